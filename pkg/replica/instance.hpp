@@ -1,0 +1,92 @@
+// Instance: one coordinator's part in one replicated log. It owns the log connection, the SQLite
+// file, the applier thread, the proposer, the tick leader and the effects of one shard; nothing
+// here is global, so N shards are N instances. It knows no jobs.
+//
+// Lifecycle: make() -> start() -> ... -> stop(). Thread-safe after start() unless said otherwise.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/base/ids.hpp"
+#include "pkg/base/service.hpp"
+#include "pkg/replica/state_machine.hpp"
+#include "pkg/sqlite/database.hpp"
+
+namespace weir::replica {
+
+// The answer to an applied operation.
+struct Reply {
+  std::string json;       // what the state machine answered
+  Revision revision = 0;  // of the entry that carried it
+};
+// Called exactly once, from the applier thread (or from the caller of propose() when refused at
+// once). Must not block.
+using ReplyHandler = std::function<void(Result<Reply>)>;
+
+enum class Role : std::uint8_t { follower, leader };
+
+struct Health {
+  bool log_connected = false;  // NATS reachable
+  bool applying = false;       // caught up and applying; false with `problem` when stopped
+  std::string problem;         // why it stopped serving, for people; empty when fine
+  Role role = Role::follower;
+  Revision applied = 0;
+  Revision log_last = 0;     // last revision known in the log
+  Timestamp applied_time{};  // log time of `applied`
+  std::size_t proposals_waiting = 0;
+  std::size_t effects_waiting = 0;
+  std::int64_t database_bytes = 0;
+};
+
+// Counters since start, for /metrics and /stats.
+struct Totals {
+  std::uint64_t entries_proposed = 0;
+  std::uint64_t operations_proposed = 0;
+  std::uint64_t entries_applied = 0;
+  std::uint64_t operations_applied = 0;
+  std::uint64_t transactions = 0;
+  std::uint64_t apply_us = 0;  // time spent inside apply and commit, microseconds
+  std::uint64_t publish_retries = 0;
+  std::uint64_t effects_done = 0;
+};
+
+class Instance : public Service {
+ public:
+  // Appends an operation to the log and hands the answer to `done` once it is applied and committed
+  // here. Errors: unavailable / nats_unavailable (not connected: nothing happened),
+  // too_many_requests / proposer_full, deadline_exceeded / outcome_unknown, and whatever the state
+  // machine answered. Operations of one caller thread are applied in the order of the calls.
+  virtual void propose(Operation operation, ReplyHandler done) = 0;
+
+  // A consistent local read. `db` is a read-only snapshot at least as new as everything this node
+  // has acknowledged. Blocks: call from a pool thread.
+  virtual Result<Revision> read(const std::function<Result<void>(sqlite::Database& db)>& body) = 0;
+
+  // Calls `done` when `revision` is applied here, or with deadline_exceeded / revision_not_reached.
+  virtual void when_applied(Revision revision, MonoTime deadline,
+                            std::function<void(Result<void>)> done) = 0;
+
+  // Parked requests. The id names the waiter in operations, together with node_id(). `deliver` is
+  // called for each delivery, from the applier thread, until close_waiter(). A delivery for an
+  // unknown waiter goes to the orphan handler (it releases the leases).
+  virtual void open_waiter(const std::string& id,
+                           std::function<void(std::string json)> deliver) = 0;
+  virtual void close_waiter(const std::string& id) = 0;
+  virtual void set_orphan_handler(
+      std::function<void(std::string json)> handler) = 0;  // before start()
+
+  // Calls `changed` (applier thread, must not block) each time a machine touches `key`, until the
+  // returned handle dies.
+  virtual std::shared_ptr<void> watch(const std::string& key, std::function<void()> changed) = 0;
+
+  virtual const std::string& node_id()
+      const = 0;                      // stable over restarts: kept in the data directory
+  virtual Health health() const = 0;  // never blocks
+  virtual Totals totals() const = 0;
+};
+
+}  // namespace weir::replica
