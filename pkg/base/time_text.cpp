@@ -1,5 +1,6 @@
 #include "pkg/base/time_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -7,6 +8,11 @@
 
 namespace weir {
 namespace {
+
+// What four digits of a year can say.
+constexpr Timestamp kFirstTime = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
+constexpr Timestamp kLastTime =
+    std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1} - std::chrono::milliseconds{1};
 
 Error bad_time(std::string_view text) {
   return Error{Code::invalid, "bad_time", "not an RFC 3339 time",
@@ -41,6 +47,7 @@ void append_padded(std::string& out, int value, int width) {
 }  // namespace
 
 void append_rfc3339(std::string& out, Timestamp time) {
+  time = std::clamp(time, kFirstTime, kLastTime);
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const auto in_day = static_cast<int>((time - day).count());
@@ -147,7 +154,8 @@ Result<Millis> parse_duration(std::string_view text) {
 
 std::string format_duration(Millis duration) {
   const std::int64_t ms = duration.count();
-  if (ms < 0) return "-" + format_duration(Millis{-ms});
+  if (ms < 0)
+    return "-" + format_duration(Millis{ms == Millis::min().count() ? Millis::max().count() : -ms});
   if (ms < 1000) return std::to_string(ms) + "ms";
   struct Unit {
     std::int64_t size;

@@ -9,7 +9,8 @@
 
 namespace weir {
 
-// "2026-11-21T10:30:00.000Z" (RFC 3339 section 5.6).
+// "2026-11-21T10:30:00.000Z" (RFC 3339 section 5.6). Times outside the years 0000 to 9999, which
+// the format cannot say, are written as the nearest that it can.
 std::string format_rfc3339(Timestamp time);
 void append_rfc3339(std::string& out, Timestamp time);
 

@@ -140,7 +140,10 @@ std::optional<double> View::as_double() const {
   if (kind() != Kind::number) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
-  if (error != std::errc{} || end != text_.data() + text_.size()) return std::nullopt;
+  if (end != text_.data() + text_.size()) return std::nullopt;
+  // check() lets no overflow pass, so what is out of range is too small to tell from zero.
+  if (error == std::errc::result_out_of_range) return 0.0;
+  if (error != std::errc{}) return std::nullopt;
   return value;
 }
 
@@ -158,9 +161,8 @@ std::optional<std::string> View::as_string() const {
 
 View View::find(std::string_view key) const {
   for (const auto& member : members()) {
-    if (member.raw_key == key) return member.value;
-    if (member.raw_key.find('\\') != std::string_view::npos && member.key() == key)
-      return member.value;
+    const bool escaped = member.raw_key.find('\\') != std::string_view::npos;
+    if (escaped ? member.key() == key : member.raw_key == key) return member.value;
   }
   return View();
 }

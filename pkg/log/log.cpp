@@ -11,6 +11,8 @@
 
 #include "pkg/base/clock.hpp"
 #include "pkg/base/time_text.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/json/writer.hpp"
 
 namespace weir::log {
 namespace {
@@ -48,30 +50,13 @@ std::string_view name_of(Level level) {
   return "info";
 }
 
-void append_escaped(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xfU];
-    } else {
-      out += c;
-    }
-  }
-}
-
 bool plain(std::string_view text) {
   if (text.empty()) return false;
   for (const char c : text) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '=' || c == '\\' || c == 0x7f)
       return false;
   }
-  return true;
+  return json::is_utf8(text);
 }
 
 std::string text_line(Level level, std::string_view event, std::initializer_list<Field> fields,
@@ -83,9 +68,7 @@ std::string text_line(Level level, std::string_view event, std::initializer_list
     if (!field.quoted || plain(field.value)) {
       line.append(field.value);
     } else {
-      line += '"';
-      append_escaped(line, field.value);
-      line += '"';
+      json::append_quoted(line, field.value);
     }
   }
   return line;
@@ -100,9 +83,7 @@ std::string json_line(Level level, std::string_view event, std::initializer_list
     if (!field.quoted) {
       line.append(field.value);
     } else {
-      line += '"';
-      append_escaped(line, field.value);
-      line += '"';
+      json::append_quoted(line, field.value);
     }
   }
   line += '}';

@@ -7,10 +7,12 @@
 // is cut, and the number that was dropped is told when the second is over.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "pkg/base/result.hpp"
 
@@ -28,7 +30,8 @@ struct Field {
   Field(std::string_view k, const char* v) : key(k), value(v) {}
   Field(std::string_view k, const std::string& v) : key(k), value(v) {}
   Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), quoted(false) {}
-  Field(std::string_view k, double v) : key(k), value(std::to_string(v)), quoted(false) {}
+  Field(std::string_view k, double v)
+      : key(k), value(std::isfinite(v) ? std::to_string(v) : "null"), quoted(false) {}
   template <class T>
   requires std::is_integral_v<T> Field(std::string_view k, T v)
       : key(k), value(std::to_string(v)), quoted(false) {}
