@@ -154,8 +154,8 @@ Result<Millis> parse_duration(std::string_view text) {
 
 std::string format_duration(Millis duration) {
   const std::int64_t ms = duration.count();
-  if (ms < 0)
-    return "-" + format_duration(Millis{ms == Millis::min().count() ? Millis::max().count() : -ms});
+  // Millis::min() has no positive twin.
+  if (ms < 0) return "-" + format_duration(Millis{-std::max(ms, -Millis::max().count())});
   if (ms < 1000) return std::to_string(ms) + "ms";
   struct Unit {
     std::int64_t size;

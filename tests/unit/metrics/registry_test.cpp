@@ -97,7 +97,9 @@ TEST(Registry, PromtoolAcceptsThePage) {
   Registry registry;
   registry.counter("weir_odd_total", "A.", {"x"}).with({"\"\\\n"}).add();
   registry.gauge("weir_disk_bytes", "B.").with({}).set(1e300);
-  registry.histogram("weir_wait_seconds", "C.", latency_buckets(), {"route"}).with({"/"}).observe(2);
+  registry.histogram("weir_wait_seconds", "C.", latency_buckets(), {"route"})
+      .with({"/"})
+      .observe(2);
   const auto path = std::filesystem::temp_directory_path() /
                     ("weir_metrics_" + std::to_string(::getpid()) + ".txt");
   { std::ofstream(path) << registry.render(); }
