@@ -1,0 +1,55 @@
+// The limits of the job API, in one place. Requests outside of them are refused with the limit
+// named (docs/errors.md: invalid_job, batch_too_large, ...).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::jobs {
+
+using namespace std::chrono_literals;
+using Millis = std::chrono::milliseconds;
+
+inline constexpr std::size_t kMaxBatchJobs = 10'000;
+inline constexpr std::size_t kMaxTypeBytes = 128;
+inline constexpr std::size_t kMaxKeyBytes = 256;
+inline constexpr std::size_t kMaxWorkerBytes = 128;
+inline constexpr std::size_t kMaxTags = 32;
+inline constexpr std::size_t kMaxTagBytes = 64;
+inline constexpr std::size_t kMaxMembers = 64;              // of metadata and of headers
+inline constexpr std::size_t kMaxMemberNameBytes = 128;     // of metadata and of headers
+inline constexpr std::size_t kMaxMetadataBytes = 16 << 10;  // as JSON text; headers too
+inline constexpr std::size_t kMaxErrorBytes = 64 << 10;     // a worker's error, as JSON text
+inline constexpr std::size_t kMaxMessageBytes = 4 << 10;    // of a heartbeat
+inline constexpr std::int64_t kMaxPriority = 9;
+inline constexpr std::int64_t kDefaultPriority = 5;
+inline constexpr std::int64_t kMaxAttempts = 1'000;
+inline constexpr std::int64_t kDefaultMaxAttempts = 25;
+inline constexpr Millis kMinLease = 100ms;
+inline constexpr Millis kMaxLease = 24h;
+inline constexpr Millis kDefaultLease = 30s;
+inline constexpr Millis kMaxWait = 60s;
+inline constexpr std::int64_t kMaxLeaseJobs = 1'000;  // in one lease request
+inline constexpr std::size_t kMaxWorkItems = 10'000;  // per list of one work request
+inline constexpr std::size_t kMaxLeaseQueues = 64;    // named by one lease request
+inline constexpr Millis kMaxDelay = std::chrono::hours(24 * 365);
+inline constexpr std::size_t kMaxBackoffSteps = 64;
+inline constexpr Millis kMaxRetention = std::chrono::hours(24 * 365 * 10);
+inline constexpr std::int64_t kMaxRetainedJobs = 100'000'000;
+inline constexpr std::size_t kMaxIdsPerRequest = 10'000;
+inline constexpr std::size_t kMaxQueues = 10'000;
+inline constexpr std::size_t kMaxWaiters = 100'000;
+inline constexpr std::size_t kMaxWorkersKept = 10'000;
+inline constexpr Millis kWorkerKept = 15min;  // after it was last seen, when idle
+inline constexpr Millis kCancelGrace = 30s;   // a cancelled running job ends by then
+inline constexpr Millis kDefaultRetention = std::chrono::hours(24 * 7);
+inline constexpr std::int64_t kDefaultRetainedJobs = 1'000'000;  // per queue
+
+inline constexpr std::int64_t kTickRows = 1'000;       // rows one tick may change
+inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redrive may change
+inline constexpr std::size_t kInlineBytes = 1'024;     // larger payloads, results: side table
+inline constexpr std::int64_t kAttemptsKept = 100;     // attempt rows kept for one job
+inline constexpr std::int64_t kListScanRows = 10'000;  // rows one list page may look at
+
+}  // namespace weir::jobs

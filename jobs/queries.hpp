@@ -1,0 +1,63 @@
+// Reads of the job tables, answered as wire JSON. Each runs on a read-only snapshot
+// (Instance::read) and only through indexes: a page looks at no more than kListScanRows rows and
+// then answers what it has, with a cursor to go on.
+//
+// Thread rule: any thread, one Database each. sqlite::Failure passes through to Database::read().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/status.hpp"
+#include "pkg/base/clock.hpp"
+#include "pkg/base/result.hpp"
+#include "pkg/sqlite/database.hpp"
+
+namespace weir::jobs {
+
+// Errors: not_found / job_not_found.
+Result<std::string> get_job(sqlite::Database& db, std::string_view id);
+// {"id":..,"items":[{at,event,attempt?,worker?,error?,...}]}, oldest first.
+Result<std::string> get_timeline(sqlite::Database& db, std::string_view id);
+// The status only, for waiting on the end of a job.
+Result<Status> get_status(sqlite::Database& db, std::string_view id);
+
+struct ListRequest {
+  std::optional<Status> status = {};
+  std::string queue = {};  // empty: all
+  std::string type = {};
+  std::string key = {};
+  std::string tag = {};
+  std::string worker = {};
+  std::optional<Timestamp> created_after = {}, created_before = {};    // [after, before)
+  std::optional<Timestamp> finished_after = {}, finished_before = {};  // [after, before)
+  std::int64_t limit = 50;                                             // 1-1000
+  std::string cursor = {};  // next_cursor of the page before
+};
+
+// {items,next_cursor,total_items,status_counts}. next_cursor is null at the end. total_items counts
+// by status and queue only (null when another filter is set: counting would scan).
+// Order: with a status or a queue, by status (processing, unprocessed, scheduled, blocked, failed,
+// dlq, cancelled, completed), then queue, then: processing and finished newest first, scheduled
+// soonest first, unprocessed in the order of leasing. Without both: newest submitted first.
+// Errors: invalid / invalid_request (limit, cursor).
+Result<std::string> list_jobs(sqlite::Database& db, const ListRequest& request);
+
+// {items:[{name,paused,counts{...}}],next_cursor}; cursor is the last name.
+Result<std::string> list_queues(sqlite::Database& db, std::int64_t limit, std::string_view cursor);
+// {name,paused,created_at,config{...},counts{...},ready_by_priority[10],oldest_ready_at,
+// oldest_ready_age_ms}. Errors: not_found / queue_not_found.
+Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Timestamp now);
+
+// Dead letters, newest first: as list_jobs, with error and attempt. Empty queue: all.
+Result<std::string> list_dlq(sqlite::Database& db, std::string_view queue, std::int64_t limit,
+                             std::string_view cursor);
+// As get_job(). Errors: not_found / dead_letter_not_found.
+Result<std::string> get_dlq(sqlite::Database& db, std::string_view id);
+
+// {total,unprocessed,...}: every status of /health/status `jobs` (unprocessed counts scheduled and
+// blocked too). O(queues).
+std::string count_jobs(sqlite::Database& db);
+
+}  // namespace weir::jobs

@@ -1,0 +1,145 @@
+// From a client's JSON to operations for the log. Everything that could differ between replicas
+// (ids, salts) is chosen here; everything a client can get wrong is refused here, all errors of a
+// request at once.
+//
+// Every View must stand on text that passed json::check(). Errors, with the field named in
+// Error::fields ("jobs[3].priority"):
+//   bad_request / unknown_field      a member the API does not know
+//   bad_request / wrong_type         a member of the wrong JSON type; invalid_request: not an
+//   object invalid / invalid_job            a job with values that are not allowed invalid /
+//   invalid_request        the same for every other request too_large / payload_too_large payload,
+//   result or checkpoint over max_payload_bytes too_large / batch_too_large      an atomic batch
+//   that does not fit one log entry
+//
+// Thread-safe: holds only references to thread-safe generators.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pkg/base/ids.hpp"
+#include "pkg/base/result.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/replica/instance.hpp"
+#include "pkg/replica/state_machine.hpp"
+
+namespace weir::jobs {
+
+// Who waits when nothing is ready: the node and the id that Instance::open_waiter() was given.
+struct LeaseWaiter {
+  std::string node;
+  std::string waiter;
+};
+
+// `wait` > 0: the operation registers the waiter; open it BEFORE proposing. If the reply
+// is_parked(), keep the client until a delivery (finish_parked), or time out after `wait` (propose
+// waiter_close, answer finish_timed_out). 0: the answer comes at once, no waiter is needed.
+struct LeaseRequest {
+  replica::Operation operation;
+  Millis wait{0};
+};
+
+// A batch of jobs, possibly several log entries long.
+struct Batch {
+  struct Part {
+    replica::Operation operation;
+    std::vector<std::size_t> items;  // positions in the request, in the operation's order
+  };
+  struct Rejected {
+    std::size_t item;
+    Error error;
+  };
+  std::vector<Part> parts;         // empty when every job was rejected
+  std::vector<Rejected> rejected;  // in order
+  std::size_t size = 0;            // jobs in the request
+};
+
+class Requests {
+ public:
+  struct Options {
+    std::size_t max_payload_bytes = (1U << 20U) - (16U << 10U);   // of one payload, result, ...
+    std::size_t max_operation_bytes = (1U << 20U) - (4U << 10U);  // body of one operation
+  };
+
+  Requests(UuidGenerator& ids, Random& random, Options options)
+      : ids_(ids), random_(random), options_(options) {}
+
+  // --- jobs ---
+  // Reply: {id,status,queue,created_at,revision}, and "duplicate":true as the LAST member when the
+  // id was there before (see is_duplicate).
+  Result<replica::Operation> submit(json::View body) const;
+  // {"jobs":[...],"atomic":false}. Invalid jobs of a batch that is not atomic are `rejected`, the
+  // others go on; propose every part, then merge_batch().
+  Result<Batch> submit_batch(json::View body) const;
+  // One job per line; never atomic; empty lines are skipped. `text` is unchecked: a line that is
+  // not JSON is a rejected item.
+  Result<Batch> submit_ndjson(std::string_view text) const;
+  Result<replica::Operation> cancel(std::string_view id, json::View body) const;
+  // {"as_new":false}. Reply {id,status,queue,revision}, with as_new the id of the copy.
+  Result<replica::Operation> retry(std::string_view id, json::View body) const;
+  Result<replica::Operation> promote(std::string_view id, json::View body) const;
+  Result<replica::Operation> remove(std::string_view id) const;
+
+  // --- leases ---
+  // `queues` is the path parameter: one name or a comma list, in order of preference.
+  Result<LeaseRequest> lease(std::string_view queues, json::View body,
+                             const LeaseWaiter& waiter) const;
+  Result<LeaseRequest> work(json::View body, const LeaseWaiter& waiter) const;
+  // Replies: {"ok":true}, heartbeat {"ok":true,"deadline":...,"cancel":false}.
+  Result<replica::Operation> complete(std::string_view token, json::View body) const;
+  Result<replica::Operation> fail(std::string_view token, json::View body) const;
+  Result<replica::Operation> release(std::string_view token, json::View body) const;
+  Result<replica::Operation> heartbeat(std::string_view token, json::View body) const;
+
+  // --- queues ---
+  // Replaces the configuration (PUT). Reply: the queue as get_queue() shows its config.
+  Result<replica::Operation> queue_config(std::string_view queue, json::View body) const;
+  Result<replica::Operation> queue_remove(std::string_view queue) const;  // only without jobs
+  Result<replica::Operation> pause(std::string_view queue) const;
+  Result<replica::Operation> resume(std::string_view queue) const;
+  // Deletes waiting jobs, a bounded number per operation: see next_step().
+  Result<replica::Operation> purge(std::string_view queue) const;
+
+  // --- dead letters ---
+  // {"filter":{"ids":[...]} } or {"filter":{"queue":"q"}}, also {"ids":[...]}, {"queue":"q"}.
+  // Bounded per operation: see next_step(). Replies {"redriven":n,...} / {"purged":n,...}.
+  Result<replica::Operation> dlq_redrive(json::View body) const;
+  Result<replica::Operation> dlq_purge(json::View body) const;
+
+ private:
+  UuidGenerator& ids_;
+  Random& random_;
+  Options options_;
+};
+
+// --- what is not parsed from a client ---
+replica::Operation waiter_close(const LeaseWaiter& waiter);
+// At start of a node: waiters of its former life are dropped. Propose before serving.
+replica::Operation node_started(std::string_view node);
+// Gives back the jobs of a delivery that nobody took (orphans). Nothing when it holds no job.
+std::optional<replica::Operation> release_delivery(std::string_view delivered_json);
+
+// --- what to do with replies ---
+bool is_duplicate(std::string_view submit_reply);
+bool is_parked(std::string_view reply);
+// The HTTP answer of a parked lease or work request: its reply with the delivered jobs, or without.
+std::string finish_parked(std::string_view reply, std::string_view delivered_json);
+std::string finish_timed_out(std::string_view reply);
+// One answer {"results":[...],"revision":n} in the order of the request from the replies of the
+// parts. An error only when no job was accepted and no job was rejected for itself.
+Result<std::string> merge_batch(const Batch& batch,
+                                std::span<const Result<replica::Reply>> replies);
+// A purge or redrive that reached its bound answers "more":true: propose the next operation and add
+// up. Empty when it was the last.
+struct Bulk {
+  std::int64_t done = 0;                   // rows changed by this step
+  std::optional<replica::Operation> next;  // the rest
+};
+Bulk next_step(const replica::Operation& operation, std::string_view reply);
+// {"error":...,"details":...,"code":409,"reason":...,"fields":[...]}: an error inside a list of
+// results.
+std::string item_error(const Error& error);
+
+}  // namespace weir::jobs
