@@ -1,0 +1,65 @@
+// ServeConfig: what `weir serve` runs with, typed and checked as a whole. A plain value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/base/result.hpp"
+#include "pkg/config/loader.hpp"
+#include "pkg/log/log.hpp"
+
+namespace weir::config {
+
+// How to reach an existing NATS. Secrets are here in the clear: never log this struct.
+struct NatsConfig {
+  std::vector<std::string> urls;  // empty = embed a server
+  std::string creds_file;
+  std::string nkey_file;
+  std::string user;
+  std::string password;
+  std::string token;
+  bool tls = false;
+  std::string tls_ca_file;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+};
+
+struct EmbeddedConfig {
+  std::string server_path;  // empty = search
+  std::string versions_dir;
+  std::uint16_t port = 0;  // 0 = any free
+  bool sync_always = true;
+};
+
+struct ServeConfig {
+  Address http;
+  std::string data_dir;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string api_key;  // empty = make one at the first start
+  bool dev_no_auth = false;
+  NatsConfig nats;
+  EmbeddedConfig embedded;
+  unsigned stream_replicas = 0;  // 0 = 3 when clustered, else 1
+  unsigned shard = 0;
+  std::size_t in_flight_entries = 4;
+  std::size_t max_payload_bytes = 0;
+  std::size_t max_connections = 0;
+  unsigned http_threads = 0;  // never 0 once made
+  unsigned pool_threads = 0;  // never 0 once made
+  Millis request_timeout{0};
+  Millis drain_timeout{0};
+  log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::text;
+
+  bool embeds_nats() const { return nats.urls.empty(); }
+  bool has_tls() const { return !tls_cert_file.empty(); }
+};
+
+// Checks what concerns several settings, reads the *_file secrets. Error: invalid / bad_config with
+// one FieldError for each thing that is wrong.
+Result<ServeConfig> make_serve_config(const Values& values);
+
+}  // namespace weir::config
