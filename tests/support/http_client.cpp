@@ -1,0 +1,126 @@
+#include "tests/support/http_client.hpp"
+
+#include <arpa/inet.h>
+#include <httplib.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "pkg/base/assert.hpp"
+
+namespace weir::test {
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+}  // namespace
+
+std::string HttpAnswer::header(const std::string& name) const {
+  const auto found = headers.find(lower(name));
+  return found == headers.end() ? "" : found->second;
+}
+
+json::View HttpAnswer::json() const {
+  return json::check(body) ? json::View(body) : json::View();
+}
+
+struct HttpClient::Implementation {
+  httplib::Client client;
+  std::string key;
+};
+
+HttpClient::HttpClient(std::uint16_t port, std::string key, Millis limit)
+    : implementation_(new Implementation{httplib::Client("127.0.0.1", port), std::move(key)}) {
+  auto& client = implementation_->client;
+  client.set_keep_alive(true);
+  client.set_tcp_nodelay(true);
+  client.set_read_timeout(limit);
+  client.set_write_timeout(limit);
+  client.set_connection_timeout(limit);
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpAnswer HttpClient::get(const std::string& path) {
+  return send("GET", path, "");
+}
+
+HttpAnswer HttpClient::post(const std::string& path, const std::string& body) {
+  return send("POST", path, body, {{"Content-Type", "application/json"}});
+}
+
+HttpAnswer HttpClient::send(const std::string& method, const std::string& path,
+                            const std::string& body,
+                            const std::multimap<std::string, std::string>& headers) {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  request.body = body;
+  for (const auto& [name, value] : headers) request.headers.emplace(name, value);
+  const bool authorized = headers.contains("Authorization") || headers.contains("X-API-Key");
+  if (!implementation_->key.empty() && !authorized) {
+    request.headers.emplace("Authorization", "Bearer " + implementation_->key);
+  }
+  const auto result = implementation_->client.send(request);
+  HttpAnswer answer;
+  if (!result) return answer;
+  answer.status = result->status;
+  answer.body = result->body;
+  for (const auto& [name, value] : result->headers) answer.headers.emplace(lower(name), value);
+  return answer;
+}
+
+std::string exchange_raw(std::uint16_t port, const std::string& bytes, Millis limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  WEIR_ASSERT(socket >= 0);
+  const auto address = loopback(port);
+  std::string answer;
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    for (std::size_t sent = 0; sent < bytes.size();) {
+      const ssize_t now = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      if (now <= 0) break;  // the server closed early: what it said is still to be read
+      sent += static_cast<std::size_t>(now);
+    }
+    std::array<char, 16384> buffer;
+    for (;;) {
+      const auto left = std::chrono::ceil<Millis>(end - std::chrono::steady_clock::now()).count();
+      pollfd wanted{socket, POLLIN, 0};
+      if (left <= 0 || ::poll(&wanted, 1, static_cast<int>(left)) <= 0) break;
+      const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
+      if (got <= 0) break;
+      answer.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+  ::close(socket);
+  return answer;
+}
+
+std::uint16_t free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(0);
+  socklen_t size = sizeof address;
+  WEIR_ASSERT(socket >= 0);
+  WEIR_ASSERT(::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  WEIR_ASSERT(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace weir::test

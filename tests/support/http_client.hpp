@@ -1,0 +1,49 @@
+// HttpClient: what tests say to a server on loopback, over one kept-alive connection. Not
+// thread-safe: one client a thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/json/view.hpp"
+
+namespace weir::test {
+
+struct HttpAnswer {
+  int status = 0;  // 0 = no answer (refused, cut, over the time limit)
+  std::string body;
+  std::multimap<std::string, std::string> headers;  // names in lower case
+
+  std::string header(const std::string& name) const;  // the first; empty when absent
+  json::View json() const;                            // missing when the body is not valid JSON
+};
+
+class HttpClient {
+ public:
+  // `key` is sent as a bearer token; empty = none.
+  explicit HttpClient(std::uint16_t port, std::string key = "",
+                      Millis limit = std::chrono::seconds(30));
+  ~HttpClient();
+
+  HttpAnswer get(const std::string& path);
+  HttpAnswer post(const std::string& path, const std::string& body);
+  HttpAnswer send(const std::string& method, const std::string& path, const std::string& body,
+                  const std::multimap<std::string, std::string>& headers = {});
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+// Sends bytes as they are on a fresh connection, and returns everything that came back until the
+// server closed or `limit` passed. Empty when the connection was refused.
+std::string exchange_raw(std::uint16_t port, const std::string& bytes,
+                         Millis limit = std::chrono::seconds(5));
+
+// A loopback port that nobody listens on right now.
+std::uint16_t free_port();
+
+}  // namespace weir::test

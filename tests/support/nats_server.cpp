@@ -1,0 +1,110 @@
+#include "tests/support/nats_server.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+#include "pkg/base/assert.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/wait.hpp"
+
+namespace weir::test {
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::stringstream in(text);
+  for (std::string part; std::getline(in, part, ':');) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+// "nats-server: v2.10.27" as numbers to compare.
+std::array<int, 3> version_of(const std::string& program) {
+  const std::string text = run({.argv = {program, "--version"}}).out;
+  std::array<int, 3> version{};
+  const auto at = text.rfind('v');
+  if (at != std::string::npos) {
+    std::sscanf(text.c_str() + at, "v%d.%d.%d", &version[0], &version[1], &version[2]);
+  }
+  return version;
+}
+
+}  // namespace
+
+std::vector<std::string> nats_server_programs() {
+  if (const char* given = std::getenv("WEIR_NATS_SERVERS"); given != nullptr && *given != '\0') {
+    return split(given);
+  }
+  const char* path = std::getenv("PATH");
+  for (const auto& folder : split(std::string(path == nullptr ? "" : path) + ":/usr/sbin")) {
+    const std::string program = folder + "/nats-server";
+    if (::access(program.c_str(), X_OK) == 0) return {program};
+  }
+  std::fputs("no nats-server: install it, or set WEIR_NATS_SERVERS\n", stderr);
+  std::abort();
+}
+
+std::string newest_nats_server() {
+  static const auto* newest = [] {
+    std::string best;
+    for (const auto& program : nats_server_programs()) {
+      if (best.empty() || version_of(program) > version_of(best)) best = program;
+    }
+    return new std::string(best);
+  }();
+  return *newest;
+}
+
+NatsServer::NatsServer(std::string program) : program_(std::move(program)), port_(free_port()) {}
+
+void NatsServer::start() {
+  // A server that finds its port taken ends at once: another test was quicker, so try another one.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    child_ = std::make_unique<Child>(Command{
+        .argv = {program_, "-js", "-a", "127.0.0.1", "-p", std::to_string(port_), "-sd",
+                 directory_.file("store")},
+        .error_file = directory_.file("log"),
+    });
+    const bool settled = wait_until(
+        [this] { return !child_->running() || !exchange_raw(port_, "", Millis{50}).empty(); });
+    if (settled && child_->running()) return;
+    child_->kill();
+    if (std::filesystem::exists(directory_.file("store/jetstream"))) break;  // others know the port
+    port_ = free_port();
+  }
+  std::fprintf(stderr, "%s does not start:\n%s\n", program_.c_str(), log().c_str());
+  std::abort();
+}
+
+void NatsServer::stop() {
+  child_->signal(SIGTERM);
+  WEIR_ASSERT(child_->wait().has_value());
+}
+
+void NatsServer::kill() {
+  child_->kill();
+}
+
+void NatsServer::suspend() {
+  child_->signal(SIGSTOP);
+}
+
+void NatsServer::resume() {
+  child_->signal(SIGCONT);
+}
+
+void NatsServer::wipe() {
+  std::filesystem::remove_all(directory_.file("store"));
+}
+
+std::string NatsServer::log() const {
+  return read_file(directory_.file("log"));
+}
+
+}  // namespace weir::test

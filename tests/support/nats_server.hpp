@@ -1,0 +1,42 @@
+// NatsServer: a real nats-server with JetStream for one test, on a loopback port of its own that it
+// keeps over restarts, with a store of its own. Aborts the test when no server program is there:
+// a missing server must not look like a passed test. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/child.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace weir::test {
+
+// The programs to test with: WEIR_NATS_SERVERS (paths with colons), else nats-server of the PATH.
+std::vector<std::string> nats_server_programs();
+std::string newest_nats_server();
+
+class NatsServer {
+ public:
+  explicit NatsServer(std::string program = newest_nats_server());
+
+  void start();    // returns when it accepts connections
+  void stop();     // SIGTERM
+  void kill();     // SIGKILL
+  void suspend();  // SIGSTOP: connections stay open and nothing answers
+  void resume();   // SIGCONT
+  void wipe();     // while stopped: removes the store, as a lost disk would
+
+  std::uint16_t port() const { return port_; }
+  std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+  std::string log() const;
+
+ private:
+  TempDir directory_;
+  std::string program_;
+  std::uint16_t port_;
+  std::unique_ptr<Child> child_;
+};
+
+}  // namespace weir::test
