@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -24,18 +23,18 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+}  // namespace
+
 // "nats-server: v2.10.27" as numbers to compare.
-std::array<int, 3> version_of(const std::string& program) {
+NatsVersion nats_server_version(const std::string& program) {
   const std::string text = run({.argv = {program, "--version"}}).out;
-  std::array<int, 3> version{};
+  NatsVersion version{};
   const auto at = text.rfind('v');
   if (at != std::string::npos) {
     std::sscanf(text.c_str() + at, "v%d.%d.%d", &version[0], &version[1], &version[2]);
   }
   return version;
 }
-
-}  // namespace
 
 std::vector<std::string> nats_server_programs() {
   if (const char* given = std::getenv("WEIR_NATS_SERVERS"); given != nullptr && *given != '\0') {
@@ -54,7 +53,7 @@ std::string newest_nats_server() {
   static const auto* newest = [] {
     std::string best;
     for (const auto& program : nats_server_programs()) {
-      if (best.empty() || version_of(program) > version_of(best)) best = program;
+      if (best.empty() || nats_server_version(program) > nats_server_version(best)) best = program;
     }
     return new std::string(best);
   }();

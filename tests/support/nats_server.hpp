@@ -3,6 +3,7 @@
 // a missing server must not look like a passed test. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,6 +17,9 @@ namespace weir::test {
 // The programs to test with: WEIR_NATS_SERVERS (paths with colons), else nats-server of the PATH.
 std::vector<std::string> nats_server_programs();
 std::string newest_nats_server();
+
+using NatsVersion = std::array<int, 3>;
+NatsVersion nats_server_version(const std::string& program);  // all zero when it does not run
 
 class NatsServer {
  public:
