@@ -1,0 +1,153 @@
+#include "api/api.hpp"
+
+#include "api/commands.hpp"
+#include "api/docs_page.hpp"
+#include "api/health.hpp"
+#include "api/metrics_page.hpp"
+#include "api/openapi.hpp"
+
+namespace weir::api {
+
+struct Api::Impl {
+  Impl(const ApiParts& parts, const ApiOptions& options)
+      : ids(parts.clock, parts.random),
+        requests(ids, parts.random, options.requests),
+        timers(parts.clock),
+        workers(options.worker_threads),
+        services{.instance = parts.instance,
+                 .keys = parts.keys,
+                 .job_stats = parts.job_stats,
+                 .probe = parts.probe,
+                 .clock = parts.clock,
+                 .random = parts.random,
+                 .metrics = parts.metrics,
+                 .requests = requests,
+                 .timers = timers,
+                 .workers = workers,
+                 .auth = options.auth,
+                 .started_at = parts.clock.mono(),
+                 .connections = {}},
+        leases({parts.instance, timers, parts.clock, parts.random}),
+        gateway({parts.keys, parts.instance, workers, parts.clock, options.auth}),
+        http_metrics(parts.metrics, options.access_log),
+        rates(parts.clock.mono()) {
+    build_table();
+    parts.instance.set_orphan_handler([this](const std::string& json) { leases.give_back(json); });
+    add_collectors(services, leases);
+    for (const auto& command : table) http_metrics.add_route(command.method, command.path);
+  }
+
+  // The routes keep pointers into the table: it must not change after this.
+  void build_table() {
+    add_job_commands(table, services);
+    add_lease_commands(table, services, leases);
+    add_queue_commands(table, services);
+    add_dead_letter_commands(table, services);
+    add_key_commands(table, services);
+    add_system_commands(table, services);
+    add_documents();
+    openapi = openapi_json(table, WEIR_VERSION);
+    docs = docs_page(openapi);
+  }
+
+  void add_documents() {
+    table.push_back({.name = "system.stats",
+                     .method = "GET",
+                     .path = "/stats",
+                     .tag = "System",
+                     .scope = auth::Scope::none,
+                     .summary = "Statistics of this server",
+                     .answers = {{200, "The figures.", R"({"$ref":"#/components/schemas/Stats"})"}},
+                     .handler = [this](const Call& call) {
+                       const auto now =
+                           rates.rates(services.clock.mono(), services.instance.totals());
+                       call.reply(200, stats_document(services, now).json);
+                     }});
+    table.push_back({.name = "system.openapi",
+                     .method = "GET",
+                     .path = "/openapi.json",
+                     .tag = "System",
+                     .scope = auth::Scope::none,
+                     .summary = "This API as an OpenAPI 3.1 document",
+                     .answers = {{200, "The document.", R"({"type":"object"})"}},
+                     .handler = [this](const Call& call) { call.reply(200, openapi); }});
+    table.push_back(
+        {.name = "system.docs",
+         .method = "GET",
+         .path = "/docs",
+         .tag = "System",
+         .scope = auth::Scope::none,
+         .summary = "This API as a page for people",
+         .answers = {{200, "The page.", R"({"type":"string"})", "text/html"}},
+         .handler = [this](const Call& call) {
+           call.send({.status = 200, .body = docs, .content_type = "text/html; charset=utf-8"});
+         }});
+  }
+
+  void sample_rates() {
+    rates.sample(services.clock.mono(), services.instance.totals());
+    timers.set(services.clock.mono() + kSamplePeriod, [this] { sample_rates(); });
+  }
+
+  UuidGenerator ids;
+  jobs::Requests requests;
+  Timers timers;
+  Workers workers;
+  Services services;
+  ParkedLeases leases;
+  Gateway gateway;
+  HttpMetrics http_metrics;
+  RateSampler rates;
+  CommandTable table;
+  std::string openapi;
+  std::string docs;
+  bool sampling = false;
+};
+
+Api::Api(const ApiParts& parts, const ApiOptions& options)
+    : impl_(std::make_unique<Impl>(parts, options)) {}
+
+Api::~Api() {
+  stop();
+}
+
+Result<void> Api::start() {
+  WEIR_TRY(impl_->workers.start());
+  WEIR_TRY(impl_->timers.start());
+  if (!impl_->sampling) {
+    impl_->sampling = true;
+    impl_->timers.set(impl_->services.clock.mono() + kSamplePeriod,
+                      [impl = impl_.get()] { impl->sample_rates(); });
+  }
+  return {};
+}
+
+void Api::stop() {
+  drain();
+  impl_->timers.stop();
+  impl_->workers.stop();
+}
+
+void Api::drain() {
+  impl_->leases.release_all();
+}
+
+std::vector<http::Route> Api::routes() const {
+  std::vector<http::Route> routes;
+  for (const auto& command : impl_->table) routes.push_back(impl_->gateway.bind(command));
+  return routes;
+}
+
+void Api::on_finished(const Finished& finished) const {
+  impl_->http_metrics.on_finished(finished);
+}
+
+void Api::set_connections(std::function<ConnectionCounts()> connections) {
+  impl_->services.connections = std::move(connections);
+}
+
+const std::string& Api::openapi() const {
+  return impl_->openapi;
+}
+
+}  // namespace weir::api

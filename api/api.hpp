@@ -1,0 +1,63 @@
+// Api: everything a caller can ask of a coordinator, as HTTP routes for the front. It composes the
+// command table, the gateway, the parked requests and the health documents; it owns no socket.
+//
+// Lifecycle: construct (before the instance starts: it sets the orphan handler) -> start() ->
+// serve routes() -> drain() when stopping -> let the front finish -> stop(). The parts outlive it;
+// it outlives every route. Thread-safe after construction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gateway.hpp"
+#include "api/http/types.hpp"
+#include "api/http_metrics.hpp"
+#include "api/services.hpp"
+#include "api/system_probe.hpp"
+#include "pkg/base/service.hpp"
+
+namespace weir::api {
+
+struct ApiOptions {
+  AuthMode auth = AuthMode::keys;  // off: --dev-no-auth, loopback only
+  AccessLog access_log = AccessLog::off;
+  jobs::Requests::Options requests = {};
+  std::size_t worker_threads = 2;  // for reads of requests that were parked
+};
+
+struct ApiParts {
+  replica::Instance& instance;
+  const auth::KeyMachine& keys;
+  const jobs::StatsBoard& job_stats;
+  SystemProbe& probe;
+  const Clock& clock;
+  Random& random;
+  metrics::Registry& metrics;
+};
+
+class Api final : public Service {
+ public:
+  Api(const ApiParts& parts, const ApiOptions& options);
+  ~Api() override;
+
+  Result<void> start() override;
+  void stop() override;
+  // Answers parked lease requests now, and no more are parked.
+  void drain();
+
+  std::vector<http::Route> routes() const;
+  // For the front: called once per answer, also for those of no route.
+  void on_finished(const Finished& finished) const;
+  // Where /health, /stats and /metrics learn of client connections. Before start().
+  void set_connections(std::function<ConnectionCounts()> connections);
+
+  const std::string& openapi() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::api

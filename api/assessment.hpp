@@ -1,0 +1,37 @@
+// Assessment: how well this coordinator is, part by part, from what the replica and NATS say. Pure
+// functions; every health document is made from one Assessment, so that they never disagree.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/system_probe.hpp"
+#include "pkg/replica/instance.hpp"
+
+namespace weir::api {
+
+enum class State : std::uint8_t { ok, degraded, down };
+
+struct Component {
+  std::string_view name;
+  State state = State::ok;
+  std::string problem;  // for people; empty when ok
+};
+
+struct Assessment {
+  std::vector<Component> components;
+  State overall = State::ok;  // the worst of them
+  std::string problem;        // of the worst
+  bool can_write = false;     // an operation would be accepted and applied
+  bool can_read = false;      // the replica answers, perhaps behind the log
+
+  const Component& component(std::string_view name) const;  // must exist
+};
+
+// `facts` of a refresh just made, where there was one.
+Assessment assess(const replica::Health& health, const std::optional<SystemFacts>& facts,
+                  Timestamp now);
+
+}  // namespace weir::api

@@ -1,0 +1,90 @@
+#include "api/batch_submit.hpp"
+
+#include <mutex>
+
+namespace weir::api {
+namespace {
+
+// Gathers the replies of a batch's parts; the last one answers.
+class Gathering {
+ public:
+  Gathering(Call call, jobs::Batch batch)
+      : call_(std::move(call)), batch_(std::move(batch)), missing_(batch_.parts.size()) {
+    const Error none{Code::internal, "internal", "A part of the batch had no answer.", ""};
+    replies_.assign(missing_, Result<replica::Reply>(none));
+  }
+
+  void set(std::size_t part, Result<replica::Reply> reply) {
+    {
+      const std::lock_guard lock(mutex_);
+      replies_[part] = std::move(reply);
+      if (--missing_ > 0) return;
+    }
+    answer();
+  }
+
+  void answer() {
+    auto merged = jobs::merge_batch(batch_, replies_);
+    if (!merged) return call_.fail(merged.error());
+    std::optional<replica::Revision> revision;
+    for (const auto& reply : replies_) {
+      if (reply && (!revision || reply->revision > *revision)) revision = reply->revision;
+    }
+    call_.reply(201, std::move(*merged), revision);
+  }
+
+ private:
+  const Call call_;
+  const jobs::Batch batch_;
+  std::mutex mutex_;
+  std::size_t missing_;
+  std::vector<Result<replica::Reply>> replies_;
+};
+
+Result<void> check_queue_of(const Call& call, json::View job) {
+  if (!job.is_object()) return {};  // refused by the parser with its position
+  const auto queue = job.find("queue").as_string();
+  return call.check_queue(queue.value_or("default"));
+}
+
+// A key with queue patterns may name only queues it is for, in every job of the batch.
+Result<void> check_queues(const Call& call, bool is_ndjson) {
+  if (call.principal().queues.empty()) return {};
+  if (!is_ndjson) {
+    for (const json::View job : call.body().find("jobs").elements()) {
+      WEIR_TRY(check_queue_of(call, job));
+    }
+    return {};
+  }
+  std::string_view rest = call.request().body;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    const auto line = rest.substr(0, end);
+    if (json::check(line)) WEIR_TRY(check_queue_of(call, json::View(line)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+void submit_batch(Services& services, const Call& call) {
+  const bool is_ndjson = call.body().is_missing();
+  if (const auto allowed = check_queues(call, is_ndjson); !allowed) {
+    return call.fail(allowed.error());
+  }
+  auto batch = is_ndjson ? services.requests.submit_ndjson(call.request().body)
+                         : services.requests.submit_batch(call.body());
+  if (!batch) return call.fail(batch.error());
+  std::vector<replica::Operation> operations;
+  for (auto& part : batch->parts) operations.push_back(std::move(part.operation));
+  const auto gathering = std::make_shared<Gathering>(call, std::move(*batch));
+  if (operations.empty()) return gathering->answer();
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    services.instance.propose(
+        std::move(operations[i]),
+        [gathering, i](Result<replica::Reply> reply) { gathering->set(i, std::move(reply)); });
+  }
+}
+
+}  // namespace weir::api

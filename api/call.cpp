@@ -1,0 +1,75 @@
+#include "api/call.hpp"
+
+#include <charconv>
+
+#include "api/envelope.hpp"
+#include "pkg/base/time_text.hpp"
+
+namespace weir::api {
+namespace {
+
+std::optional<std::int64_t> parse_int(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void Call::reply(int status, std::string json, std::optional<replica::Revision> revision) const {
+  http::Response response{.status = status, .body = std::move(json)};
+  if (revision) response.headers.emplace_back("Weir-Revision", std::to_string(*revision));
+  responder_.send(std::move(response));
+}
+
+void Call::fail(const Error& error) const {
+  responder_.send(error_response(error, request_->id));
+}
+
+Result<void> Call::check_queue(std::string_view queue) const {
+  if (principal_->allows_queue(queue)) return {};
+  return Error{Code::forbidden, "queue_not_allowed", "The API key is not for this queue.",
+               "queue: " + std::string(queue) + "; key: " + principal_->key_id};
+}
+
+Error bad_parameter(std::string_view name, std::string_view what) {
+  return {Code::bad_request, "bad_parameter", "A query parameter is not acceptable.",
+          std::string(name) + ": " + std::string(what)};
+}
+
+Result<std::int64_t> query_int(const http::Request& request, std::string_view name,
+                               std::int64_t fallback, std::int64_t low, std::int64_t high) {
+  const auto text = request.query_value(name);
+  if (!text) return fallback;
+  const auto value = parse_int(*text);
+  if (!value || *value < low || *value > high) {
+    return bad_parameter(
+        name, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  return *value;
+}
+
+Result<bool> query_bool(const http::Request& request, std::string_view name) {
+  const auto text = request.query_value(name);
+  if (!text || *text == "false" || *text == "0") return false;
+  if (*text == "true" || *text == "1" || text->empty()) return true;
+  return bad_parameter(name, "true or false");
+}
+
+Result<Millis> query_duration(const http::Request& request, std::string_view name, Millis longest) {
+  const auto text = request.query_value(name);
+  if (!text) return Millis{0};
+  const std::string allowed =
+      "milliseconds or a text like 30s, at most " + format_duration(longest);
+  Millis value{-1};
+  if (const auto number = parse_int(*text)) {
+    value = Millis{*number};
+  } else if (const auto parsed = parse_duration(*text)) {
+    value = *parsed;
+  }
+  if (value.count() < 0 || value > longest) return bad_parameter(name, allowed);
+  return value;
+}
+
+}  // namespace weir::api

@@ -1,0 +1,58 @@
+// Call: one authorised request on its way through a command's handler. Cheap to copy; copies answer
+// the same request, once. A handler that parks keeps a copy and answers later from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/http/types.hpp"
+#include "pkg/auth/scope.hpp"
+#include "pkg/base/result.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/replica/instance.hpp"
+
+namespace weir::api {
+
+class Call {
+ public:
+  Call(std::shared_ptr<const http::Request> request, http::Responder responder,
+       std::shared_ptr<const auth::Principal> principal, json::View body)
+      : request_(std::move(request)),
+        responder_(std::move(responder)),
+        principal_(std::move(principal)),
+        body_(body) {}
+
+  const http::Request& request() const { return *request_; }
+  const auth::Principal& principal() const { return *principal_; }
+  const http::Responder& responder() const { return responder_; }
+  // The checked JSON body; an empty body reads as `{}`. Points into the request.
+  json::View body() const { return body_; }
+  std::string_view param(std::string_view name) const { return request_->param(name); }
+
+  // Answers with JSON; `revision` becomes the Weir-Revision header.
+  void reply(int status, std::string json,
+             std::optional<replica::Revision> revision = std::nullopt) const;
+  void send(http::Response response) const { responder_.send(std::move(response)); }
+  void fail(const Error& error) const;
+
+  // forbidden / queue_not_allowed when the key's patterns exclude `queue`.
+  Result<void> check_queue(std::string_view queue) const;
+
+ private:
+  std::shared_ptr<const http::Request> request_;
+  http::Responder responder_;
+  std::shared_ptr<const auth::Principal> principal_;
+  json::View body_;
+};
+
+// Readers of query parameters. Errors: bad_request / bad_parameter naming it.
+Result<std::int64_t> query_int(const http::Request& request, std::string_view name,
+                               std::int64_t fallback, std::int64_t low, std::int64_t high);
+Result<bool> query_bool(const http::Request& request, std::string_view name);  // false when absent
+Result<Millis> query_duration(const http::Request& request, std::string_view name, Millis longest);
+Error bad_parameter(std::string_view name, std::string_view what);
+
+}  // namespace weir::api

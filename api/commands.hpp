@@ -1,0 +1,18 @@
+// The command table, one function per resource. Handlers keep references: `services` and `leases`
+// outlive the table.
+#pragma once
+
+#include "api/command.hpp"
+#include "api/parked_leases.hpp"
+#include "api/services.hpp"
+
+namespace weir::api {
+
+void add_job_commands(CommandTable& table, Services& services);
+void add_lease_commands(CommandTable& table, Services& services, ParkedLeases& leases);
+void add_queue_commands(CommandTable& table, Services& services);
+void add_dead_letter_commands(CommandTable& table, Services& services);
+void add_key_commands(CommandTable& table, Services& services);
+void add_system_commands(CommandTable& table, Services& services);
+
+}  // namespace weir::api

@@ -1,0 +1,288 @@
+#include "api/batch_submit.hpp"
+#include "api/commands.hpp"
+#include "api/job_wait.hpp"
+#include "jobs/limits.hpp"
+#include "jobs/queries.hpp"
+#include "pkg/base/time_text.hpp"
+
+namespace weir::api {
+namespace {
+
+using auth::Scope;
+using http::Lane;
+
+constexpr std::size_t kSubmitBytes = 2U << 20U;
+constexpr std::size_t kBatchBytes = 32U << 20U;
+constexpr std::string_view kJobRef = R"({"$ref":"#/components/schemas/Job"})";
+constexpr std::string_view kChangedRef = R"({"$ref":"#/components/schemas/JobChanged"})";
+constexpr std::string_view kTimeSchema = R"({"type":"string","format":"date-time"})";
+
+void submit(Services& services, const Call& call) {
+  if (!call.principal().queues.empty()) {
+    const auto queue = call.body().find("queue").as_string();
+    if (const auto allowed = call.check_queue(queue.value_or("default")); !allowed) {
+      return call.fail(allowed.error());
+    }
+  }
+  auto operation = services.requests.submit(call.body());
+  if (!operation) return call.fail(operation.error());
+  services.instance.propose(std::move(*operation), [call](Result<replica::Reply> reply) {
+    if (!reply) return call.fail(reply.error());
+    const int status = jobs::is_duplicate(reply->json) ? 200 : 201;
+    call.reply(status, std::move(reply->json), reply->revision);
+  });
+}
+
+Result<void> read_time(const http::Request& request, std::string_view name,
+                       std::optional<Timestamp>& into) {
+  const auto text = request.query_value(name);
+  if (!text) return {};
+  const auto time = parse_rfc3339(*text);
+  if (!time) return bad_parameter(name, "an RFC 3339 time like 2026-11-21T10:30:00Z");
+  into = *time;
+  return {};
+}
+
+Result<jobs::ListRequest> list_request(const http::Request& request) {
+  jobs::ListRequest list;
+  if (const auto word = request.query_value("status")) {
+    list.status = jobs::parse_status(*word);
+    if (!list.status) {
+      return bad_parameter("status",
+                           "scheduled, blocked, unprocessed, processing, completed, failed, "
+                           "cancelled or dlq");
+    }
+  }
+  const auto text = [&](std::string_view name) {
+    return std::string(request.query_value(name).value_or(""));
+  };
+  list.queue = text("queue");
+  list.type = text("type");
+  list.key = text("key");
+  list.tag = text("tag");
+  list.worker = text("worker");
+  list.cursor = text("cursor");
+  WEIR_TRY(read_time(request, "created_after", list.created_after));
+  WEIR_TRY(read_time(request, "created_before", list.created_before));
+  WEIR_TRY(read_time(request, "finished_after", list.finished_after));
+  WEIR_TRY(read_time(request, "finished_before", list.finished_before));
+  WEIR_ASSIGN(list.limit, query_int(request, "limit", 50, 1, 1000));
+  return list;
+}
+
+void list_jobs(Services& services, const Call& call) {
+  const auto list = list_request(call.request());
+  if (!list) return call.fail(list.error());
+  if (const auto allowed = call.check_queue(list->queue); !allowed) {
+    return call.fail(allowed.error());
+  }
+  answer_read(services, call, [&](sqlite::Database& db) { return jobs::list_jobs(db, *list); });
+}
+
+// The job as JSON, if the key may see its queue.
+Result<std::string> visible_job(const Call& call, sqlite::Database& db) {
+  WEIR_ASSIGN(auto job, jobs::get_job(db, call.param("id")));
+  if (!call.principal().queues.empty()) {
+    WEIR_TRY(call.check_queue(json::View(job).find("queue").as_string().value_or("")));
+  }
+  return job;
+}
+
+void get_job(Services& services, const Call& call) {
+  const auto wait = query_duration(call.request(), "wait", jobs::kMaxWait);
+  if (!wait) return call.fail(wait.error());
+  if (wait->count() == 0) {
+    return answer_read(services, call, [&](sqlite::Database& db) { return visible_job(call, db); });
+  }
+  const auto seen = services.instance.read([&](sqlite::Database& db) -> Result<void> {
+    WEIR_TRY(visible_job(call, db));
+    return {};
+  });
+  if (!seen) return call.fail(seen.error());
+  answer_when_finished(services, call, std::string(call.param("id")), *wait);
+}
+
+void get_timeline(Services& services, const Call& call) {
+  answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
+    WEIR_TRY(visible_job(call, db));
+    return jobs::get_timeline(db, call.param("id"));
+  });
+}
+
+// Proposes a change of one job, if the key may touch its queue.
+void change_job(Services& services, const Call& call, Result<replica::Operation> operation) {
+  if (!call.principal().queues.empty()) {
+    const auto seen = services.instance.read([&](sqlite::Database& db) -> Result<void> {
+      WEIR_TRY(visible_job(call, db));
+      return {};
+    });
+    if (!seen) return call.fail(seen.error());
+  }
+  answer_write(services, call, std::move(operation));
+}
+
+void add_submit(CommandTable& table, Services& services) {
+  table.push_back({.name = "jobs.submit",
+                   .method = "POST",
+                   .path = "/v1/jobs",
+                   .tag = "Jobs",
+                   .scope = Scope::jobs_write,
+                   .lane = Lane::inline_,
+                   .body = Body::required_json,
+                   .max_body_bytes = kSubmitBytes,
+                   .summary = "Submit a job",
+                   .description =
+                       "Answered when the job is in the log and applied here. Give it an `id` of "
+                       "your own to make repeating the request safe.",
+                   .request_schema = R"({"$ref":"#/components/schemas/NewJob"})",
+                   .answers = {{201, "Accepted.", R"({"$ref":"#/components/schemas/Submitted"})"},
+                               {200, "A job with this id exists; nothing changed.",
+                                R"({"$ref":"#/components/schemas/Submitted"})"}},
+                   .errors = {{Code::invalid, "invalid_job"},
+                              {Code::too_large, "payload_too_large"},
+                              {Code::forbidden, "queue_not_allowed"},
+                              {Code::unavailable, "nats_unavailable"},
+                              {Code::too_many_requests, "proposer_full"},
+                              {Code::deadline_exceeded, "outcome_unknown"}},
+                   .handler = [&services](const Call& call) { submit(services, call); }});
+  table.push_back({.name = "jobs.submit_batch",
+                   .method = "POST",
+                   .path = "/v1/jobs/batch",
+                   .tag = "Jobs",
+                   .scope = Scope::jobs_write,
+                   .lane = Lane::inline_,
+                   .body = Body::json_or_ndjson,
+                   .max_body_bytes = kBatchBytes,
+                   .summary = "Submit up to 10,000 jobs",
+                   .description =
+                       "As one JSON object, or as NDJSON with one job a line. Jobs that are not "
+                       "acceptable are answered with their error in their place and the others go "
+                       "on, unless `atomic` is true.",
+                   .request_schema = R"({"$ref":"#/components/schemas/NewJobs"})",
+                   .answers = {{201, "One result per job, in order.",
+                                R"({"$ref":"#/components/schemas/SubmittedBatch"})"}},
+                   .errors = {{Code::invalid, "invalid_job"},
+                              {Code::invalid, "invalid_request"},
+                              {Code::too_large, "batch_too_large"},
+                              {Code::forbidden, "queue_not_allowed"},
+                              {Code::unavailable, "nats_unavailable"},
+                              {Code::too_many_requests, "proposer_full"},
+                              {Code::deadline_exceeded, "outcome_unknown"}},
+                   .handler = [&services](const Call& call) { submit_batch(services, call); }});
+}
+
+void add_reads(CommandTable& table, Services& services) {
+  table.push_back({.name = "jobs.list",
+                   .method = "GET",
+                   .path = "/v1/jobs",
+                   .tag = "Jobs",
+                   .scope = Scope::jobs_read,
+                   .reads_state = true,
+                   .summary = "List jobs",
+                   .description = "A key with queue patterns must name a queue it is for.",
+                   .query = {{"status", "one status word"},
+                             {"queue", ""},
+                             {"type", ""},
+                             {"key", ""},
+                             {"tag", ""},
+                             {"worker", ""},
+                             {"created_after", "inclusive", kTimeSchema},
+                             {"created_before", "exclusive", kTimeSchema},
+                             {"finished_after", "inclusive", kTimeSchema},
+                             {"finished_before", "exclusive", kTimeSchema},
+                             {"limit", "jobs on a page",
+                              R"({"type":"integer","minimum":1,"maximum":1000,"default":50})"},
+                             {"cursor", "next_cursor of the page before"}},
+                   .answers = {{200, "A page.", R"({"$ref":"#/components/schemas/JobPage"})"}},
+                   .errors = {{Code::bad_request, "bad_parameter"},
+                              {Code::invalid, "invalid_request"},
+                              {Code::forbidden, "queue_not_allowed"}},
+                   .handler = [&services](const Call& call) { list_jobs(services, call); }});
+  table.push_back({.name = "jobs.get",
+                   .method = "GET",
+                   .path = "/v1/jobs/{id}",
+                   .tag = "Jobs",
+                   .scope = Scope::jobs_read,
+                   .reads_state = true,
+                   .summary = "Everything about a job",
+                   .query = {{"wait",
+                              "answer when the job has ended, or after this time (30s); at "
+                              "most 60s"}},
+                   .answers = {{200, "The job.", kJobRef}},
+                   .errors = {{Code::not_found, "job_not_found"},
+                              {Code::bad_request, "bad_parameter"},
+                              {Code::unavailable, "overloaded"},
+                              {Code::forbidden, "queue_not_allowed"}},
+                   .handler = [&services](const Call& call) { get_job(services, call); }});
+  table.push_back(
+      {.name = "jobs.timeline",
+       .method = "GET",
+       .path = "/v1/jobs/{id}/timeline",
+       .tag = "Jobs",
+       .scope = Scope::jobs_read,
+       .reads_state = true,
+       .summary = "What happened to a job, oldest first",
+       .answers = {{200, "The events.", R"({"$ref":"#/components/schemas/Timeline"})"}},
+       .errors = {{Code::not_found, "job_not_found"}, {Code::forbidden, "queue_not_allowed"}},
+       .handler = [&services](const Call& call) { get_timeline(services, call); }});
+}
+
+Command change_command(std::string_view name, std::string_view method, std::string_view path) {
+  return {.name = name,
+          .method = method,
+          .path = path,
+          .tag = "Jobs",
+          .scope = Scope::jobs_write,
+          .answers = {{200, "Changed.", kChangedRef}},
+          .errors = {{Code::not_found, "job_not_found"},
+                     {Code::forbidden, "queue_not_allowed"},
+                     {Code::unavailable, "nats_unavailable"},
+                     {Code::deadline_exceeded, "outcome_unknown"}}};
+}
+
+void add_changes(CommandTable& table, Services& services) {
+  Command cancel = change_command("jobs.cancel", "POST", "/v1/jobs/{id}/cancel");
+  cancel.summary = "Cancel a job";
+  cancel.description = "A waiting job ends at once. A running one is told by its next heartbeat.";
+  cancel.body = Body::optional_json;
+  cancel.request_schema = R"({"type":"object"})";
+  cancel.errors.push_back({Code::conflict, "job_not_cancellable"});
+  cancel.handler = [&services](const Call& call) {
+    change_job(services, call, services.requests.cancel(call.param("id"), call.body()));
+  };
+  Command retry = change_command("jobs.retry", "POST", "/v1/jobs/{id}/retry");
+  retry.summary = "Run a finished job again";
+  retry.body = Body::optional_json;
+  retry.request_schema =
+      R"({"type":"object","properties":{"as_new":{"type":"boolean","default":false,)"
+      R"("description":"run a copy with a new id"}},"additionalProperties":false})";
+  retry.errors.push_back({Code::conflict, "job_not_retryable"});
+  retry.handler = [&services](const Call& call) {
+    change_job(services, call, services.requests.retry(call.param("id"), call.body()));
+  };
+  Command promote = change_command("jobs.promote", "POST", "/v1/jobs/{id}/promote");
+  promote.summary = "Run a scheduled job now";
+  promote.body = Body::optional_json;
+  promote.request_schema = R"({"type":"object"})";
+  promote.errors.push_back({Code::conflict, "job_not_scheduled"});
+  promote.handler = [&services](const Call& call) {
+    change_job(services, call, services.requests.promote(call.param("id"), call.body()));
+  };
+  Command remove = change_command("jobs.remove", "DELETE", "/v1/jobs/{id}");
+  remove.summary = "Forget a finished job";
+  remove.errors.push_back({Code::conflict, "job_not_finished"});
+  remove.handler = [&services](const Call& call) {
+    change_job(services, call, services.requests.remove(call.param("id")));
+  };
+  for (auto* command : {&cancel, &retry, &promote, &remove}) table.push_back(std::move(*command));
+}
+
+}  // namespace
+
+void add_job_commands(CommandTable& table, Services& services) {
+  add_submit(table, services);
+  add_reads(table, services);
+  add_changes(table, services);
+}
+
+}  // namespace weir::api

@@ -1,0 +1,143 @@
+#include "api/bulk.hpp"
+#include "api/commands.hpp"
+#include "jobs/queries.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::api {
+namespace {
+
+using auth::Scope;
+
+constexpr std::string_view kQueueRef = R"({"$ref":"#/components/schemas/Queue"})";
+
+// A page without the queues that the key is not for.
+std::string only_allowed(const Call& call, const std::string& page) {
+  const json::View view(page);
+  json::Writer out(page.size());
+  out.begin_object().key("items").begin_array();
+  for (const json::View item : view.find("items").elements()) {
+    const auto name = item.find("name").as_string().value_or("");
+    if (call.principal().allows_queue(name)) out.raw(item.raw());
+  }
+  out.end_array();
+  return out.raw_member("next_cursor", view.find("next_cursor").raw()).end_object().take();
+}
+
+void list(Services& services, const Call& call) {
+  const auto limit = query_int(call.request(), "limit", 100, 1, 1000);
+  if (!limit) return call.fail(limit.error());
+  const auto cursor = call.request().query_value("cursor").value_or("");
+  answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
+    WEIR_ASSIGN(auto page, jobs::list_queues(db, *limit, cursor));
+    if (!call.principal().queues.empty()) page = only_allowed(call, page);
+    return page;
+  });
+}
+
+void get(Services& services, const Call& call) {
+  answer_read(services, call, [&](sqlite::Database& db) {
+    return jobs::get_queue(db, call.param("queue"), services.clock.wall());
+  });
+}
+
+Command queue_command(std::string_view name, std::string_view method, std::string_view path) {
+  return {.name = name,
+          .method = method,
+          .path = path,
+          .tag = "Queues",
+          .scope = Scope::queues_admin,
+          .answers = {{200, "Changed.", kQueueRef}},
+          .errors = {{Code::forbidden, "queue_not_allowed"},
+                     {Code::invalid, "invalid_request"},
+                     {Code::unavailable, "nats_unavailable"},
+                     {Code::deadline_exceeded, "outcome_unknown"}}};
+}
+
+using Handle = void (*)(Services&, const Call&);
+
+// Puts the pattern check in front of every command that names a queue.
+void add(CommandTable& table, Services& services, Command command, Handle handle) {
+  command.handler = [&services, handle](const Call& call) {
+    const auto queue = call.param("queue");
+    if (!queue.empty()) {
+      if (const auto allowed = call.check_queue(queue); !allowed) return call.fail(allowed.error());
+    }
+    handle(services, call);
+  };
+  table.push_back(std::move(command));
+}
+
+void add_reads(CommandTable& table, Services& services) {
+  Command all = queue_command("queues.list", "GET", "/v1/queues");
+  all.scope = Scope::jobs_read;
+  all.reads_state = true;
+  all.summary = "List queues";
+  all.query = {{"limit", "queues on a page",
+                R"({"type":"integer","minimum":1,"maximum":1000,"default":100})"},
+               {"cursor", "next_cursor of the page before"}};
+  all.answers = {{200, "A page.", R"({"$ref":"#/components/schemas/QueuePage"})"}};
+  all.errors = {{Code::bad_request, "bad_parameter"}};
+  add(table, services, std::move(all), list);
+
+  Command one = queue_command("queues.get", "GET", "/v1/queues/{queue}");
+  one.scope = Scope::jobs_read;
+  one.reads_state = true;
+  one.summary = "Configuration and depth of a queue";
+  one.answers = {{200, "The queue.", kQueueRef}};
+  one.errors = {{Code::not_found, "queue_not_found"}, {Code::forbidden, "queue_not_allowed"}};
+  add(table, services, std::move(one), get);
+}
+
+void add_changes(CommandTable& table, Services& services) {
+  Command put = queue_command("queues.configure", "PUT", "/v1/queues/{queue}");
+  put.summary = "Create or configure a queue";
+  put.description = "Replaces the whole configuration; what is left out gets its default.";
+  put.body = Body::optional_json;
+  put.request_schema = R"({"$ref":"#/components/schemas/QueueConfig"})";
+  put.errors.push_back({Code::too_many_requests, "too_many_queues"});
+  add(table, services, std::move(put), [](Services& s, const Call& call) {
+    answer_write(s, call, s.requests.queue_config(call.param("queue"), call.body()));
+  });
+
+  Command remove = queue_command("queues.remove", "DELETE", "/v1/queues/{queue}");
+  remove.summary = "Remove an empty queue";
+  remove.answers = {{200, "Removed.", R"({"type":"object"})"}};
+  remove.errors.push_back({Code::not_found, "queue_not_found"});
+  remove.errors.push_back({Code::conflict, "queue_not_empty"});
+  add(table, services, std::move(remove), [](Services& s, const Call& call) {
+    answer_write(s, call, s.requests.queue_remove(call.param("queue")));
+  });
+
+  Command pause = queue_command("queues.pause", "POST", "/v1/queues/{queue}/pause");
+  pause.summary = "Stop leasing from a queue; running jobs go on";
+  pause.errors.push_back({Code::not_found, "queue_not_found"});
+  add(table, services, std::move(pause), [](Services& s, const Call& call) {
+    answer_write(s, call, s.requests.pause(call.param("queue")));
+  });
+
+  Command resume = queue_command("queues.resume", "POST", "/v1/queues/{queue}/resume");
+  resume.summary = "Lease from a paused queue again";
+  resume.errors.push_back({Code::not_found, "queue_not_found"});
+  add(table, services, std::move(resume), [](Services& s, const Call& call) {
+    answer_write(s, call, s.requests.resume(call.param("queue")));
+  });
+
+  Command purge = queue_command("queues.purge", "POST", "/v1/queues/{queue}/purge");
+  purge.summary = "Delete the waiting jobs of a queue";
+  purge.answers = {{200, "How many.",
+                    R"({"type":"object","properties":{"purged":{"type":"integer"},)"
+                    R"("revision":{"type":"integer"}},"required":["purged"]})"}};
+  purge.errors.push_back({Code::not_found, "queue_not_found"});
+  add(table, services, std::move(purge), [](Services& s, const Call& call) {
+    answer_bulk(s, call, s.requests.purge(call.param("queue")), "purged");
+  });
+}
+
+}  // namespace
+
+void add_queue_commands(CommandTable& table, Services& services) {
+  add_reads(table, services);
+  add_changes(table, services);
+}
+
+}  // namespace weir::api

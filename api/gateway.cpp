@@ -1,0 +1,168 @@
+#include "api/gateway.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "pkg/json/view.hpp"
+
+namespace weir::api {
+namespace {
+
+constexpr std::chrono::seconds kLongestRevisionWait{10};
+constexpr json::Limits kBodyLimits{.max_bytes = 64U << 20U, .max_depth = 64};
+
+std::string_view credentials_of(const http::Request& request) {
+  constexpr std::string_view kBearer = "bearer ";
+  std::string_view header = request.header("authorization");
+  if (header.size() > kBearer.size()) {
+    const bool bearer = std::equal(kBearer.begin(), kBearer.end(), header.begin(),
+                                   [](char a, char b) { return a == (b | 0x20); });
+    if (bearer) {
+      header.remove_prefix(kBearer.size());
+      const auto first = header.find_first_not_of(' ');
+      return first == std::string_view::npos ? std::string_view{} : header.substr(first);
+    }
+  }
+  return request.header("x-api-key");
+}
+
+// Checks the body against what the command takes; the View is of the checked text.
+Result<json::View> body_of(const Command& command, const http::Request& request) {
+  static constexpr std::string_view kEmpty = "{}";
+  if (command.body == Body::none) return json::View(kEmpty);
+  if (request.body.empty()) {
+    if (command.body == Body::optional_json) return json::View(kEmpty);
+    return Error{Code::bad_request, "body_required", "The request needs a JSON body.",
+                 std::string(command.method) + " " + std::string(command.path) +
+                     " takes an object; see /docs"};
+  }
+  const std::string type = media_type(request.header("content-type"));
+  if (command.body == Body::json_or_ndjson && type == "application/x-ndjson") return json::View();
+  if (type != "application/json") {
+    return Error{
+        Code::unsupported_media, "unsupported_content_type",
+        "The content type is not accepted here.",
+        "Send Content-Type: application/json" +
+            std::string(command.body == Body::json_or_ndjson ? " or application/x-ndjson" : "") +
+            (type.empty() ? "; none was given" : "; got " + type)};
+  }
+  WEIR_TRY(json::check(request.body, kBodyLimits));
+  const json::View view(request.body);
+  if (!view.is_object()) {
+    return Error{Code::bad_request, "body_not_object", "The body must be a JSON object.", ""};
+  }
+  return view;
+}
+
+Result<void> check_query(const Command& command, const http::Request& request) {
+  for (const auto& [name, value] : request.query) {
+    const bool known = std::any_of(command.query.begin(), command.query.end(),
+                                   [&](const auto& parameter) { return parameter.name == name; });
+    if (known) continue;
+    std::string allowed;
+    for (const auto& parameter : command.query) {
+      allowed.append(allowed.empty() ? "" : ", ").append(parameter.name);
+    }
+    return Error{Code::bad_request, "unknown_parameter", "A query parameter is not known.",
+                 name + (allowed.empty() ? "; none are taken here" : "; known: " + allowed)};
+  }
+  return {};
+}
+
+Result<replica::Revision> parse_revision(std::string_view text) {
+  replica::Revision revision = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), revision);
+  if (problem != std::errc{} || end != text.data() + text.size()) {
+    return Error{Code::bad_request, "bad_min_revision", "Weir-Min-Revision must be a revision.",
+                 "Send the number from a Weir-Revision header."};
+  }
+  return revision;
+}
+
+}  // namespace
+
+std::string media_type(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return type;
+}
+
+Gateway::Gateway(Parts parts) : parts_(parts) {
+  nobody_ = std::make_shared<const auth::Principal>();
+  auto everybody = std::make_shared<auth::Principal>();
+  everybody->name = "dev-no-auth";
+  everybody->scopes.add(auth::Scope::admin);
+  everybody_ = std::move(everybody);
+}
+
+http::Route Gateway::bind(const Command& command) const {
+  return {.method = std::string(command.method),
+          .pattern = std::string(command.path),
+          .lane = command.lane,
+          .max_body_bytes = command.max_body_bytes,
+          .handler = [this, &command](Request request, const http::Responder& responder) {
+            serve(command, std::move(request), responder);
+          }};
+}
+
+void Gateway::serve(const Command& command, Request request,
+                    const http::Responder& responder) const {
+  const http::Request& seen = *request;
+  const auto refuse = [&](const Error& error) {
+    Call(request, responder, nobody_, json::View()).fail(error);
+  };
+  auto principal = authorize(command, seen);
+  if (!principal) return refuse(principal.error());
+  if (const auto known = check_query(command, seen); !known) return refuse(known.error());
+  const auto body = body_of(command, seen);
+  if (!body) return refuse(body.error());
+  const Call call(std::move(request), responder, std::move(*principal), *body);
+  if (command.reads_state && !seen.header("weir-min-revision").empty()) {
+    return run_when_applied(command, call);
+  }
+  command.handler(call);
+}
+
+Result<std::shared_ptr<const auth::Principal>> Gateway::authorize(
+    const Command& command, const http::Request& request) const {
+  if (command.scope == auth::Scope::none) return nobody_;
+  if (parts_.auth == AuthMode::off) return everybody_;
+  const std::string_view credentials = credentials_of(request);
+  if (credentials.empty()) {
+    return Error{Code::unauthenticated, "missing_credentials", "An API key is required.",
+                 "Send Authorization: Bearer <key> or X-API-Key: <key>."};
+  }
+  auto principal = parts_.keys.authenticate(credentials, parts_.clock.wall());
+  if (!principal) {
+    const auto health = parts_.instance.health();
+    if (!health.applying && health.problem.empty()) {
+      // Catching up: the key may well be further on in the log.
+      return Error{Code::unavailable, "catching_up", "This coordinator is still catching up.",
+                   "Try again in a moment."};
+    }
+    return std::move(principal).error();
+  }
+  if (!(*principal)->scopes.allows(command.scope)) {
+    return Error{
+        Code::forbidden, "missing_scope", "The API key lacks the scope for this.",
+        "needs: " + std::string(auth::to_string(command.scope)) + "; key: " + (*principal)->key_id};
+  }
+  return principal;
+}
+
+void Gateway::run_when_applied(const Command& command, const Call& call) const {
+  const auto revision = parse_revision(call.request().header("weir-min-revision"));
+  if (!revision) return call.fail(revision.error());
+  parts_.instance.when_applied(
+      *revision, parts_.clock.mono() + kLongestRevisionWait,
+      [&command, call, &workers = parts_.workers](const Result<void>& applied) {
+        if (!applied) return call.fail(applied.error());
+        if (workers.run([&command, call] { command.handler(call); })) return;
+        call.fail({Code::unavailable, "overloaded", "Too many requests wait for a read.",
+                   "Try again in a moment."});
+      });
+}
+
+}  // namespace weir::api

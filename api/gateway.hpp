@@ -1,0 +1,54 @@
+// Gateway: binds commands to HTTP routes, doing for each what is the same for all: authorization,
+// content type, JSON check, query parameter names, Weir-Min-Revision. Thread-safe; must outlive the
+// routes it made.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "api/command.hpp"
+#include "api/http/types.hpp"
+#include "api/workers.hpp"
+#include "pkg/auth/key_machine.hpp"
+#include "pkg/base/clock.hpp"
+#include "pkg/replica/instance.hpp"
+
+namespace weir::api {
+
+enum class AuthMode : std::uint8_t {
+  keys,  // every command with a scope needs a key
+  off,   // --dev-no-auth: everybody is admin
+};
+
+class Gateway {
+ public:
+  struct Parts {
+    const auth::KeyMachine& keys;
+    replica::Instance& instance;
+    Workers& workers;
+    const Clock& clock;
+    AuthMode auth = AuthMode::keys;
+  };
+  explicit Gateway(Parts parts);
+
+  // The table must outlive the route.
+  http::Route bind(const Command& command) const;
+
+ private:
+  using Request = std::shared_ptr<const http::Request>;
+
+  void serve(const Command& command, Request request, const http::Responder& responder) const;
+  Result<std::shared_ptr<const auth::Principal>> authorize(const Command& command,
+                                                           const http::Request& request) const;
+  void run_when_applied(const Command& command, const Call& call) const;
+
+  Parts parts_;
+  std::shared_ptr<const auth::Principal> nobody_;     // on public commands
+  std::shared_ptr<const auth::Principal> everybody_;  // when auth is off
+};
+
+// The media type of a Content-Type value, lower case, without parameters: "application/json".
+std::string media_type(std::string_view content_type);
+
+}  // namespace weir::api

@@ -1,0 +1,172 @@
+#include "api/metrics_page.hpp"
+
+#include <algorithm>
+
+#include "api/process_info.hpp"
+#include "jobs/queries.hpp"
+
+namespace weir::api {
+namespace {
+
+using metrics::Page;
+using Type = metrics::Page::Type;
+
+constexpr std::size_t kQueuesShown = 100;
+
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+double number(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+void collect_process(const Services& services, Page& page) {
+  page.begin("weir_build_info", "Version of this coordinator, value 1.", Type::gauge);
+  page.sample({{"version", WEIR_VERSION}}, 1);
+  const auto uptime = services.clock.mono() - services.started_at;
+  page.single("weir_uptime_seconds", "Seconds since the start.", Type::gauge,
+              std::chrono::duration<double>(uptime).count());
+  page.single("weir_resident_memory_bytes", "Resident memory of the process.", Type::gauge,
+              number(memory_use().used_bytes));
+  if (!services.connections) return;
+  const auto connections = services.connections();
+  page.single("weir_http_connections", "Open client connections.", Type::gauge,
+              number(connections.active));
+  page.single("weir_http_connections_accepted_total", "Client connections since the start.",
+              Type::counter, number(connections.total));
+}
+
+void collect_replica(const Services& services, Page& page) {
+  const auto health = services.instance.health();
+  const auto lag = health.log_last > health.applied ? health.log_last - health.applied : 0;
+  page.single("weir_log_connected", "1 while NATS is reachable.", Type::gauge,
+              health.log_connected ? 1 : 0);
+  page.single("weir_replica_applying", "1 while caught up and applying.", Type::gauge,
+              health.applying ? 1 : 0);
+  page.single("weir_replica_leader", "1 while this node proposes ticks.", Type::gauge,
+              health.role == replica::Role::leader ? 1 : 0);
+  page.single("weir_replica_applied_revision", "Last applied log revision.", Type::gauge,
+              number(health.applied));
+  page.single("weir_replica_lag_entries", "Entries between the end of the log and this replica.",
+              Type::gauge, number(lag));
+  page.single("weir_replica_database_bytes", "Size of the replica's SQLite files.", Type::gauge,
+              number(health.database_bytes));
+  page.single("weir_proposer_waiting", "Operations waiting for an entry.", Type::gauge,
+              static_cast<double>(health.proposals_waiting));
+  page.single("weir_effects_waiting", "Outside messages owed by applied entries.", Type::gauge,
+              static_cast<double>(health.effects_waiting));
+}
+
+void collect_totals(const Services& services, Page& page) {
+  const auto totals = services.instance.totals();
+  page.single("weir_proposer_entries_total", "Entries appended by this node.", Type::counter,
+              number(totals.entries_proposed));
+  page.single("weir_proposer_operations_total", "Operations in those entries.", Type::counter,
+              number(totals.operations_proposed));
+  page.single("weir_proposer_batch_size",
+              "Operations per entry of this node, mean since the start.", Type::gauge,
+              totals.entries_proposed == 0
+                  ? 0
+                  : number(totals.operations_proposed) / number(totals.entries_proposed));
+  page.single("weir_proposer_retries_total", "Publishes repeated because no ack came.",
+              Type::counter, number(totals.publish_retries));
+  page.single("weir_applier_entries_total", "Entries applied.", Type::counter,
+              number(totals.entries_applied));
+  page.single("weir_applier_operations_total", "Operations applied.", Type::counter,
+              number(totals.operations_applied));
+  page.single("weir_applier_transactions_total", "SQLite transactions committed.", Type::counter,
+              number(totals.transactions));
+  page.single("weir_applier_busy_seconds_total", "Time spent applying and committing.",
+              Type::counter, number(totals.apply_us) / 1e6);
+  page.single("weir_effects_done_total", "Outside messages published.", Type::counter,
+              number(totals.effects_done));
+}
+
+// The queues with the most jobs first; at most kQueuesShown of them get a label of their own.
+std::vector<const jobs::QueueStats*> by_size(const jobs::Stats& stats) {
+  std::vector<const jobs::QueueStats*> queues;
+  for (const auto& queue : stats.queues) queues.push_back(&queue);
+  const auto total = [](const jobs::QueueStats* queue) {
+    std::int64_t sum = 0;
+    for (const auto count : queue->counts) sum += count;
+    return sum;
+  };
+  std::stable_sort(queues.begin(), queues.end(),
+                   [&](const auto* a, const auto* b) { return total(a) > total(b); });
+  return queues;
+}
+
+void collect_queues(const std::vector<const jobs::QueueStats*>& queues, Page& page) {
+  page.begin("weir_queue_jobs", "Jobs per queue and status.", Type::gauge);
+  jobs::Counts others{};
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    for (const auto status : jobs::kStatuses) {
+      const auto count = queues[i]->counts[jobs::index_of(status)];
+      if (i >= kQueuesShown) {
+        others[jobs::index_of(status)] += count;
+      } else {
+        page.sample({{"queue", queues[i]->name}, {"status", jobs::to_string(status)}},
+                    number(count));
+      }
+    }
+  }
+  if (queues.size() <= kQueuesShown) return;
+  for (const auto status : jobs::kStatuses) {
+    page.sample({{"queue", "_other"}, {"status", jobs::to_string(status)}},
+                number(others[jobs::index_of(status)]));
+  }
+}
+
+void collect_oldest(Services& services, const std::vector<const jobs::QueueStats*>& queues,
+                    Page& page) {
+  page.begin("weir_queue_oldest_ready_age_seconds", "Age of the oldest job ready to run.",
+             Type::gauge);
+  const auto now = services.clock.wall();
+  const std::size_t shown = std::min(queues.size(), kQueuesShown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    if (queues[i]->counts[jobs::index_of(jobs::Status::unprocessed)] == 0) continue;
+    std::int64_t age_ms = 0;
+    const auto read = services.instance.read([&](sqlite::Database& db) -> Result<void> {
+      WEIR_ASSIGN(const auto queue, jobs::get_queue(db, queues[i]->name, now));
+      age_ms = json::View(queue).find("oldest_ready_age_ms").as_int().value_or(0);
+      return {};
+    });
+    if (read) page.sample({{"queue", queues[i]->name}}, number(age_ms) / 1000);
+  }
+}
+
+void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
+  const auto stats = services.job_stats.snapshot();
+  page.begin("weir_jobs", "Retained jobs per status.", Type::gauge);
+  for (const auto status : jobs::kStatuses) {
+    page.sample({{"status", jobs::to_string(status)}},
+                number(stats.counts[jobs::index_of(status)]));
+  }
+  page.begin("weir_job_events_total", "Events in the life of jobs since the log began.",
+             Type::counter);
+  for (std::size_t i = 0; i < jobs::kTotalCount; ++i) {
+    page.sample({{"event", jobs::to_string(static_cast<jobs::Total>(i))}}, number(stats.totals[i]));
+  }
+  page.single("weir_workers", "Workers seen lately.", Type::gauge,
+              static_cast<double>(stats.workers.size()));
+  page.single("weir_lease_waiters", "Parked lease requests of all nodes.", Type::gauge,
+              number(stats.waiters));
+  page.single("weir_http_parked_leases", "Lease requests parked on this node.", Type::gauge,
+              static_cast<double>(leases.waiting()));
+  const auto queues = by_size(stats);
+  collect_queues(queues, page);
+  collect_oldest(services, queues, page);
+}
+
+}  // namespace
+
+void add_collectors(Services& services, const ParkedLeases& leases) {
+  services.metrics.add_collector([&services, &leases](Page& page) {
+    collect_process(services, page);
+    collect_replica(services, page);
+    collect_totals(services, page);
+    collect_jobs(services, leases, page);
+  });
+}
+
+}  // namespace weir::api

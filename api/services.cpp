@@ -1,0 +1,26 @@
+#include "api/services.hpp"
+
+namespace weir::api {
+
+void answer_read(Services& services, const Call& call,
+                 const std::function<Result<std::string>(sqlite::Database&)>& query) {
+  services.reads.fetch_add(1, std::memory_order_relaxed);
+  std::string json;
+  const auto revision = services.instance.read([&](sqlite::Database& db) -> Result<void> {
+    WEIR_ASSIGN(json, query(db));
+    return {};
+  });
+  if (!revision) return call.fail(revision.error());
+  call.reply(200, std::move(json), *revision);
+}
+
+void answer_write(Services& services, const Call& call, Result<replica::Operation> operation,
+                  int status) {
+  if (!operation) return call.fail(operation.error());
+  services.instance.propose(std::move(*operation), [call, status](Result<replica::Reply> reply) {
+    if (!reply) return call.fail(reply.error());
+    call.reply(status, std::move(reply->json), reply->revision);
+  });
+}
+
+}  // namespace weir::api

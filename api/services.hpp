@@ -1,0 +1,52 @@
+// What the command handlers work with. Made once by Api; outlives every route.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "api/gateway.hpp"
+#include "api/system_probe.hpp"
+#include "api/timers.hpp"
+#include "api/workers.hpp"
+#include "jobs/requests.hpp"
+#include "jobs/stats.hpp"
+#include "pkg/auth/key_machine.hpp"
+#include "pkg/base/clock.hpp"
+#include "pkg/base/ids.hpp"
+#include "pkg/metrics/registry.hpp"
+#include "pkg/replica/instance.hpp"
+
+namespace weir::api {
+
+struct ConnectionCounts {
+  std::uint64_t active = 0;
+  std::uint64_t peak = 0;
+  std::uint64_t total = 0;
+};
+
+struct Services {
+  replica::Instance& instance;
+  const auth::KeyMachine& keys;
+  const jobs::StatsBoard& job_stats;
+  SystemProbe& probe;
+  const Clock& clock;
+  Random& random;
+  metrics::Registry& metrics;
+  const jobs::Requests& requests;
+  Timers& timers;
+  Workers& workers;
+  AuthMode auth = AuthMode::keys;
+  MonoTime started_at{};
+  std::function<ConnectionCounts()> connections;  // empty: none are known
+  std::atomic<std::uint64_t> reads{0};            // of replicated state, since start
+};
+
+// Runs `query` on a local snapshot and answers 200 with what it gives. Pool lane only.
+void answer_read(Services& services, const Call& call,
+                 const std::function<Result<std::string>(sqlite::Database&)>& query);
+
+// Proposes and answers `status` with the reply.
+void answer_write(Services& services, const Call& call, Result<replica::Operation> operation,
+                  int status = 200);
+
+}  // namespace weir::api

@@ -1,0 +1,131 @@
+#include "pkg/auth/key_request.hpp"
+
+#include <optional>
+
+#include "pkg/auth/scope.hpp"
+#include "pkg/base/time_text.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::auth {
+namespace {
+
+using Fields = std::vector<FieldError>;
+
+bool has_control_characters(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  }
+  return false;
+}
+
+void check_name(json::View name, Fields& fields) {
+  const auto text = name.as_string();
+  if (!text || text->empty() || text->size() > kMaxKeyNameBytes || has_control_characters(*text)) {
+    fields.push_back({"name", "must be a text of 1 to 128 bytes without control characters"});
+  }
+}
+
+std::string scope_words() {
+  std::string out;
+  for (const auto& entry : kScopes) {
+    out.append(out.empty() ? "" : ", ").append(entry.name);
+  }
+  return out;
+}
+
+void check_scopes(json::View scopes, Fields& fields) {
+  std::size_t count = 0;
+  for (const json::View scope : scopes.elements()) {
+    const auto word = scope.as_string();
+    if (!word || !find_scope(*word)) {
+      fields.push_back(
+          {"scopes[" + std::to_string(count) + "]", "must be one of " + scope_words()});
+    }
+    ++count;
+  }
+  if (!scopes.is_array() || count == 0 || count > kScopes.size()) {
+    fields.push_back({"scopes", "must be a list of 1 to 11 of " + scope_words()});
+  }
+}
+
+void check_queues(json::View queues, Fields& fields) {
+  if (queues.is_missing() || queues.is_null()) return;
+  std::size_t count = 0;
+  for (const json::View pattern : queues.elements()) {
+    const auto text = pattern.as_string();
+    if (!text || !is_valid_queue_pattern(*text)) {
+      fields.push_back({"queues[" + std::to_string(count) + "]",
+                        "must be a queue name, a name followed by .*, or *"});
+    }
+    ++count;
+  }
+  if (!queues.is_array() || count > kMaxQueuePatterns) {
+    fields.push_back({"queues", "must be a list of at most 64 patterns"});
+  }
+}
+
+std::optional<Timestamp> check_expiry(json::View expires_at, Timestamp now, Fields& fields) {
+  if (expires_at.is_missing() || expires_at.is_null()) return std::nullopt;
+  const auto text = expires_at.as_string();
+  if (text) {
+    if (auto time = parse_rfc3339(*text); time && *time > now) return *time;
+  }
+  fields.push_back({"expires_at", "must be a time in the future, like 2027-01-31T00:00:00Z"});
+  return std::nullopt;
+}
+
+Result<void> check_members(json::View body) {
+  for (const auto& member : body.members()) {
+    const std::string name = member.key();
+    if (name != "name" && name != "scopes" && name != "queues" && name != "expires_at") {
+      return Error{Code::bad_request, "unknown_field", "The request has a field that is not known.",
+                   name + "; known: name, scopes, queues, expires_at"};
+    }
+  }
+  return {};
+}
+
+std::string id_body(std::string_view id) {
+  json::Writer out;
+  return out.begin_object().member("id", id).end_object().take();
+}
+
+}  // namespace
+
+Result<replica::Operation> create_key(json::View body, const NewKey& key, Timestamp now) {
+  WEIR_TRY(check_members(body));
+  Fields fields;
+  check_name(body.find("name"), fields);
+  check_scopes(body.find("scopes"), fields);
+  check_queues(body.find("queues"), fields);
+  const auto expires_at = check_expiry(body.find("expires_at"), now, fields);
+  if (!fields.empty()) {
+    return Error{Code::invalid, "invalid_request", "The API key cannot be created like this.",
+                 "See the fields.", std::move(fields)};
+  }
+  json::Writer out;
+  out.begin_object().member("id", key.id).member("hash", key.hash);
+  out.raw_member("name", body.find("name").raw()).raw_member("scopes", body.find("scopes").raw());
+  if (body.find("queues").is_array()) out.raw_member("queues", body.find("queues").raw());
+  if (expires_at) out.member("expires_at_ms", to_unix_ms(*expires_at));
+  return replica::Operation{"keys.create", out.end_object().take()};
+}
+
+replica::Operation revoke_key(std::string_view id) {
+  return {"keys.revoke", id_body(id)};
+}
+
+replica::Operation rotate_key(const NewKey& key) {
+  json::Writer out;
+  out.begin_object().member("id", key.id).member("hash", key.hash).end_object();
+  return {"keys.rotate", out.take()};
+}
+
+replica::Operation bootstrap_key(const NewKey& key, KeySource source) {
+  json::Writer out;
+  out.begin_object().member("id", key.id).member("hash", key.hash);
+  out.member("given", source == KeySource::given).end_object();
+  return {"keys.bootstrap", out.take()};
+}
+
+}  // namespace weir::auth
