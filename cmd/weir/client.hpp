@@ -1,0 +1,83 @@
+// Client: the CLI's connection to a server, over HTTP with keep-alive. The only place of the CLI
+// that knows httplib.
+//
+// Lifecycle: make(), then call() from one thread at a time; stop() from any thread. Not copyable.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/base/result.hpp"
+
+namespace weir::cli {
+
+enum class Repeat : std::uint8_t {
+  never,  // not sent twice once the server may have seen it
+  safe,   // repeating it changes nothing: also retried when the outcome is unknown
+};
+
+struct Call {
+  std::string method = "GET";
+  std::string path;  // with the query, already encoded
+  std::string body = {};
+  std::string content_type = "application/json";
+  Repeat repeat = Repeat::safe;
+  Millis wait{0};  // how much longer than usual the server may take (long poll)
+};
+
+struct Answer {
+  int status = 0;
+  std::string body;
+  std::string date;       // the Date header, may be empty
+  Millis retry_after{0};  // the Retry-After header; 0 = not given
+};
+
+class Client {
+ public:
+  struct Options {
+    std::string server = "http://127.0.0.1:7080";
+    std::string key;           // API key; empty = none
+    std::string ca_file;       // authorities for https; empty = the system's
+    Millis timeout{30'000};    // for one request, beyond Call::wait
+    Millis retry_for{5'000};   // total time spent on retries
+    Millis first_backoff{50};  // doubled up to 1 s
+  };
+
+  // Errors: invalid / bad_server_url.
+  static Result<std::unique_ptr<Client>> make(Options options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // The answer when its status is 2xx. Retries what may be retried: a refused connection and
+  // 429/503 (as Retry-After says) always, a lost answer only for Repeat::safe. Errors: the code and
+  // reason of the server's envelope; unavailable / unreachable; deadline_exceeded /
+  // outcome_unknown; unavailable / stopped after stop().
+  Result<Answer> call(const Call& call);
+  // Any status is an answer; no retries. Errors: as above without the envelope's.
+  Result<Answer> once(const Call& call);
+
+  // Breaks a call in flight; every later call fails at once. Idempotent, any thread.
+  void stop();
+  const std::string& server() const { return options_.server; }
+
+ private:
+  struct Http;
+  explicit Client(Options options);
+  bool pause(MonoTime give_up, Millis asked, Millis& backoff);
+
+  Options options_;
+  std::unique_ptr<Http> http_;
+  std::atomic<bool> stopped_{false};
+};
+
+// The error that an answer outside 2xx carries.
+Error error_of(const Answer& answer);
+
+// Percent-encodes everything but letters, digits and -._~ : for one path segment or query value.
+std::string encode(std::string_view text);
+
+}  // namespace weir::cli

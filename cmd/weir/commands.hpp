@@ -1,0 +1,21 @@
+// The commands of the program, one function for each noun or verb; each answers the exit code.
+#pragma once
+
+#include <vector>
+
+#include "cmd/weir/context.hpp"
+
+namespace weir::cli {
+
+int run_completion(Args args);
+int run_config(Args args);
+int run_dlq(Args args);
+int run_doctor(Args args);
+int run_job(Args args);
+int run_key(Args args);
+int run_queue(Args args);
+int run_status(Args args);
+int run_submit(Args args);
+int run_work(Args args);
+
+}  // namespace weir::cli

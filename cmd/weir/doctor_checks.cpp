@@ -1,0 +1,166 @@
+#include "cmd/weir/doctor_checks.hpp"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <tuple>
+
+#include "pkg/base/time_text.hpp"
+
+namespace weir::cli {
+namespace {
+
+using Version = std::tuple<int, int, int>;
+
+std::string octal(mode_t mode) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777U));
+  return text;
+}
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::ok:
+      return "ok";
+    case Severity::warning:
+      return "warning";
+    case Severity::error:
+      return "error";
+  }
+  return "error";
+}
+
+std::vector<Finding> check_nats_version(const std::string& version) {
+  int major = 0, minor = 0, patch = 0;
+  if (std::sscanf(version.c_str(), "%d.%d.%d", &major, &minor, &patch) != 3) {
+    return {{Severity::warning, "nats version", "unknown (\"" + version + "\")",
+             "see the component nats in `weir status`"}};
+  }
+  const Version seen{major, minor, patch};
+  const std::string upgrade = "use nats-server 2.12 or later";
+  if (seen < Version{2, 9, 0}) {
+    return {{Severity::error, "nats version", version + " is older than 2.9, which Weir needs",
+             upgrade}};
+  }
+  std::vector<Finding> out;
+  if (seen < Version{2, 9, 12}) {
+    out.push_back({Severity::warning, "nats version",
+                   version + " loses queued messages of other consumers on a filtered purge "
+                             "(repaired in 2.9.12); Weir never uses one, other programs may",
+                   upgrade + ", and purge no work queue with a filter"});
+  }
+  if (seen < Version{2, 10, 0}) {
+    out.push_back({Severity::warning, "nats version",
+                   version + " cannot fsync before it acknowledges: a power cut may lose the last "
+                             "minute of accepted jobs",
+                   upgrade});
+  } else if (seen < Version{2, 12, 0}) {
+    out.push_back(
+        {Severity::ok, "nats version", version + " works; 2.12 or later is recommended", ""});
+  } else {
+    out.push_back({Severity::ok, "nats version", version, ""});
+  }
+  return out;
+}
+
+std::vector<Finding> check_health(const Json& body) {
+  std::vector<Finding> out;
+  for (const auto& [name, component] : body.value("components", Json::object()).items()) {
+    const auto status = field(component, "status");
+    const bool well = status == "ok" || status == "operational" || status == "healthy";
+    if (well) continue;
+    const auto error = field(component, "error");
+    const bool bad = status == "down" || status == "unhealthy" || status == "error";
+    out.push_back({bad ? Severity::error : Severity::warning, "component " + name,
+                   status + (error == "-" ? "" : ": " + error),
+                   "the server's log says more about it"});
+  }
+  if (out.empty()) out.push_back({Severity::ok, "components", "all are well", ""});
+  const auto nats = body.value("nats", Json::object());
+  const auto sync = field(nats, "sync_always");
+  if (sync == "true") {
+    out.push_back({Severity::ok, "fsync", "before every acknowledgement", ""});
+  } else if (sync == "false") {
+    out.push_back({Severity::warning, "fsync",
+                   "NATS acknowledges before it syncs to disk: a power cut loses accepted jobs",
+                   "embedded: sync_always with nats-server 2.10 or later; own server: "
+                   "jetstream { sync_interval: always }"});
+  } else {
+    out.push_back({Severity::ok, "fsync",
+                   "not told by this NATS; look for `sync_interval: always` in its configuration",
+                   ""});
+  }
+  return out;
+}
+
+Finding check_clock(Timestamp server, Timestamp before, Timestamp after) {
+  const auto skew = server < before ? before - server : std::max(server - after, Millis{0});
+  const std::string text = format_duration(skew) + " between this machine and the server";
+  if (skew < Millis{2000}) return {Severity::ok, "clock", text, ""};
+  return {skew < Millis{60'000} ? Severity::warning : Severity::error, "clock", text,
+          "run an NTP client (chrony, systemd-timesyncd) on both"};
+}
+
+Finding check_disk(const std::string& folder) {
+  struct statvfs info {};
+  if (::statvfs(folder.c_str(), &info) != 0) {
+    return {Severity::warning, "disk", "cannot look at " + folder, "does it exist?"};
+  }
+  const auto block = static_cast<std::int64_t>(info.f_frsize);
+  const auto available = static_cast<std::int64_t>(info.f_bavail) * block;
+  const auto total = std::max<std::int64_t>(static_cast<std::int64_t>(info.f_blocks) * block, 1);
+  const std::string text = human_bytes(available) + " free for " + folder;
+  if (available < (100LL << 20)) {
+    return {Severity::error, "disk", text, "make room now: writes are about to fail"};
+  }
+  if (available < (1LL << 30) || available * 20 < total) {
+    return {Severity::warning, "disk", text, "make room, or move data_dir"};
+  }
+  return {Severity::ok, "disk", text, ""};
+}
+
+std::vector<Finding> check_permissions(const std::string& folder) {
+  struct Item {
+    std::string path;
+    mode_t want;
+    Severity severity;
+  };
+  const Item items[]{{folder, 0700, Severity::warning},
+                     {folder + "/admin-key", 0600, Severity::error},
+                     {folder + "/nats/client.json", 0600, Severity::error}};
+  std::vector<Finding> out;
+  for (const auto& [path, want, severity] : items) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) continue;
+    if (info.st_uid != ::geteuid() && ::geteuid() != 0) {
+      out.push_back({Severity::warning, "owner", path + " belongs to another user",
+                     "run as the user of `weir serve`"});
+    }
+    if ((info.st_mode & 0077U) != 0) {
+      out.push_back({severity, "permissions",
+                     path + " is open to other users (" + octal(info.st_mode) + ")",
+                     "chmod " + octal(want) + " " + path});
+    }
+  }
+  if (out.empty()) out.push_back({Severity::ok, "permissions", folder + " is private", ""});
+  return out;
+}
+
+Finding check_open_files() {
+  constexpr rlim_t kWanted = 4096;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const std::string text = "limit of this shell: " + std::to_string(limit.rlim_cur) + " files";
+  if (limit.rlim_cur >= kWanted) return {Severity::ok, "open files", text, ""};
+  return {
+      Severity::warning, "open files", text,
+      "a server started here takes fewer clients: ulimit -n 65536, or LimitNOFILE= in its unit"};
+}
+
+}  // namespace weir::cli

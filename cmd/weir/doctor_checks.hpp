@@ -1,0 +1,33 @@
+// What `weir doctor` looks at. Each check answers findings; a finding names its repair. The checks
+// of the server's answers are pure, those of this machine only look.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cmd/weir/output.hpp"
+
+namespace weir::cli {
+
+enum class Severity : std::uint8_t { ok, warning, error };
+std::string_view to_string(Severity severity);
+
+struct Finding {
+  Severity severity = Severity::ok;
+  std::string check;    // "nats version"
+  std::string message;  // what was seen
+  std::string fix;      // what to do; empty when ok
+};
+
+// Known rules of NATS versions ("2.9.10"): purge bug, fsync, recommended.
+std::vector<Finding> check_nats_version(const std::string& version);
+// From /health/status: components that are not well, and what it tells of fsync.
+std::vector<Finding> check_health(const Json& body);
+// `server` is the time in /health, `before` and `after` the local times around the request.
+Finding check_clock(Timestamp server, Timestamp before, Timestamp after);
+Finding check_disk(const std::string& folder);
+std::vector<Finding> check_permissions(const std::string& folder);
+Finding check_open_files();
+
+}  // namespace weir::cli

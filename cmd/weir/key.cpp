@@ -1,0 +1,134 @@
+// `weir key`: API keys.
+#include "cmd/weir/commands.hpp"
+#include "cmd/weir/job_view.hpp"
+#include "pkg/base/time_text.hpp"
+
+namespace weir::cli {
+namespace {
+
+Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
+               std::vector<Option> options, std::vector<std::string> examples) {
+  return {.command = "weir key " + verb,
+          .synopsis = std::move(synopsis),
+          .summary = std::move(summary),
+          .options = with_common(std::move(options)),
+          .examples = std::move(examples),
+          .min_operands = 1,
+          .max_operands = 1};
+}
+
+Json split(const std::string& text) {
+  Json out = Json::array();
+  std::size_t at = 0;
+  while (at <= text.size()) {
+    const auto end = std::min(text.find(',', at), text.size());
+    if (end > at) out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+void show_secret(const Context& context, const Json& key) {
+  if (context.json()) {
+    print(pretty(key));
+    return;
+  }
+  print("id     " + field(key, "id") + "\nkey    " + field(key, "key") +
+        "\nKeep it now: it is not shown again.\n");
+}
+
+int create(Args args) {
+  const auto usage =
+      usage_of("create", "NAME --scopes LIST [options]", "Makes a key and shows it, once.",
+               {{"scopes", "A,B",
+                 "health:read jobs:read jobs:write jobs:work queues:admin streams:read "
+                 "streams:write kv:read kv:write pubsub admin"},
+                {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
+                {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
+               {"weir key create mailer --scopes jobs:write,jobs:read --queues 'emails.*'",
+                "weir key create probe --scopes health:read --expires-in 90d"});
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    if (!parsed.has("scopes")) return bad_argument("--scopes is missing", "such as jobs:write");
+    Json body{{"name", parsed.operand(0)}, {"scopes", split(parsed.text("scopes"))}};
+    if (parsed.has("queues")) body["queues"] = split(parsed.text("queues"));
+    if (parsed.has("expires-in")) {
+      WEIR_ASSIGN(const auto life, parsed.duration("expires-in", Millis{0}));
+      body["expires_at"] = format_rfc3339(SystemClock().wall() + life);
+    }
+    WEIR_ASSIGN(const auto key,
+                context.ask({.method = "POST",
+                             .path = "/v1/keys",
+                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
+                             .repeat = Repeat::never}));
+    show_secret(context, key);
+    return kOk;
+  });
+}
+
+int list(Args args) {
+  const Usage usage{.command = "weir key list",
+                    .synopsis = "[options]",
+                    .summary = "Lists the keys; never their secrets.",
+                    .options = with_common({{"limit", "N", "Per page, 1 to 1000"},
+                                            {"cursor", "TEXT", "Go on where a page ended"}}),
+                    .examples = {"weir key list"}};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
+    const auto query =
+        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
+    const auto now = SystemClock().wall();
+    Table table({"ID", "NAME", "STATE", "SCOPES", "QUEUES", "CREATED", "EXPIRES"});
+    if (const auto items = page.find("items"); items != page.end()) {
+      for (const auto& key : *items) {
+        const bool revoked = field(key, "revoked_at") != "-";
+        table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
+                   field(key, "scopes"), field(key, "queues"),
+                   relative_time(field(key, "created_at"), now),
+                   relative_time(field(key, "expires_at"), now)},
+                  revoked ? Colour::grey : Colour::green);
+      }
+    }
+    print_page(context, page, table.empty() ? "No keys.\n" : table.render(context.colours(), 2));
+    return kOk;
+  });
+}
+
+int revoke(Args args) {
+  const auto usage = usage_of("revoke", "ID [options]", "Ends a key at once.", {},
+                              {"weir key revoke 3f9c0a1b2c3d"});
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_ASSIGN(const auto answer,
+                context.ask({.method = "DELETE", .path = "/v1/keys/" + encode(parsed.operand(0))}));
+    print(context.json() ? pretty(answer) : "key " + parsed.operand(0) + " revoked\n");
+    return kOk;
+  });
+}
+
+int rotate(Args args) {
+  const auto usage = usage_of("rotate", "ID [options]",
+                              "Gives a key a new secret and shows it, once. The old one ends.", {},
+                              {"weir key rotate 3f9c0a1b2c3d"});
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_ASSIGN(const auto key,
+                context.ask({.method = "POST",
+                             .path = "/v1/keys/" + encode(parsed.operand(0)) + "/rotate",
+                             .body = "{}",
+                             .repeat = Repeat::never}));
+    show_secret(context, key);
+    return kOk;
+  });
+}
+
+}  // namespace
+
+int run_key(Args args) {
+  return run_group("weir key", "API keys: who may do what.",
+                   {{"create", "Make a key", create},
+                    {"list", "All keys", list},
+                    {"revoke", "End a key", revoke},
+                    {"rotate", "Give a key a new secret", rotate}},
+                   args);
+}
+
+}  // namespace weir::cli

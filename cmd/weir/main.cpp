@@ -1,0 +1,66 @@
+// weir: the program. Names the commands and hands over.
+#include <csignal>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cmd/weir/commands.hpp"
+
+namespace {
+
+using weir::cli::Command;
+
+std::vector<Command> commands() {
+  using namespace weir::cli;
+  return {{"submit", "Submit jobs", run_submit},
+          {"work", "Run jobs with a command", run_work},
+          {"job", "Look at jobs and change their course", run_job},
+          {"queue", "Queues: counts, configuration, pause", run_queue},
+          {"dlq", "Dead letters", run_dlq},
+          {"key", "API keys", run_key},
+          {"status", "Health of a server", run_status},
+          {"doctor", "Find what is wrong, and how to repair it", run_doctor},
+          {"config", "Show and check the configuration", run_config},
+          {"completion", "Shell completion", run_completion}};
+}
+
+std::string help() {
+  return "Weir " WEIR_VERSION
+         ": a job and stream coordinator beside NATS.\n\n"
+         "Usage: weir COMMAND [options]\n\nCommands:\n" +
+         weir::cli::command_list(commands()) +
+         "\n`weir COMMAND --help` tells more. `weir --version` prints the version.\n\n"
+         "Examples:\n"
+         "  weir submit --queue emails '{\"to\":\"ada@example.org\"}'\n"
+         "  weir work --queue emails --exec ./send.sh\n";
+}
+
+int run(const std::vector<std::string>& args) {
+  const bool wants_help =
+      !args.empty() && (args[0] == "--help" || args[0] == "-h" || args[0] == "help");
+  if (wants_help) {
+    weir::cli::print(help());
+    return weir::cli::kOk;
+  }
+  if (args.empty()) {
+    std::fputs(help().c_str(), stderr);
+    return weir::cli::kUsage;
+  }
+  if (args[0] == "--version" || args[0] == "-V" || args[0] == "version") {
+    weir::cli::print("weir " WEIR_VERSION "\n");
+    return weir::cli::kOk;
+  }
+  return weir::cli::dispatch("weir", commands(), args);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "weir: internal error: %s\n", failure.what());
+    return weir::cli::kFailed;
+  }
+}
