@@ -17,7 +17,8 @@ code,pre{font:14px/1.45 ui-monospace,monospace}
 pre{background:#8882;padding:.6rem;border-radius:.4rem;overflow-x:auto}
 .method{display:inline-block;min-width:4.5rem;font-weight:700}
 .scope{float:right;opacity:.75}
-table{border-collapse:collapse}td,th{text-align:left;padding:.15rem .8rem .15rem 0;vertical-align:top}
+table{border-collapse:collapse}
+td,th{text-align:left;padding:.15rem .8rem .15rem 0;vertical-align:top}
 )";
 
 std::string escaped(std::string_view text) {

@@ -32,7 +32,8 @@ constexpr std::array kSchemas{
     ComponentSchema{"NewJob", R"({"type":"object","required":["queue","type"],
  "additionalProperties":false,
  "properties":{
-  "id":{"type":"string","description":"1-128 characters of A-Z a-z 0-9 . _ - :, made here when left out"},
+  "id":{"type":"string",
+   "description":"1-128 characters of A-Z a-z 0-9 . _ - :, made here when left out"},
   "queue":{"type":"string"},
   "type":{"type":"string","maxLength":128},
   "payload":{"description":"any JSON, kept byte for byte"},
@@ -93,7 +94,8 @@ constexpr std::array kSchemas{
  "properties":{
   "items":{"type":"array","items":{"$ref":"#/components/schemas/Job"}},
   "next_cursor":{"type":["string","null"]},
-  "total_items":{"type":["integer","null"],"description":"null when another filter than status and queue is set"},
+  "total_items":{"type":["integer","null"],
+   "description":"null when another filter than status and queue is set"},
   "status_counts":{"type":"object","additionalProperties":{"type":"integer"}}}})"},
     ComponentSchema{"JobChanged", R"({"type":"object","required":["id"],
  "properties":{
@@ -221,7 +223,8 @@ constexpr std::array kSchemas{
   "ids":{"type":"array","items":{"type":"string"},"maxItems":10000},
   "queue":{"type":"string"}}})"},
     ComponentSchema{"Scope", R"({"type":"string","enum":["health:read","jobs:read","jobs:write",
- "jobs:work","queues:admin","streams:read","streams:write","kv:read","kv:write","pubsub","admin"]})"},
+ "jobs:work","queues:admin","streams:read","streams:write","kv:read","kv:write","pubsub",
+ "admin"]})"},
     ComponentSchema{"NewKey", R"({"type":"object","required":["name","scopes"],
  "additionalProperties":false,
  "properties":{
@@ -261,7 +264,8 @@ constexpr std::array kSchemas{
   "uptime_secs":{"type":"integer"},
   "components":{"type":"object","additionalProperties":{"type":"string",
    "enum":["operational","degraded","down"]}},
-  "connections":{"type":"object","properties":{"active":{"type":"integer"},"total":{"type":"integer"}}},
+  "connections":{"type":"object","properties":{
+   "active":{"type":"integer"},"total":{"type":"integer"}}},
   "rooms":{"type":"object","properties":{"active":{"type":"integer"},"total":{"type":"integer"}}},
   "persistence":{"type":"object"}}})"},
     ComponentSchema{"ComponentHealth", R"({"type":"object","required":["status"],
