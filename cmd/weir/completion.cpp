@@ -6,7 +6,7 @@ namespace {
 
 constexpr const char* kBash = R"bash(# bash completion for weir
 _weir() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path=() i help
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path=() i help words
   for ((i = 1; i < COMP_CWORD && i <= 2; i++)); do
     [[ ${COMP_WORDS[i]} =~ ^[a-z]+$ ]] || break
     path+=("${COMP_WORDS[i]}")
@@ -22,10 +22,11 @@ _weir() {
     help=$("${COMP_WORDS[0]}" "${path[0]}" --help 2>/dev/null)
   fi
   if [[ $word == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '--[a-z][a-z0-9-]*' <<<"$help" | sort -u)" -- "$word")
+    words=$(grep -oE -- '--[a-z][a-z0-9-]*' <<<"$help" | sort -u)
   else
-    mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")" -- "$word")
+    words=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
   fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -o default -F _weir weir
 )bash";

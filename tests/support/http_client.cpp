@@ -112,6 +112,24 @@ std::string exchange_raw(std::uint16_t port, const std::string& bytes, Millis li
   return answer;
 }
 
+OpenConnections::OpenConnections(std::uint16_t port, std::size_t count, const std::string& bytes) {
+  const auto address = loopback(port);
+  while (sockets_.size() < count) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) return;
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
+      ::close(socket);
+      return;
+    }
+    sockets_.push_back(socket);
+  }
+}
+
+OpenConnections::~OpenConnections() {
+  for (const int socket : sockets_) ::close(socket);
+}
+
 std::uint16_t free_port() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto address = loopback(0);

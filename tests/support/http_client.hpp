@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pkg/base/clock.hpp"
 #include "pkg/json/view.hpp"
@@ -42,6 +43,19 @@ class HttpClient {
 // server closed or `limit` passed. Empty when the connection was refused.
 std::string exchange_raw(std::uint16_t port, const std::string& bytes,
                          Millis limit = std::chrono::seconds(5));
+
+// Connections that stay open as long as the object, each having said `bytes`.
+class OpenConnections {
+ public:
+  OpenConnections(std::uint16_t port, std::size_t count, const std::string& bytes);
+  ~OpenConnections();
+  OpenConnections(const OpenConnections&) = delete;
+  OpenConnections& operator=(const OpenConnections&) = delete;
+  std::size_t size() const { return sockets_.size(); }  // how many could be opened
+
+ private:
+  std::vector<int> sockets_;
+};
 
 // A loopback port that nobody listens on right now.
 std::uint16_t free_port();

@@ -80,10 +80,10 @@ std::string WeirServer::log() const {
 
 Finished WeirServer::cli(std::vector<std::string> arguments, const std::string& input) const {
   arguments.insert(arguments.begin(), weir_binary());
-  return run({.argv = std::move(arguments),
-              .env = {{"WEIR_SERVER", "http://127.0.0.1:" + std::to_string(port_)},
-                      {"WEIR_API_KEY", key_}},
-              .input = input});
+  return run(
+      {.argv = std::move(arguments),
+       .env = {{"WEIR_URL", "http://127.0.0.1:" + std::to_string(port_)}, {"WEIR_API_KEY", key_}},
+       .input = input});
 }
 
 }  // namespace weir::test
