@@ -1,0 +1,88 @@
+// JetStream by its raw API subjects: works with every server from 2.9 on, whatever the client
+// library knows. Blocking calls; thread-safe; needs the Connection to outlive it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pkg/nats/connection.hpp"
+
+namespace weir::nats {
+
+struct StreamConfig {
+  std::string name;
+  std::vector<std::string> subjects;
+  int replicas = 1;
+  Millis duplicate_window{120'000};
+  Millis max_age{0};              // 0: for ever
+  std::int64_t max_bytes = -1;    // -1: no limit; when full, publishes are refused (discard new)
+  std::int64_t max_messages_per_subject = -1;
+  bool key_value = false;  // the flags of a KV bucket: rollup allowed, deletes denied
+};
+
+struct StreamInfo {
+  std::string name;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::uint64_t consumers = 0;
+  std::uint64_t subjects = 0;  // distinct ones
+  std::string created;         // RFC 3339 with nanoseconds: differs after delete and create
+  int replicas = 1;
+};
+
+struct StoredMessage {
+  std::uint64_t sequence = 0;
+  std::string subject;
+  std::int64_t time_ns = 0;  // since the Unix epoch, when the stream stored it
+  std::string data;
+  Headers headers;
+};
+
+struct AccountInfo {
+  int api_level = 0;  // 0 before nats-server 2.11
+  std::uint64_t streams = 0;
+};
+
+// Turns the "error" object of an API answer into an Error. Reasons: stream_not_found,
+// message_not_found, wrong_last_sequence (conflict), stream_full (out_of_space), stream_exists
+// (conflict), jetstream_error.
+Error api_error(int code, int err_code, const std::string& description);
+
+class JetStream {
+ public:
+  explicit JetStream(std::shared_ptr<Connection> connection, Millis timeout = Millis{2000});
+
+  // Besides the named errors each call may answer unavailable / nats_unavailable, no_responders or
+  // deadline_exceeded / nats_timeout.
+  Result<AccountInfo> account_info() const;
+  // Creates it; a stream that exists with the same subjects is accepted as it is. Error: conflict /
+  // stream_mismatch when it exists with others.
+  Result<StreamInfo> ensure_stream(const StreamConfig& config) const;
+  Result<StreamInfo> stream_info(std::string_view stream) const;  // stream_not_found
+  Result<std::vector<StreamInfo>> streams() const;                // all, in pages
+  Result<void> delete_stream(std::string_view stream) const;
+  // Drops everything below `sequence`. Never by subject filter: nats-server before 2.9.12 loses
+  // queued work on a filtered purge.
+  Result<void> purge_below(std::string_view stream, std::uint64_t sequence) const;
+  // Read from the stream's leader: sees every acknowledged write. Error: message_not_found.
+  Result<StoredMessage> message(std::string_view stream, std::uint64_t sequence) const;
+  Result<StoredMessage> last_message(std::string_view stream, std::string_view subject) const;
+
+  // Publishes and waits for the acknowledgement; gives the stream sequence. Errors as api_error.
+  Result<std::uint64_t> publish(std::string_view subject, std::string_view data,
+                                const Headers& headers) const;
+
+  Connection& connection() const { return *connection_; }
+  const std::shared_ptr<Connection>& shared_connection() const { return connection_; }
+  // One API call: the checked JSON answer, or its error.
+  Result<std::string> call(std::string_view verb, std::string_view body) const;
+
+ private:
+  std::shared_ptr<Connection> connection_;
+  Millis timeout_;
+};
+
+}  // namespace weir::nats
