@@ -39,6 +39,30 @@ class Fd {
   int fd_ = -1;
 };
 
+// A child that does not read its input must not end us: SIGPIPE is held back in this thread.
+class NoPipeSignal {
+ public:
+  NoPipeSignal() {
+    ::sigemptyset(&set_);
+    ::sigaddset(&set_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~NoPipeSignal() {
+    const timespec at_once{0, 0};
+    if (::sigismember(&before_, SIGPIPE) == 0) {
+      while (::sigtimedwait(&set_, nullptr, &at_once) == SIGPIPE) {
+      }
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoPipeSignal(const NoPipeSignal&) = delete;
+  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+};
+
 struct Pipe {
   Fd read;
   Fd write;
@@ -253,6 +277,7 @@ Result<ChildEnd> run_child(const ChildSpec& spec, ChildStopper& stopper) {
   WEIR_ASSIGN(auto in, make_pipe());
   WEIR_ASSIGN(auto out, make_pipe());
   WEIR_ASSIGN(auto err, make_pipe());
+  const NoPipeSignal no_pipe_signal;
   const Environment environment(spec.environment);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();

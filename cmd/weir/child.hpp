@@ -14,12 +14,12 @@
 namespace weir::cli {
 
 struct ChildSpec {
-  std::string command;                                           // for /bin/sh -c
-  std::vector<std::pair<std::string, std::string>> environment;  // added to this process's
-  std::string input;                                             // standard input
-  std::size_t max_output_bytes = 1 << 20;                        // of standard output
-  std::size_t error_tail_bytes = 8 << 10;                        // kept of standard error
-  Millis kill_grace{10'000};                                     // between SIGTERM and SIGKILL
+  std::string command = {};                                           // for /bin/sh -c
+  std::vector<std::pair<std::string, std::string>> environment = {};  // added to this process's
+  std::string input = {};                                             // standard input
+  std::size_t max_output_bytes = 1 << 20;                             // of standard output
+  std::size_t error_tail_bytes = 8 << 10;                             // kept of standard error
+  Millis kill_grace{10'000};                                          // between SIGTERM and SIGKILL
 };
 
 struct ChildEnd {

@@ -39,8 +39,8 @@ class Client {
  public:
   struct Options {
     std::string server = "http://127.0.0.1:7080";
-    std::string key;           // API key; empty = none
-    std::string ca_file;       // authorities for https; empty = the system's
+    std::string key = {};      // API key; empty = none
+    std::string ca_file = {};  // authorities for https; empty = the system's
     Millis timeout{30'000};    // for one request, beyond Call::wait
     Millis retry_for{5'000};   // total time spent on retries
     Millis first_backoff{50};  // doubled up to 1 s

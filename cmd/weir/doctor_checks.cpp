@@ -71,7 +71,8 @@ std::vector<Finding> check_nats_version(const std::string& version) {
 
 std::vector<Finding> check_health(const Json& body) {
   std::vector<Finding> out;
-  for (const auto& [name, component] : body.value("components", Json::object()).items()) {
+  const auto components = body.value("components", Json::object());
+  for (const auto& [name, component] : components.items()) {
     const auto status = field(component, "status");
     const bool well = status == "ok" || status == "operational" || status == "healthy";
     if (well) continue;

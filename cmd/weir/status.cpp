@@ -6,7 +6,8 @@ namespace {
 
 std::string components(const Json& body, bool colours) {
   Table table({"COMPONENT", "STATUS", "ERROR"});
-  for (const auto& [name, component] : body.value("components", Json::object()).items()) {
+  const auto all = body.value("components", Json::object());
+  for (const auto& [name, component] : all.items()) {
     const auto status =
         component.is_string() ? component.get<std::string>() : field(component, "status");
     const auto error = field(component, "error");
