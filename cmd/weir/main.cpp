@@ -20,6 +20,7 @@ std::vector<Command> commands() {
           {"key", "API keys", run_key},
           {"status", "Health of a server", run_status},
           {"doctor", "Find what is wrong, and how to repair it", run_doctor},
+          {"bench", "Measure a running server", run_bench},
           {"config", "Show and check the configuration", run_config},
           {"completion", "Shell completion", run_completion}};
 }

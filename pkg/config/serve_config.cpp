@@ -54,6 +54,8 @@ NatsConfig nats_config(const Values& values, Errors& errors) {
   out.urls = values.list("nats_url");
   out.creds_file = values.text("nats_creds");
   out.nkey_file = values.text("nats_nkey");
+  out.nkey_public = values.text("nats_nkey_public");
+  check_pair(values, "nats_nkey", "nats_nkey_public", errors);
   out.user = values.text("nats_user");
   out.password = secret(values, "nats_password", errors);
   out.token = secret(values, "nats_token", errors);

@@ -16,7 +16,8 @@ namespace weir::config {
 struct NatsConfig {
   std::vector<std::string> urls;  // empty = embed a server
   std::string creds_file;
-  std::string nkey_file;
+  std::string nkey_file;    // seed
+  std::string nkey_public;  // set exactly when nkey_file is
   std::string user;
   std::string password;
   std::string token;

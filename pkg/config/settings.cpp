@@ -52,6 +52,7 @@ constexpr std::array kSettings{
          "URLs of an existing NATS. Empty: a nats-server child is started and supervised."),
     text("nats_creds", Kind::path, "", "Credentials file (JWT and seed) for NATS."),
     text("nats_nkey", Kind::path, "", "NKey seed file for NATS."),
+    text("nats_nkey_public", Kind::text, "", "Public NKey (U...) of the seed in nats_nkey."),
     text("nats_user", Kind::text, "", "User name for NATS."),
     secret("nats_password", "Password of nats_user."),
     text("nats_password_file", Kind::path, "", "File that holds nats_password."),

@@ -262,6 +262,7 @@ TEST(Help, EveryCommandHasAnExample) {
       {run_submit, {""}},
       {run_work, {""}},
       {run_status, {""}},
+      {run_bench, {""}},
       {run_doctor, {""}},
       {run_config, {""}},
       {run_completion, {""}},

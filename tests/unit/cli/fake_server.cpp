@@ -31,6 +31,7 @@ FakeServer::FakeServer(Handler handler) : http_(std::make_unique<Http>()) {
   server.Put(".*", answer);
   server.Delete(".*", answer);
   server.set_tcp_nodelay(true);
+  server.set_keep_alive_max_count(1'000'000);
   port_ = server.bind_to_any_port("127.0.0.1");
   thread_ = std::thread([&server] { server.listen_after_bind(); });
   server.is_running();
