@@ -14,11 +14,11 @@ namespace weir::api {
 
 // What the front tells when an answer has gone out.
 struct Finished {
-  std::string_view method;
-  std::string_view path;   // as asked, without the query
-  std::string_view route;  // the pattern; empty when no route matched
-  std::string_view remote_address;
-  std::string_view request_id;
+  std::string_view method = {};
+  std::string_view path = {};   // as asked, without the query
+  std::string_view route = {};  // the pattern; empty when no route matched
+  std::string_view remote_address = {};
+  std::string_view request_id = {};
   int status = 0;
   std::size_t request_bytes = 0;
   std::size_t response_bytes = 0;

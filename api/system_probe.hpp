@@ -44,7 +44,4 @@ class SystemProbe {
   virtual SystemFacts last_known() const = 0;
 };
 
-// "nats://user:secret@host:4222" -> "nats://host:4222"; also in a comma list of URLs.
-std::string without_credentials(const std::string& urls);
-
 }  // namespace weir::api

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/item_error.hpp"
+#include "jobs/limits.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/base/result.hpp"
 #include "pkg/json/view.hpp"
@@ -109,6 +111,9 @@ class Requests {
   Result<replica::Operation> dlq_purge(json::View body) const;
 
  private:
+  Result<replica::Operation> lease_item(std::string_view name, std::string_view token,
+                                        json::View body) const;
+
   UuidGenerator& ids_;
   Random& random_;
   Options options_;
@@ -138,8 +143,5 @@ struct Bulk {
   std::optional<replica::Operation> next;  // the rest
 };
 Bulk next_step(const replica::Operation& operation, std::string_view reply);
-// {"error":...,"details":...,"code":409,"reason":...,"fields":[...]}: an error inside a list of
-// results.
-std::string item_error(const Error& error);
 
 }  // namespace weir::jobs

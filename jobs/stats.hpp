@@ -29,11 +29,10 @@ enum class Total : std::uint8_t {
   dead_lettered,
   failed,  // ended as failed
   cancelled,
-  retried,     // by an operator, redrives included
-  removed,     // deleted, purged or past retention
-  lease_lost,  // answers with a stale lease
+  retried,  // by an operator, redrives included
+  removed,  // deleted, purged or past retention
 };
-inline constexpr std::size_t kTotalCount = 14;
+inline constexpr std::size_t kTotalCount = 13;
 using Totals = std::array<std::int64_t, kTotalCount>;  // by static_cast<size_t>(Total)
 std::string_view to_string(Total total);               // "failed_attempts"
 

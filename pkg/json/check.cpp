@@ -26,6 +26,11 @@ Result<void> check(std::string_view text, const Limits& limits) {
                  std::to_string(text.size()) + " bytes, at most " +
                      std::to_string(limits.max_bytes) + " are accepted"};
   }
+  // RFC 8259 section 8.1: no byte order mark. Newer simdjson skips one, a View would not.
+  if (text.starts_with("\xef\xbb\xbf")) {
+    return Error{Code::bad_request, "invalid_json", "The text is not valid JSON",
+                 "it begins with a byte order mark"};
+  }
   // A parser keeps its buffers between documents, so one per thread; a large document gives its
   // memory back at once.
   constexpr std::size_t kKeepBytes = 1U << 20U;

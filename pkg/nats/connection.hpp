@@ -1,6 +1,6 @@
-// Connection: one NATS connection over nats.c that never gives up. It connects in the background and
-// reconnects for ever; while it is down, publish and request fail at once instead of being replayed
-// later. nats.h is included in .cpp files of this folder only.
+// Connection: one NATS connection over nats.c that never gives up. It connects in the background
+// and reconnects for ever; while it is down, publish and request fail at once instead of being
+// replayed later. nats.h is included in .cpp files of this folder only.
 //
 // Lifecycle: open() -> use -> destroy (subscriptions first). Thread-safe.
 #pragma once

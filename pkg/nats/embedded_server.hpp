@@ -1,6 +1,6 @@
-// EmbeddedServer: a supervised nats-server child on loopback, for a Weir that runs without a NATS of
-// its own. JetStream store, configuration, log and credentials live in <data_dir>/nats; the child
-// dies with its parent and is started again, with backoff, when it dies alone.
+// EmbeddedServer: a supervised nats-server child on loopback, for a Weir that runs without a NATS
+// of its own. JetStream store, configuration, log and credentials live in <data_dir>/nats; the
+// child dies with its parent and is started again, with backoff, when it dies alone.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,11 @@
 namespace weir::nats {
 
 struct EmbeddedOptions {
-  std::string data_dir;       // ours; the server's files go to <data_dir>/nats
-  std::string program;        // path of nats-server; empty: the newest that find_server() sees
-  std::string versions_dir;   // holds VERSION/nats-server; may be empty
-  std::uint16_t port = 0;     // 0: a free one, kept over restarts
-  bool sync_always = true;    // fsync before every acknowledgement, where the version knows it
+  std::string data_dir;      // ours; the server's files go to <data_dir>/nats
+  std::string program;       // path of nats-server; empty: the newest that find_server() sees
+  std::string versions_dir;  // holds VERSION/nats-server; may be empty
+  std::uint16_t port = 0;    // 0: a free one, kept over restarts
+  bool sync_always = true;   // fsync before every acknowledgement, where the version knows it
   std::size_t max_payload = 8U << 20U;
 };
 
@@ -37,8 +37,8 @@ class EmbeddedServer : public Service {
   // Errors: not_found / nats_server_not_found; conflict / data_dir_in_use; out_of_space.
   static Result<std::unique_ptr<EmbeddedServer>> make(const EmbeddedOptions& options);
 
-  // How to connect: loopback URL and generated user and password (also in <data_dir>/nats/client.json,
-  // mode 0600).
+  // How to connect: loopback URL and generated user and password (also in
+  // <data_dir>/nats/client.json, mode 0600).
   virtual ConnectOptions connect_options() const = 0;
   virtual const ServerProgram& program() const = 0;
   virtual bool syncs_always() const = 0;

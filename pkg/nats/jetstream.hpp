@@ -15,8 +15,8 @@ struct StreamConfig {
   std::vector<std::string> subjects;
   int replicas = 1;
   Millis duplicate_window{120'000};
-  Millis max_age{0};              // 0: for ever
-  std::int64_t max_bytes = -1;    // -1: no limit; when full, publishes are refused (discard new)
+  Millis max_age{0};            // 0: for ever
+  std::int64_t max_bytes = -1;  // -1: no limit; when full, publishes are refused (discard new)
   std::int64_t max_messages_per_subject = -1;
   bool key_value = false;  // the flags of a KV bucket: rollup allowed, deletes denied
 };

@@ -1,5 +1,5 @@
-// KeyValue: a JetStream KV bucket with compare-and-set, by raw subjects, so that conflicts keep their
-// code. Readable by every NATS client. Blocking calls, thread-safe.
+// KeyValue: a JetStream KV bucket with compare-and-set, by raw subjects, so that conflicts keep
+// their code. Readable by every NATS client. Blocking calls, thread-safe.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 // OrderedConsumer: every message of a stream from a sequence on, in order, once, for ever. An
-// ephemeral push consumer without acknowledgements; a gap, missed heartbeats, a reconnect or a server
-// that forgot it make a new one from the next sequence. Flow control bounds what is under way.
+// ephemeral push consumer without acknowledgements; a gap, missed heartbeats, a reconnect or a
+// server that forgot it make a new one from the next sequence. Flow control bounds what is under
+// way.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
 // Publisher: asynchronous JetStream publishing with one acknowledgement inbox of its own. Each
-// publish ends in exactly one call of its `done`. Thread-safe. Stop() before destruction is implied.
+// publish ends in exactly one call of its `done`. Thread-safe. Stop() before destruction is
+// implied.
 #pragma once
 
 #include <functional>

@@ -71,22 +71,6 @@ TEST(Assessment, CatchingUpAndLaggingAreDegraded) {
   EXPECT_EQ(assess(behind, std::nullopt, kNow).component("replication").state, State::degraded);
 }
 
-TEST(WithoutCredentials, RemovesThem) {
-  struct Case {
-    const char* given;
-    const char* shown;
-  };
-  const Case cases[] = {
-      {"nats://localhost:4222", "nats://localhost:4222"},
-      {"nats://user:secret@host:4222", "nats://host:4222"},
-      {"nats://token@host", "nats://host"},
-      {"tls://a:p@w@h:1,nats://b:c@d:2", "tls://h:1,nats://d:2"},
-      {"user:secret@host:4222", "host:4222"},
-      {"", ""},
-  };
-  for (const auto& c : cases) EXPECT_EQ(without_credentials(c.given), c.shown);
-}
-
 TEST(RateSampler, LooksBackOneToTwoPeriods) {
   ManualClock clock;
   RateSampler sampler(clock.mono());

@@ -28,23 +28,29 @@ Code code_of(const std::string& name) {
   return Code::internal;
 }
 
-using Reasons = std::map<std::string, std::set<int>>;  // to their statuses
+// Reasons to the statuses they come with: "404", and "cli" for what only the command line says.
+using Reasons = std::map<std::string, std::set<std::string>>;
 
 // Every `Code::x, "reason"` of the sources: how errors are written here.
-Reasons used_reasons() {
-  Reasons reasons;
-  const std::regex pattern(R"re(Code::([a-z_]+),\s*"([a-z0-9_]+)")re");
-  for (const char* folder : {"pkg", "jobs", "api", "cmd"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(WEIR_SOURCE_DIR) / folder)) {
-      const auto extension = entry.path().extension();
-      if (extension != ".cpp" && extension != ".hpp") continue;
-      const std::string text = contents(entry.path());
-      for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end;
-           ++match) {
-        reasons[(*match)[2]].insert(http_status(code_of((*match)[1])));
-      }
+void add_used(Reasons& reasons, const fs::path& folder, bool is_cli) {
+  const std::regex pattern(R"re(Code::([a-z_]+),\s*"([a-z0-9_]*[a-z0-9])")re");
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const auto extension = entry.path().extension();
+    if (extension != ".cpp" && extension != ".hpp") continue;
+    const std::string text = contents(entry.path());
+    for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end;
+         ++match) {
+      const auto status = std::to_string(http_status(code_of((*match)[1])));
+      reasons[(*match)[2]].insert(is_cli ? "cli" : status);
     }
   }
+}
+
+Reasons used_reasons() {
+  Reasons reasons;
+  const fs::path root = WEIR_SOURCE_DIR;
+  for (const char* folder : {"pkg", "jobs", "api"}) add_used(reasons, root / folder, false);
+  add_used(reasons, root / "cmd", true);
   return reasons;
 }
 
@@ -52,28 +58,41 @@ Reasons used_reasons() {
 Reasons documented_reasons() {
   Reasons reasons;
   const std::string text = contents(fs::path(WEIR_SOURCE_DIR) / "docs" / "errors.md");
-  const std::regex pattern(R"re(\| `([a-z0-9_]+)` \| ([0-9]+) \|)re");
+  const std::regex pattern(R"re(\| `([a-z0-9_]+)` \| ([0-9]+|cli) \|)re");
   for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
-    EXPECT_TRUE(reasons[(*match)[1]].insert(std::stoi((*match)[2])).second)
+    EXPECT_TRUE(reasons[(*match)[1]].insert((*match)[2]).second)
         << (*match)[1] << " stands twice in docs/errors.md";
   }
   return reasons;
 }
 
-TEST(ErrorReasons, ThePageAndTheSourcesAgree) {
-  const auto used = used_reasons();
+// The command line also meets the server's reasons: they need no row of their own for it.
+bool is_documented(const Reasons& documented, const std::string& reason,
+                   const std::string& status) {
+  const auto found = documented.find(reason);
+  return found != documented.end() && (status == "cli" || found->second.contains(status));
+}
+
+TEST(ErrorReasons, EveryReasonInTheSourcesIsDocumented) {
   const auto documented = documented_reasons();
+  const auto used = used_reasons();
   ASSERT_GT(used.size(), 30U);
   for (const auto& [reason, statuses] : used) {
-    const auto found = documented.find(reason);
-    if (found == documented.end()) {
-      ADD_FAILURE() << reason << " is used, but docs/errors.md does not list it";
-    } else {
-      EXPECT_EQ(found->second, statuses) << reason << ": another status in docs/errors.md";
+    for (const auto& status : statuses) {
+      EXPECT_TRUE(is_documented(documented, reason, status))
+          << "docs/errors.md lacks | `" << reason << "` | " << status << " |";
     }
   }
-  for (const auto& [reason, statuses] : documented) {
-    EXPECT_TRUE(used.contains(reason)) << reason << " is in docs/errors.md, but nothing uses it";
+}
+
+TEST(ErrorReasons, EveryDocumentedReasonIsInTheSources) {
+  const auto used = used_reasons();
+  for (const auto& [reason, statuses] : documented_reasons()) {
+    const auto found = used.find(reason);
+    for (const auto& status : statuses) {
+      EXPECT_TRUE(found != used.end() && found->second.contains(status))
+          << reason << " with " << status << " is in docs/errors.md, but nothing uses it";
+    }
   }
 }
 

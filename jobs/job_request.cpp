@@ -1,0 +1,104 @@
+#include "jobs/job_request.hpp"
+
+namespace weir::jobs {
+namespace {
+
+void write_id(Fields& fields, UuidGenerator& ids, json::Writer& out) {
+  const auto given = fields.text("id", 4'096);
+  if (given) check_job_id(fields.errors(), fields.path("id"), *given);
+  out.member("id", given ? *given : ids.next());
+}
+
+void write_queue(Fields& fields, json::Writer& out) {
+  const auto queue = fields.required_text("queue", 4'096);
+  if (queue && check_queue_name(fields.errors(), fields.path("queue"), *queue)) {
+    out.member("queue", *queue);
+  }
+}
+
+void write_time(Fields& fields, json::Writer& out) {
+  const auto run_at = fields.time_ms("run_at");
+  const auto delay = fields.duration_ms("delay_ms", 0ms, kMaxDelay);
+  if (run_at && delay) fields.complain("delay_ms", "cannot stand beside run_at: give one of them");
+  if (run_at) out.member("run_at", *run_at);
+  if (delay && *delay > 0) out.member("delay_ms", *delay);
+}
+
+void write_tags(Fields& fields, json::Writer& out) {
+  const auto tags = fields.array("tags", kMaxTags);
+  if (tags.is_missing()) return;
+  std::size_t index = 0;
+  for (const auto tag : tags.elements()) {
+    const auto field = fields.path("tags[" + std::to_string(index++) + "]");
+    const auto text = tag.as_string();
+    if (!text) {
+      fields.errors().wrong_type(field, "a string", tag);
+    } else if (text->empty() || text->size() > kMaxTagBytes) {
+      fields.errors().invalid(field, "must have 1 to " + std::to_string(kMaxTagBytes) +
+                                         " bytes, not " + std::to_string(text->size()));
+    }
+  }
+  out.raw_member("tags", tags.raw());
+}
+
+enum class Values : std::uint8_t { any, strings };
+
+void write_members(Fields& fields, std::string_view name, Values values, json::Writer& out) {
+  const auto object = fields.object(name);
+  if (object.is_missing()) return;
+  std::size_t count = 0;
+  for (const auto& member : object.members()) {
+    ++count;
+    const auto key = member.key();
+    if (key.empty() || key.size() > kMaxMemberNameBytes) {
+      fields.complain(name, "has a name that does not have 1 to " +
+                                std::to_string(kMaxMemberNameBytes) + " bytes");
+    }
+    if (values == Values::strings && !member.value.is_string()) {
+      fields.errors().wrong_type(fields.path(name) + "." + key.substr(0, kMaxMemberNameBytes),
+                                 "a string", member.value);
+    }
+  }
+  if (count > kMaxMembers) {
+    fields.complain(name, "must have at most " + std::to_string(kMaxMembers) + " members, not " +
+                              std::to_string(count));
+  }
+  if (object.raw().size() > kMaxMetadataBytes) {
+    fields.complain(name, "must have at most " + std::to_string(kMaxMetadataBytes) +
+                              " bytes as JSON, not " + std::to_string(object.raw().size()));
+  }
+  out.raw_member(name, object.raw());
+}
+
+}  // namespace
+
+void write_job_request(FieldErrors& errors, json::View job, const std::string& path,
+                       const JobRequestOptions& options, json::Writer& out) {
+  Fields fields(errors, job, path);
+  out.begin_object();
+  write_id(fields, options.ids, out);
+  write_queue(fields, out);
+  if (const auto type = fields.text("type", kMaxTypeBytes)) out.member("type", *type);
+  if (const auto key = fields.text("key", kMaxKeyBytes)) out.member("key", *key);
+  const auto priority = fields.integer("priority", 0, kMaxPriority);
+  if (priority && *priority != kDefaultPriority) out.member("priority", *priority);
+  write_time(fields, out);
+  if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {
+    out.member("max_attempts", *most);
+  }
+  if (const auto lease = fields.duration_ms("lease_ms", kMinLease, kMaxLease)) {
+    out.member("lease_ms", *lease);
+  }
+  if (const auto backoff = fields.object("backoff"); !backoff.is_missing()) {
+    out.key("backoff");
+    write_backoff_request(errors, backoff, fields.path("backoff"), out);
+  }
+  write_tags(fields, out);
+  write_members(fields, "metadata", Values::any, out);
+  write_members(fields, "headers", Values::strings, out);
+  write_json(fields, "payload", options.max_payload_bytes, out);
+  fields.finish();
+  out.end_object();
+}
+
+}  // namespace weir::jobs

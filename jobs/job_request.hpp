@@ -1,0 +1,20 @@
+// One job of a submit request.
+#pragma once
+
+#include <string>
+
+#include "jobs/request_parts.hpp"
+
+namespace weir::jobs {
+
+struct JobRequestOptions {
+  UuidGenerator& ids;  // for jobs without an id
+  std::size_t max_payload_bytes;
+};
+
+// Reads the client's job at `path`, writes it as jobs.submit carries it. What it writes counts
+// only when no errors were added.
+void write_job_request(FieldErrors& errors, json::View job, const std::string& path,
+                       const JobRequestOptions& options, json::Writer& out);
+
+}  // namespace weir::jobs

@@ -1,0 +1,207 @@
+#include "jobs/lease.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "jobs/job_row.hpp"
+#include "pkg/base/time_text.hpp"
+
+namespace weir::jobs {
+namespace {
+
+// The columns that pick() reads, in order.
+enum Column : int {
+  kColRow,
+  kColId,
+  kColAttempt,
+  kColMaxAttempts,
+  kColLeaseMs,
+  kColCreatedAt,
+  kColFence,
+  kColParts,
+  kColPriority,
+  kColType,
+  kColKey,
+  kColOptions,
+  kColPayload
+};
+constexpr std::string_view kPick =
+    "SELECT row,id,attempt,max_attempts,lease_ms,created_at,fence,parts,priority,type,key,options,"
+    "payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+    " ORDER BY priority DESC,row LIMIT ?2";
+
+constexpr std::string_view kTake =
+    "UPDATE jobs SET status=3,at=?2,started_at=?2,deadline=?3,granted_ms=?4,attempt=attempt+1,"
+    "fence=fence+1,nonce=?5,worker=?6,revision=?7 WHERE row=?1";
+
+void append_number(std::string& out, std::int64_t number) {
+  std::array<char, 24> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  out.append(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
+}
+
+void append_text_member(std::string& out, std::string_view name, std::string_view text) {
+  out.append(",\"").append(name).append("\":");
+  if (text.empty()) {
+    out.append("null");
+  } else {
+    json::append_quoted(out, text);
+  }
+}
+
+}  // namespace
+
+Result<std::string> Leaser::apply(json::View body) {
+  std::string jobs;
+  WEIR_TRY(check_room(body));
+  const bool parked = lease_or_park(body, jobs);
+  if (!step_.context.wants_reply) return std::string();
+  return (parked ? "{\"parked\":true,\"jobs\":" : "{\"jobs\":") + jobs + "}";
+}
+
+Result<void> Leaser::check_room(json::View body) const {
+  if (step_.state.waiters.size() < kMaxWaiters) return {};
+  if (body.find("wait_ms").as_int().value_or(0) <= 0) return {};
+  return Error{Code::too_many_requests, "too_many_waiters", "Too many workers wait for jobs",
+               "at most " + std::to_string(kMaxWaiters) + ": lease more jobs per worker"};
+}
+
+bool Leaser::lease_or_park(json::View body, std::string& out) {
+  LeaseCall call = parse_lease_call(body);
+  const auto wait_ms = body.find("wait_ms").as_int().value_or(0);
+  out += '[';
+  const auto leased = grant(call, step_.context.wants_reply, out);
+  out += ']';
+  if (leased > 0 || wait_ms <= 0) return false;
+  step_.state.waiters.add(step_.db, Waiter{.node = body.find("node").as_string().value_or(""),
+                                           .id = body.find("waiter").as_string().value_or(""),
+                                           .until = step_.now + wait_ms,
+                                           .call = std::move(call)});
+  return true;
+}
+
+std::int64_t Leaser::grant(const LeaseCall& call, bool wanted, std::string& out) {
+  std::int64_t leased = 0;
+  reply_bytes_ = 0;
+  for (const auto& name : call.queues) {
+    if (leased >= call.max || reply_bytes_ >= kMaxLeaseReplyBytes) break;
+    Queue* queue = step_.state.queues.find(name);
+    if (queue == nullptr || queue->paused || queue->count(Status::unprocessed) == 0) continue;
+    leased += grant_from(*queue, call, call.max - leased, wanted, out);
+  }
+  if (leased == 0) step_.state.workers.seen(step_.db, call.worker, step_.now);
+  return leased;
+}
+
+std::int64_t Leaser::grant_from(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                                std::string& out) {
+  pick(queue, call, max, wanted, out);
+  Worker& worker = step_.state.workers.seen(step_.db, call.worker, step_.now);
+  for (const auto& picked : picked_) take(queue, call, worker, picked);
+  step_.count(Total::leased, static_cast<std::int64_t>(picked_.size()));
+  return static_cast<std::int64_t>(picked_.size());
+}
+
+// Reads first, writes later: the index that is walked here is the one that take() changes.
+void Leaser::pick(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                  std::string& out) {
+  picked_.clear();
+  auto rows = step_.db.prepare(kPick);
+  rows.bind_all(queue.id, max);
+  while (reply_bytes_ < kMaxLeaseReplyBytes && rows.step()) {
+    const Picked picked{
+        .row = rows.int64(kColRow),
+        .fence = rows.int64(kColFence) + 1,
+        .granted_ms = call.lease_ms > 0
+                          ? call.lease_ms
+                          : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
+        .priority = rows.int64(kColPriority)};
+    picked_.push_back(picked);
+    std::string beside;
+    std::string_view payload = rows.text(kColPayload);
+    if ((rows.int64(kColParts) & blob_bit(Blob::payload)) != 0) {
+      payload = beside = read_blob(step_.db, picked.row, Blob::payload);
+    }
+    reply_bytes_ += payload.size();
+    if (wanted) append_job(out, queue, call, rows, picked, payload);
+  }
+}
+
+void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Picked& picked) {
+  const Lease lease{.queue = &queue,
+                    .worker = &worker,
+                    .fence = picked.fence,
+                    .nonce = lease_nonce(call.salt, picked.row),
+                    .lease_ms = picked.granted_ms,
+                    .deadline = step_.now + picked.granted_ms};
+  step_.db.prepare(kTake)
+      .bind_all(picked.row, step_.now, lease.deadline, lease.lease_ms, lease.nonce, worker.name,
+                step_.revision)
+      .run();
+  step_.state.leases.add(picked.row, lease);
+  step_.state.workers.started(worker);
+  step_.state.queues.transition(queue, Status::unprocessed, Status::processing, Cause::lease,
+                                picked.priority, step_.now);
+}
+
+// By hand, since this is the hottest text of the product: ids and queue names need no escaping.
+void Leaser::append_job(std::string& out, const Queue& queue, const LeaseCall& call,
+                        const sqlite::Statement& row, const Picked& picked,
+                        std::string_view payload) {
+  if (out.back() != '[') out += ',';
+  out.append("{\"id\":\"").append(row.text(kColId));
+  out.append("\",\"queue\":\"").append(queue.name).append("\",\"lease\":\"");
+  append_token(out, {picked.row, picked.fence, lease_nonce(call.salt, picked.row)});
+  out.append("\",\"attempt\":");
+  append_number(out, row.int64(kColAttempt) + 1);
+  out.append(",\"max_attempts\":");
+  append_number(out, row.optional_int64(kColMaxAttempts).value_or(queue.config.max_attempts));
+  out.append(",\"deadline\":");
+  append_deadline(out, step_.now + picked.granted_ms);
+  out.append(",\"priority\":");
+  append_number(out, picked.priority);
+  append_text_member(out, "type", row.text(kColType));
+  if (const auto key = row.text(kColKey); !key.empty()) append_text_member(out, "key", key);
+  out.append(",\"payload\":").append(payload.empty() ? std::string_view("null") : payload);
+  out.append(",\"checkpoint\":");
+  if ((row.int64(kColParts) & blob_bit(Blob::checkpoint)) != 0) {
+    out.append(read_blob(step_.db, picked.row, Blob::checkpoint));
+  } else {
+    out.append("null");
+  }
+  const json::View options{row.text(kColOptions)};
+  const auto headers = options.find("headers");
+  out.append(",\"headers\":").append(headers.is_missing() ? std::string_view("{}") : headers.raw());
+  for (const std::string_view name : {"tags", "metadata"}) {
+    const auto value = options.find(name);
+    if (value.is_missing()) continue;
+    out.append(",\"").append(name).append("\":").append(value.raw());
+  }
+  out += '}';
+}
+
+void Leaser::append_deadline(std::string& out, std::int64_t deadline) {
+  if (deadline != formatted_deadline_ || deadline_text_.empty()) {
+    deadline_text_ = '"' + format_rfc3339(from_unix_ms(deadline)) + '"';
+    formatted_deadline_ = deadline;
+  }
+  out += deadline_text_;
+}
+
+void Leaser::serve_waiters() {
+  for (Queue* queue : step_.state.queues.take_made_ready()) serve(*queue);
+}
+
+void Leaser::serve(Queue& queue) {
+  while (!queue.paused && queue.count(Status::unprocessed) > 0) {
+    const Waiter* waiter = step_.state.waiters.first(step_.db, queue.name, step_.now);
+    if (waiter == nullptr) return;
+    std::string delivery = "{\"jobs\":[";
+    grant(waiter->call, true, delivery);
+    delivery += "]}";
+    step_.context.outbound.deliver(waiter->node, waiter->id, std::move(delivery));
+    step_.state.waiters.remove(step_.db, waiter->seq);
+  }
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,70 @@
+#include "jobs/lease_book.hpp"
+
+namespace weir::jobs {
+
+void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& workers) {
+  leases_.clear();
+  by_end_.clear();
+  auto rows = db.prepare(
+      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker FROM jobs"
+      " WHERE status=3 AND status<>2 AND queue=?1");
+  for (const auto& [id, queue] : queues.all()) {
+    if (queue->count(Status::processing) == 0) continue;
+    rows.bind_all(id);
+    while (rows.step()) {
+      Worker& worker = workers.get(rows.text(6));
+      workers.started(worker);
+      add(rows.int64(0), Lease{.queue = queue.get(),
+                               .worker = &worker,
+                               .fence = rows.int64(1),
+                               .nonce = rows.int64(2),
+                               .lease_ms = rows.int64(5),
+                               .deadline = rows.int64(3),
+                               .cancel_at = rows.int64(4)});
+    }
+    rows.run();
+  }
+}
+
+void LeaseBook::add(std::int64_t row, const Lease& lease) {
+  leases_.insert_or_assign(row, lease);
+  by_end_.emplace(lease.ends_at(), row);
+}
+
+Lease* LeaseBook::find(std::int64_t row) {
+  const auto found = leases_.find(row);
+  return found == leases_.end() ? nullptr : &found->second;
+}
+
+Lease* LeaseBook::find(const Token& token) {
+  Lease* lease = find(token.row);
+  if (lease == nullptr || lease->fence != token.fence || lease->nonce != token.nonce) {
+    return nullptr;
+  }
+  return lease;
+}
+
+void LeaseBook::remove(std::int64_t row) {
+  const auto found = leases_.find(row);
+  if (found == leases_.end()) return;
+  by_end_.erase({found->second.ends_at(), row});
+  leases_.erase(found);
+}
+
+void LeaseBook::set_deadline(std::int64_t row, Lease& lease, std::int64_t deadline) {
+  by_end_.erase({lease.ends_at(), row});
+  lease.deadline = deadline;
+  by_end_.emplace(lease.ends_at(), row);
+}
+
+void LeaseBook::set_cancel(std::int64_t row, Lease& lease, std::int64_t cancel_at) {
+  by_end_.erase({lease.ends_at(), row});
+  lease.cancel_at = cancel_at;
+  by_end_.emplace(lease.ends_at(), row);
+}
+
+std::pair<std::int64_t, std::int64_t> LeaseBook::first() const {
+  return by_end_.empty() ? std::pair{kNever, std::int64_t{0}} : *by_end_.begin();
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,146 @@
+#include "jobs/machine.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "jobs/lease.hpp"
+#include "jobs/manage.hpp"
+#include "jobs/schema.hpp"
+#include "jobs/step.hpp"
+#include "jobs/submit.hpp"
+#include "jobs/tick.hpp"
+#include "jobs/work.hpp"
+
+namespace weir::jobs {
+namespace {
+
+using Handler = Result<std::string> (*)(Step& step, json::View body);
+
+template <Result<std::string> (Manager::*member)(json::View)>
+Result<std::string> manage(Step& step, json::View body) {
+  return (Manager(step).*member)(body);
+}
+
+template <FinishItem member>
+Result<std::string> finish(Step& step, json::View body) {
+  return apply_item(step, body, member);
+}
+
+Result<std::string> submit(Step& step, json::View body) {
+  return Submitter(step).apply(body);
+}
+
+Result<std::string> lease(Step& step, json::View body) {
+  return Leaser(step).apply(body);
+}
+
+Result<std::string> tick(Step& step, json::View) {
+  return Ticker(step).apply();
+}
+
+Result<std::string> waiter_close(Step& step, json::View body) {
+  step.state.waiters.close(step.db, body.find("node").as_string().value_or(""),
+                           body.find("waiter").as_string().value_or(""));
+  return std::string("{\"ok\":true}");
+}
+
+Result<std::string> node_started(Step& step, json::View body) {
+  step.state.waiters.close_node(step.db, body.find("node").as_string().value_or(""));
+  return std::string("{\"ok\":true}");
+}
+
+const std::unordered_map<std::string_view, Handler>& handlers() {
+  static const std::unordered_map<std::string_view, Handler> table{
+      {"jobs.submit", submit},
+      {"jobs.lease", lease},
+      {"jobs.work", apply_work},
+      {"jobs.complete", finish<&Finisher::complete>},
+      {"jobs.fail", finish<&Finisher::fail>},
+      {"jobs.release", finish<&Finisher::release>},
+      {"jobs.heartbeat", finish<&Finisher::heartbeat>},
+      {"jobs.cancel", manage<&Manager::cancel>},
+      {"jobs.retry", manage<&Manager::retry>},
+      {"jobs.promote", manage<&Manager::promote>},
+      {"jobs.remove", manage<&Manager::remove>},
+      {"jobs.queue_config", manage<&Manager::configure>},
+      {"jobs.queue_remove", manage<&Manager::remove_queue>},
+      {"jobs.pause", manage<&Manager::pause>},
+      {"jobs.resume", manage<&Manager::resume>},
+      {"jobs.purge", manage<&Manager::purge>},
+      {"jobs.dlq_redrive", manage<&Manager::redrive>},
+      {"jobs.dlq_purge", manage<&Manager::purge_dead>},
+      {"jobs.waiter_close", waiter_close},
+      {"jobs.node_started", node_started},
+      {"jobs.tick", tick}};
+  return table;
+}
+
+// A waiter is closed by its node when its time is over; the tick only cleans up after dead nodes.
+constexpr std::int64_t kWaiterSlackMs = 5'000;
+
+std::int64_t earliest_due(const State& state) {
+  auto earliest = std::min(state.queues.next_due(), state.leases.first().first);
+  if (const auto until = state.waiters.next_expiry()) {
+    earliest = std::min(earliest, *until + kWaiterSlackMs);
+  }
+  return earliest;
+}
+
+}  // namespace
+
+struct Machine::Impl {
+  State state;
+  StatsBoard board;
+  std::int64_t next_due = kNever;
+};
+
+Machine::Machine() : impl_(std::make_unique<Impl>()) {}
+Machine::~Machine() = default;
+
+std::span<const sqlite::Migration> Machine::migrations() const {
+  return job_migrations();
+}
+
+void Machine::open(sqlite::Database& db) {
+  impl_->state.load(db);
+  impl_->next_due = earliest_due(impl_->state);
+  after_commit();
+}
+
+Result<std::string> Machine::apply(const replica::Operation& operation, json::View body,
+                                   replica::ApplyContext& context) {
+  const auto found = handlers().find(operation.name);
+  if (found == handlers().end()) {
+    return Error{Code::internal, "unknown_operation", "This version does not know the operation",
+                 operation.name};
+  }
+  Step step(impl_->state, context);
+  auto reply = found->second(step, body);
+  if (reply) Leaser(step).serve_waiters();
+  return reply;
+}
+
+void Machine::before_commit(sqlite::Database& db) {
+  impl_->state.save(db);
+  impl_->next_due = earliest_due(impl_->state);
+}
+
+void Machine::after_commit() {
+  StatsBoard::Update update;
+  impl_->state.queues.publish(update);
+  impl_->state.workers.publish(update);
+  update.totals = impl_->state.totals;
+  update.waiters = static_cast<std::int64_t>(impl_->state.waiters.size());
+  impl_->board.publish(std::move(update));
+}
+
+std::optional<Timestamp> Machine::next_due() const {
+  if (impl_->next_due == kNever) return std::nullopt;
+  return from_unix_ms(impl_->next_due);
+}
+
+const StatsBoard& Machine::stats() const {
+  return impl_->board;
+}
+
+}  // namespace weir::jobs

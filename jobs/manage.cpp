@@ -1,0 +1,337 @@
+#include "jobs/manage.hpp"
+
+#include <vector>
+
+#include "jobs/submit.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::jobs {
+namespace {
+
+std::string text_of(json::View body, std::string_view name) {
+  return body.find(name).as_string().value_or("");
+}
+
+Error wrong_status(const Job& job, std::string reason, std::string message) {
+  return Error{Code::conflict, std::move(reason), std::move(message),
+               "its status is " + std::string(to_string(job.status))};
+}
+
+struct Row {
+  std::int64_t row;
+  std::int64_t priority;
+  std::int64_t parts;
+};
+
+std::vector<Row> take_rows(sqlite::Statement& rows) {
+  std::vector<Row> out;
+  while (rows.step()) out.push_back({rows.int64(0), rows.int64(1), rows.int64(2)});
+  return out;
+}
+
+}  // namespace
+
+Result<Job> Manager::get_job(json::View body) {
+  const auto id = text_of(body, "id");
+  auto job = find_job(step_.db, id);
+  if (!job) return job_not_found(id);
+  job->revision = step_.revision;
+  return std::move(*job);
+}
+
+Result<Queue*> Manager::get_queue(json::View body) {
+  const auto name = text_of(body, "queue");
+  Queue* queue = step_.state.queues.find(name);
+  if (queue == nullptr) return queue_not_found(name);
+  return queue;
+}
+
+std::string Manager::job_reply(const Job& job, const Queue& queue) const {
+  json::Writer out(192);
+  out.begin_object()
+      .member("id", job.id)
+      .member("status", to_string(job.status))
+      .member("queue", queue.name);
+  if (job.cancel_at != 0) {
+    out.member("cancel_requested", true).member("cancel_deadline", from_unix_ms(job.cancel_at));
+  }
+  out.member("revision", step_.revision).end_object();
+  return out.take();
+}
+
+// --- jobs ----------------------------------------------------------------------------------------
+
+Result<std::string> Manager::cancel(json::View body) {
+  WEIR_ASSIGN(Job job, get_job(body));
+  Queue& queue = step_.state.queues.get(job.queue);
+  const auto from = job.status;
+  if (from == Status::cancelled) return job_reply(job, queue);
+  if (is_finished(from)) {
+    return wrong_status(job, "job_not_cancellable",
+                        "Only a job that has not ended can be cancelled");
+  }
+  if (from == Status::processing) {
+    if (job.cancel_at == 0) {
+      job.cancel_at = step_.now + kCancelGrace.count();
+      step_.state.leases.set_cancel(job.row, *step_.state.leases.find(job.row), job.cancel_at);
+      store_job(step_.db, job);
+    }
+    return job_reply(job, queue);
+  }
+  job.status = Status::cancelled;
+  job.at = job.finished_at = step_.now;
+  store_job(step_.db, job);
+  step_.count(Total::cancelled);
+  step_.state.queues.transition(queue, from, job.status, Cause::cancel, job.priority, step_.now);
+  step_.touch(job.id);
+  return job_reply(job, queue);
+}
+
+Result<std::string> Manager::retry(json::View body) {
+  WEIR_ASSIGN(Job job, get_job(body));
+  const auto new_id = body.find("as_new");
+  if (!is_finished(job.status) || (job.status == Status::completed && new_id.is_missing())) {
+    return wrong_status(job, "job_not_retryable",
+                        "Only a failed, cancelled or dead job can be retried (as_new copies any "
+                        "job that has ended)");
+  }
+  if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""));
+  Queue& queue = step_.state.queues.get(job.queue);
+  make_ready(job, queue, Cause::retry);
+  return job_reply(job, queue);
+}
+
+Result<std::string> Manager::copy(const Job& job, std::string_view new_id) {
+  const auto payload = payload_of(step_.db, job);
+  Queue& queue = step_.state.queues.get(job.queue);
+  NewJob fresh;
+  fresh.id = new_id;
+  fresh.queue = queue.name;
+  fresh.type = job.type;
+  fresh.key = job.key;
+  fresh.payload = payload;
+  fresh.options = job.options;
+  fresh.priority = job.priority;
+  fresh.max_attempts = job.max_attempts;
+  fresh.lease_ms = job.lease_ms;
+  WEIR_ASSIGN(const auto outcome, Submitter(step_).insert(fresh));
+  step_.count(Total::retried);
+  Job made;
+  made.id = new_id;
+  made.status = outcome.status;
+  return job_reply(made, queue);
+}
+
+Result<std::string> Manager::promote(json::View body) {
+  WEIR_ASSIGN(Job job, get_job(body));
+  if (job.status != Status::scheduled) {
+    return wrong_status(job, "job_not_scheduled", "Only a scheduled job can be promoted");
+  }
+  Queue& queue = step_.state.queues.get(job.queue);
+  job.status = Status::unprocessed;
+  job.at.reset();
+  job.run_at = step_.now;
+  store_job(step_.db, job);
+  step_.state.queues.transition(queue, Status::scheduled, Status::unprocessed, Cause::promote,
+                                job.priority, 0);
+  return job_reply(job, queue);
+}
+
+Result<std::string> Manager::remove(json::View body) {
+  WEIR_ASSIGN(const Job job, get_job(body));
+  if (!is_finished(job.status)) {
+    return wrong_status(job, "job_not_finished",
+                        "Only a job that has ended can be deleted: cancel it first");
+  }
+  forget(job, step_.state.queues.get(job.queue), Cause::remove);
+  json::Writer out(96);
+  out.begin_object()
+      .member("id", job.id)
+      .member("deleted", true)
+      .member("revision", step_.revision)
+      .end_object();
+  return out.take();
+}
+
+// Ready again, with all its attempts before it.
+void Manager::make_ready(Job& job, Queue& queue, Cause cause) {
+  const auto from = job.status;
+  job.status = Status::unprocessed;
+  job.attempt = 0;
+  job.cancel_at = 0;
+  job.at.reset();
+  job.run_at = step_.now;
+  job.finished_at.reset();
+  set_error(step_.db, job, {});
+  clear_result(step_.db, job);
+  store_job(step_.db, job);
+  step_.count(Total::retried);
+  step_.state.queues.transition(queue, from, job.status, cause, job.priority, 0);
+}
+
+void Manager::forget(const Job& job, Queue& queue, Cause cause) {
+  erase_job(step_.db, job.row, job.parts);
+  step_.count(Total::removed);
+  step_.state.queues.transition(queue, job.status, std::nullopt, cause, job.priority, 0);
+}
+
+// --- queues --------------------------------------------------------------------------------------
+
+Result<std::string> Manager::configure(json::View body) {
+  const auto name = text_of(body, "queue");
+  WEIR_ASSIGN(Queue * queue, step_.state.queues.get_or_create(step_.db, name, step_.now));
+  step_.state.queues.set_config(step_.db, *queue, body.find("config").raw());
+  json::Writer out(384);
+  out.begin_object().member("name", queue->name).member("paused", queue->paused).key("config");
+  write_queue_config(out, queue->config);
+  out.member("revision", step_.revision).end_object();
+  return out.take();
+}
+
+Result<std::string> Manager::remove_queue(json::View body) {
+  WEIR_ASSIGN(Queue * queue, get_queue(body));
+  for (const auto status : kStatuses) {
+    if (queue->count(status) == 0) continue;
+    return Error{Code::conflict, "queue_not_empty", "The queue holds jobs",
+                 "purge it, and delete or redrive what has ended: " +
+                     std::to_string(queue->count(status)) + " " + std::string(to_string(status))};
+  }
+  json::Writer out(96);
+  out.begin_object()
+      .member("name", queue->name)
+      .member("deleted", true)
+      .member("revision", step_.revision)
+      .end_object();
+  step_.state.queues.remove(step_.db, *queue);
+  return out.take();
+}
+
+Result<std::string> Manager::pause(json::View body) {
+  return set_paused(body, true);
+}
+
+Result<std::string> Manager::resume(json::View body) {
+  return set_paused(body, false);
+}
+
+Result<std::string> Manager::set_paused(json::View body, bool paused) {
+  WEIR_ASSIGN(Queue * queue, get_queue(body));
+  if (queue->paused != paused) step_.state.queues.set_paused(step_.db, *queue, paused);
+  json::Writer out(96);
+  out.begin_object()
+      .member("name", queue->name)
+      .member("paused", paused)
+      .member("revision", step_.revision)
+      .end_object();
+  return out.take();
+}
+
+Result<std::string> Manager::purge(json::View body) {
+  WEIR_ASSIGN(Queue * queue, get_queue(body));
+  // Jobs that come while a long purge goes on are not its business.
+  const auto before = body.find("before").as_int().value_or(step_.state.next_row);
+  auto purged = purge_ready(*queue, before, kPurgeRows);
+  purged += purge_scheduled(*queue, before, kPurgeRows - purged);
+  step_.count(Total::removed, purged);
+  json::Writer out(96);
+  out.begin_object()
+      .member("purged", purged)
+      .member("more", purged == kPurgeRows)
+      .member("before", before)
+      .member("revision", step_.revision)
+      .end_object();
+  return out.take();
+}
+
+std::int64_t Manager::purge_ready(Queue& queue, std::int64_t before, std::int64_t limit) {
+  std::int64_t purged = 0;
+  for (std::int64_t priority = kMaxPriority; priority >= 0 && purged < limit; --priority) {
+    if (queue.ready[static_cast<std::size_t>(priority)] == 0) continue;
+    auto rows = step_.db.prepare(
+        "SELECT row,priority,parts FROM jobs INDEXED BY jobs_ready"
+        " WHERE status=2 AND queue=?1 AND priority=?2 AND row<?3 ORDER BY row LIMIT ?4");
+    rows.bind_all(queue.id, priority, before, limit - purged);
+    for (const auto& row : take_rows(rows)) {
+      erase_job(step_.db, row.row, row.parts);
+      step_.state.queues.transition(queue, Status::unprocessed, std::nullopt, Cause::remove,
+                                    priority, 0);
+      ++purged;
+    }
+  }
+  return purged;
+}
+
+std::int64_t Manager::purge_scheduled(Queue& queue, std::int64_t before, std::int64_t limit) {
+  auto rows = step_.db.prepare(
+      "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
+      " WHERE status=0 AND status<>2 AND queue=?1 AND row<?2 ORDER BY at LIMIT ?3");
+  rows.bind_all(queue.id, before, limit);
+  const auto found = take_rows(rows);
+  for (const auto& row : found) {
+    erase_job(step_.db, row.row, row.parts);
+    step_.state.queues.transition(queue, Status::scheduled, std::nullopt, Cause::remove,
+                                  row.priority, 0);
+  }
+  return static_cast<std::int64_t>(found.size());
+}
+
+// --- dead letters --------------------------------------------------------------------------------
+
+Result<std::string> Manager::redrive(json::View body) {
+  return dead(body, Dead::redrive);
+}
+
+Result<std::string> Manager::purge_dead(json::View body) {
+  return dead(body, Dead::purge);
+}
+
+Result<std::string> Manager::dead(json::View body, Dead what) {
+  std::int64_t done = 0;
+  std::int64_t missing = 0;
+  bool more = false;
+  const auto before = body.find("before").as_int().value_or(step_.now);
+  if (const auto ids = body.find("ids"); !ids.is_missing()) {
+    for (const auto id : ids.elements()) {
+      auto job = find_job(step_.db, id.as_string().value_or(""));
+      const bool treated = job && treat_dead(std::move(*job), what);
+      ++(treated ? done : missing);
+    }
+  } else {
+    WEIR_ASSIGN(const Queue* queue, get_queue(body));
+    std::vector<Row> found;
+    {
+      auto rows = step_.db.prepare(
+          "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
+          " WHERE status=7 AND status<>2 AND queue=?1 AND at<=?2 ORDER BY at LIMIT ?3");
+      rows.bind_all(queue->id, before, kPurgeRows);
+      found = take_rows(rows);
+    }
+    for (const auto& row : found) treat_dead(*load_job(step_.db, row.row), what);
+    done = static_cast<std::int64_t>(found.size());
+    more = done == kPurgeRows;
+  }
+  json::Writer out(128);
+  out.begin_object()
+      .member(what == Dead::redrive ? "redriven" : "purged", done)
+      .member("missing", missing)
+      .member("more", more)
+      .member("before", before)
+      .member("revision", step_.revision)
+      .end_object();
+  return out.take();
+}
+
+// False when the job is no dead letter (any more).
+bool Manager::treat_dead(Job job, Dead what) {
+  if (job.status != Status::dlq) return false;
+  Queue& queue = step_.state.queues.get(job.queue);
+  job.revision = step_.revision;
+  if (what == Dead::redrive) {
+    make_ready(job, queue, Cause::retry);
+  } else {
+    forget(job, queue, Cause::remove);
+  }
+  return true;
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,50 @@
+// What owners and operators do to jobs and queues.
+#pragma once
+
+#include <string>
+
+#include "jobs/job_row.hpp"
+#include "jobs/step.hpp"
+
+namespace weir::jobs {
+
+class Manager {
+ public:
+  explicit Manager(Step& step) : step_(step) {}
+
+  // {"id"}: errors not_found / job_not_found, and conflict / as named.
+  Result<std::string> cancel(json::View body);   // job_not_cancellable
+  Result<std::string> retry(json::View body);    // job_not_retryable; "as_new": id of the copy
+  Result<std::string> promote(json::View body);  // job_not_scheduled
+  Result<std::string> remove(json::View body);   // job_not_finished
+
+  // {"queue"}: errors not_found / queue_not_found.
+  Result<std::string> configure(json::View body);     // "config"; makes the queue
+  Result<std::string> remove_queue(json::View body);  // conflict / queue_not_empty
+  Result<std::string> pause(json::View body);
+  Result<std::string> resume(json::View body);
+  Result<std::string> purge(json::View body);  // "before": row, from the reply of the step before
+
+  // {"ids":[...]} or {"queue","before"?: unix ms}.
+  Result<std::string> redrive(json::View body);
+  Result<std::string> purge_dead(json::View body);
+
+ private:
+  enum class Dead : std::uint8_t { redrive, purge };
+
+  Result<Job> get_job(json::View body);
+  Result<Queue*> get_queue(json::View body);
+  Result<std::string> set_paused(json::View body, bool paused);
+  Result<std::string> copy(const Job& job, std::string_view new_id);
+  std::string job_reply(const Job& job, const Queue& queue) const;
+  void make_ready(Job& job, Queue& queue, Cause cause);
+  void forget(const Job& job, Queue& queue, Cause cause);
+  std::int64_t purge_ready(Queue& queue, std::int64_t before, std::int64_t limit);
+  std::int64_t purge_scheduled(Queue& queue, std::int64_t before, std::int64_t limit);
+  Result<std::string> dead(json::View body, Dead what);
+  bool treat_dead(Job job, Dead what);
+
+  Step& step_;
+};
+
+}  // namespace weir::jobs

@@ -1,0 +1,39 @@
+// Pieces that several queries share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/job_row.hpp"
+#include "jobs/queue_config.hpp"
+#include "jobs/stats.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::jobs {
+
+// A row of job_queues.
+struct QueueRow {
+  std::int64_t id = 0;
+  std::string name;
+  bool paused = false;
+  std::int64_t created_at = 0;
+  QueueConfig config;
+};
+std::optional<QueueRow> find_queue(sqlite::Database& db, std::string_view name);
+std::optional<QueueRow> load_queue(sqlite::Database& db, std::int64_t id);
+
+// Counters of one queue, or of all (kAllQueues).
+Counts read_counts(sqlite::Database& db, std::int64_t queue);
+// {"scheduled":0,...}, every status.
+void write_counts(json::Writer& out, const Counts& counts);
+
+// Members that are null when there is nothing.
+void member_time(json::Writer& out, std::string_view name, std::optional<std::int64_t> ms);
+void member_text(json::Writer& out, std::string_view name, std::string_view text);
+void member_json(json::Writer& out, std::string_view name, std::string_view json);
+
+// The members that lists and details share, from "id" to "worker".
+void write_summary(json::Writer& out, const Job& job, const QueueRow& queue);
+
+}  // namespace weir::jobs

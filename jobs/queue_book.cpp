@@ -1,0 +1,223 @@
+#include "jobs/queue_book.hpp"
+
+#include "jobs/schema.hpp"
+
+#include "pkg/base/assert.hpp"
+
+namespace weir::jobs {
+
+void QueueBook::load(sqlite::Database& db) {
+  by_id_.clear();
+  by_name_.clear();
+  counts_ = {};
+  dirty_.clear();
+  made_ready_.clear();
+  changed_.clear();
+  removed_.clear();
+  all_changed_ = true;
+  auto rows = db.prepare("SELECT id,name,paused,created_at,config FROM job_queues ORDER BY id");
+  while (rows.step()) {
+    Queue& queue = add(rows.int64(0), rows.text(1));
+    queue.paused = rows.int64(2) != 0;
+    queue.created_at = rows.int64(3);
+    queue.config = parse_queue_config(json::View(rows.text(4)));
+  }
+  load_counts(db);
+  saved_counts_ = counts_;
+  for (auto& [id, queue] : by_id_) refresh_due(db, *queue);
+}
+
+void QueueBook::load_counts(sqlite::Database& db) {
+  auto rows = db.prepare("SELECT queue,kind,count FROM job_counts ORDER BY queue,kind");
+  while (rows.step()) {
+    if (rows.int64(0) == kAllQueues) continue;  // the sums of the others
+    Queue& queue = get(rows.int64(0));
+    const auto kind = static_cast<std::size_t>(rows.int64(1));
+    const auto count = rows.int64(2);
+    if (kind < kStatusCount) {
+      queue.counts[kind] = queue.saved_counts_[kind] = count;
+      counts_[kind] += count;
+    } else {
+      const auto priority = kind - static_cast<std::size_t>(kReadyKind);
+      queue.ready.at(priority) = queue.saved_ready_.at(priority) = count;
+    }
+  }
+}
+
+void QueueBook::save(sqlite::Database& db) {
+  for (Queue* queue : dirty_) {
+    save_counts(db, *queue);
+    queue->dirty = false;
+    changed_.push_back(queue);
+  }
+  dirty_.clear();
+  for (std::size_t i = 0; i < kStatusCount; ++i) {
+    if (counts_[i] == saved_counts_[i]) continue;
+    db.prepare("INSERT OR REPLACE INTO job_counts(queue,kind,count) VALUES(?1,?2,?3)")
+        .bind_all(kAllQueues, static_cast<std::int64_t>(i), counts_[i])
+        .run();
+  }
+  saved_counts_ = counts_;
+}
+
+void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
+  auto write = db.prepare("INSERT OR REPLACE INTO job_counts(queue,kind,count) VALUES(?1,?2,?3)");
+  const auto save_one = [&](std::int64_t kind, std::int64_t count, std::int64_t& saved) {
+    if (count == saved) return;
+    WEIR_ASSERT(count >= 0);
+    write.bind_all(queue.id, kind, count).run();
+    saved = count;
+  };
+  for (std::size_t i = 0; i < kStatusCount; ++i) {
+    save_one(static_cast<std::int64_t>(i), queue.counts[i], queue.saved_counts_[i]);
+  }
+  for (std::size_t i = 0; i < kPriorities; ++i) {
+    save_one(kReadyKind + static_cast<std::int64_t>(i), queue.ready[i], queue.saved_ready_[i]);
+  }
+}
+
+Queue* QueueBook::find(std::string_view name) {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+Queue& QueueBook::get(std::int64_t id) {
+  const auto found = by_id_.find(id);
+  WEIR_ASSERT(found != by_id_.end());
+  return *found->second;
+}
+
+Queue& QueueBook::add(std::int64_t id, std::string_view name) {
+  auto owned = std::make_unique<Queue>();
+  Queue& queue = *owned;
+  queue.id = id;
+  queue.name = name;
+  by_id_.emplace(id, std::move(owned));
+  by_name_.emplace(queue.name, &queue);
+  return queue;
+}
+
+Result<Queue*> QueueBook::get_or_create(sqlite::Database& db, std::string_view name,
+                                        std::int64_t now) {
+  if (Queue* queue = find(name); queue != nullptr) return queue;
+  if (full()) {
+    return Error{Code::too_many_requests, "too_many_queues", "There are too many queues",
+                 "at most " + std::to_string(kMaxQueues) + ": delete queues that are empty"};
+  }
+  db.prepare("INSERT INTO job_queues(name,paused,created_at,config) VALUES(?1,0,?2,'{}')")
+      .bind_all(name, now)
+      .run();
+  Queue& queue = add(db.last_insert_rowid(), name);
+  queue.created_at = now;
+  mark(queue);
+  return &queue;
+}
+
+void QueueBook::set_config(sqlite::Database& db, Queue& queue, std::string_view config_json) {
+  db.prepare("UPDATE job_queues SET config=?2 WHERE id=?1").bind_all(queue.id, config_json).run();
+  queue.config = parse_queue_config(json::View(config_json));
+  refresh_due(db, queue);
+  mark(queue);
+}
+
+void QueueBook::set_paused(sqlite::Database& db, Queue& queue, bool paused) {
+  db.prepare("UPDATE job_queues SET paused=?2 WHERE id=?1")
+      .bind_all(queue.id, std::int64_t{paused})
+      .run();
+  queue.paused = paused;
+  if (!paused && !queue.made_ready) {
+    queue.made_ready = true;
+    made_ready_.push_back(&queue);
+  }
+  mark(queue);
+}
+
+void QueueBook::remove(sqlite::Database& db, Queue& queue) {
+  db.prepare("DELETE FROM job_counts WHERE queue=?1").bind_all(queue.id).run();
+  db.prepare("DELETE FROM job_queues WHERE id=?1").bind_all(queue.id).run();
+  removed_.push_back(queue.name);
+  for (auto* list : {&dirty_, &made_ready_, &changed_}) std::erase(*list, &queue);
+  by_name_.erase(queue.name);
+  by_id_.erase(queue.id);
+}
+
+void QueueBook::transition(Queue& queue, std::optional<Status> from, std::optional<Status> to,
+                           Cause cause, std::int64_t priority, std::int64_t at) {
+  WEIR_ASSERT(is_transition(from, to, cause));
+  mark(queue);
+  if (from) {
+    --queue.counts[index_of(*from)];
+    --counts_[index_of(*from)];
+    if (from == Status::unprocessed) --queue.ready[static_cast<std::size_t>(priority)];
+  }
+  if (!to) return;
+  ++queue.counts[index_of(*to)];
+  ++counts_[index_of(*to)];
+  if (to == Status::unprocessed) {
+    ++queue.ready[static_cast<std::size_t>(priority)];
+    if (!queue.made_ready) {
+      queue.made_ready = true;
+      made_ready_.push_back(&queue);
+    }
+  } else if (to == Status::scheduled) {
+    note_due(queue, at);
+  } else if (is_finished(*to) && to != Status::dlq) {
+    note_due(queue, queue.over_retention() ? at : at + queue.retention_ms(*to));
+  }
+}
+
+std::vector<Queue*> QueueBook::take_made_ready() {
+  std::vector<Queue*> out = std::move(made_ready_);
+  made_ready_.clear();
+  for (Queue* queue : out) queue->made_ready = false;
+  std::sort(out.begin(), out.end(), [](const Queue* a, const Queue* b) { return a->id < b->id; });
+  return out;
+}
+
+std::int64_t QueueBook::next_due() const {
+  std::int64_t earliest = kNever;
+  for (const auto& [id, queue] : by_id_) earliest = std::min(earliest, queue->next_due);
+  return earliest;
+}
+
+void QueueBook::note_due(Queue& queue, std::int64_t at) {
+  queue.next_due = std::min(queue.next_due, at);
+}
+
+void QueueBook::mark(Queue& queue) {
+  if (queue.dirty) return;
+  queue.dirty = true;
+  dirty_.push_back(&queue);
+}
+
+void QueueBook::refresh_due(sqlite::Database& db, Queue& queue) {
+  queue.next_due = queue.over_retention() ? 0 : kNever;
+  auto head = db.prepare(
+      "SELECT at FROM jobs WHERE status=?1 AND status<>2 AND queue=?2 ORDER BY at LIMIT 1");
+  for (const auto status :
+       {Status::scheduled, Status::completed, Status::failed, Status::cancelled}) {
+    if (queue.count(status) == 0) continue;
+    const auto keep = status == Status::scheduled ? 0 : queue.retention_ms(status);
+    head.bind_all(static_cast<std::int64_t>(status), queue.id);
+    if (head.step()) queue.next_due = std::min(queue.next_due, head.int64(0) + keep);
+    head.run();
+  }
+}
+
+void QueueBook::publish(StatsBoard::Update& update) {
+  update.counts = counts_;
+  update.replace = all_changed_;
+  update.removed_queues = std::move(removed_);
+  removed_.clear();
+  if (all_changed_) {
+    changed_.clear();
+    for (const auto& [id, queue] : by_id_) changed_.push_back(queue.get());
+  }
+  for (const Queue* queue : changed_) {
+    update.queues.push_back({queue->name, queue->paused, queue->counts});
+  }
+  changed_.clear();
+  all_changed_ = false;
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,121 @@
+// Queries about queues, and the counters.
+#include <algorithm>
+#include <array>
+
+#include "jobs/queries.hpp"
+#include "jobs/query_parts.hpp"
+#include "jobs/queue_book.hpp"
+#include "jobs/step.hpp"
+
+namespace weir::jobs {
+namespace {
+
+std::array<std::int64_t, kPriorities> read_ready(sqlite::Database& db, std::int64_t queue) {
+  std::array<std::int64_t, kPriorities> ready{};
+  auto rows = db.prepare("SELECT kind,count FROM job_counts WHERE queue=?1 AND kind>=?2");
+  rows.bind_all(queue, kReadyKind);
+  while (rows.step())
+    ready.at(static_cast<std::size_t>(rows.int64(0) - kReadyKind)) = rows.int64(1);
+  return ready;
+}
+
+// When the job that has been ready for longest became ready: the first of each priority decides,
+// since rows of one priority are leased in order.
+std::optional<std::int64_t> oldest_ready(sqlite::Database& db, std::int64_t queue,
+                                         const std::array<std::int64_t, kPriorities>& ready) {
+  std::optional<std::int64_t> oldest;
+  auto rows = db.prepare(
+      "SELECT created_at,run_at FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND priority=?2 ORDER BY row LIMIT 1");
+  for (std::size_t priority = 0; priority < kPriorities; ++priority) {
+    if (ready[priority] == 0) continue;
+    rows.bind_all(queue, static_cast<std::int64_t>(priority));
+    if (rows.step()) {
+      const auto since = std::max(rows.int64(0), rows.optional_int64(1).value_or(0));
+      oldest = oldest ? std::min(*oldest, since) : since;
+    }
+    rows.run();
+  }
+  return oldest;
+}
+
+}  // namespace
+
+Result<std::string> list_queues(sqlite::Database& db, std::int64_t limit, std::string_view cursor) {
+  if (limit < 1 || limit > 1'000) {
+    return Error{Code::invalid,
+                 "invalid_request",
+                 "The request is not valid",
+                 "limit must be 1 to 1000",
+                 {{"limit", "must be 1 to 1000"}}};
+  }
+  json::Writer out(1'024);
+  out.begin_object().key("items").begin_array();
+  auto rows = db.prepare(
+      "SELECT id,name,paused,created_at FROM job_queues WHERE name>?1 ORDER BY name LIMIT ?2");
+  rows.bind_all(cursor, limit + 1);
+  std::string last;
+  std::int64_t count = 0;
+  bool more = false;
+  while (rows.step()) {
+    if (count++ == limit) {
+      more = true;
+      break;
+    }
+    last = rows.text(1);
+    out.begin_object()
+        .member("name", last)
+        .member("paused", rows.int64(2) != 0)
+        .member("created_at", from_unix_ms(rows.int64(3)))
+        .key("counts");
+    write_counts(out, read_counts(db, rows.int64(0)));
+    out.end_object();
+  }
+  out.end_array();
+  member_text(out, "next_cursor", more ? last : "");
+  out.end_object();
+  return out.take();
+}
+
+Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Timestamp now) {
+  const auto queue = find_queue(db, name);
+  if (!queue) return queue_not_found(name);
+  const auto ready = read_ready(db, queue->id);
+  const auto oldest = oldest_ready(db, queue->id, ready);
+  json::Writer out(768);
+  out.begin_object()
+      .member("name", queue->name)
+      .member("paused", queue->paused)
+      .member("created_at", from_unix_ms(queue->created_at))
+      .key("config");
+  write_queue_config(out, queue->config);
+  out.key("counts");
+  write_counts(out, read_counts(db, queue->id));
+  out.key("ready_by_priority").begin_array();
+  for (const auto count : ready) out.value(count);
+  out.end_array();
+  member_time(out, "oldest_ready_at", oldest);
+  out.member("oldest_ready_age_ms",
+             oldest ? std::max<std::int64_t>(0, to_unix_ms(now) - *oldest) : 0);
+  out.end_object();
+  return out.take();
+}
+
+std::string count_jobs(sqlite::Database& db) {
+  const auto counts = read_counts(db, kAllQueues);
+  std::int64_t total = 0;
+  for (const auto count : counts) total += count;
+  const auto of = [&](Status status) { return counts[index_of(status)]; };
+  json::Writer out(192);
+  out.begin_object()
+      .member("total", total)
+      .member("unprocessed", of(Status::scheduled) + of(Status::blocked) + of(Status::unprocessed));
+  for (const auto status : {Status::processing, Status::completed, Status::failed, Status::dlq,
+                            Status::scheduled, Status::blocked, Status::cancelled}) {
+    out.member(to_string(status), of(status));
+  }
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,89 @@
+#include "jobs/schema.hpp"
+
+#include <array>
+
+namespace weir::jobs {
+namespace {
+
+constexpr std::string_view kFirst = R"(
+CREATE TABLE job_queues(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  paused INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  config TEXT NOT NULL);
+
+CREATE TABLE jobs(
+  row INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  queue INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  at INTEGER,
+  attempt INTEGER NOT NULL,
+  max_attempts INTEGER,
+  lease_ms INTEGER,
+  granted_ms INTEGER,
+  created_at INTEGER NOT NULL,
+  run_at INTEGER,
+  started_at INTEGER,
+  finished_at INTEGER,
+  deadline INTEGER,
+  cancel_at INTEGER,
+  fence INTEGER NOT NULL,
+  nonce INTEGER,
+  revision INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  worker TEXT,
+  type TEXT,
+  key TEXT,
+  options TEXT,
+  error TEXT,
+  result TEXT,
+  payload TEXT);
+
+CREATE UNIQUE INDEX jobs_id ON jobs(id);
+CREATE INDEX jobs_ready ON jobs(queue, priority DESC) WHERE status=2;
+CREATE INDEX jobs_state ON jobs(status, queue, at) WHERE status<>2;
+
+CREATE TABLE job_blobs(key INTEGER PRIMARY KEY, data TEXT NOT NULL);
+
+CREATE TABLE job_attempts(
+  job INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER NOT NULL,
+  worker TEXT,
+  error TEXT,
+  PRIMARY KEY(job, fence)) WITHOUT ROWID;
+
+CREATE TABLE job_counts(
+  queue INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(queue, kind)) WITHOUT ROWID;
+
+CREATE TABLE job_totals(kind INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+
+CREATE TABLE job_waiters(
+  seq INTEGER PRIMARY KEY,
+  node TEXT NOT NULL,
+  waiter TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  request TEXT NOT NULL,
+  UNIQUE(node, waiter));
+
+CREATE TABLE job_workers(name TEXT PRIMARY KEY, last_seen INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+constexpr std::array<sqlite::Migration, 1> kMigrations{{{1, kFirst}}};
+
+}  // namespace
+
+std::span<const sqlite::Migration> job_migrations() {
+  return kMigrations;
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,40 @@
+// The tables of the job machine and the numbers stored in them.
+//
+// Rows stay near the end of their table and indexes (row numbers and UUIDv7 ids grow), and there
+// are three indexes only: by id, the ready jobs in the order of leasing, and all others by status
+// and queue in the order of `at`, which also serves as the timer queue of its status:
+//   scheduled: run_at · processing: started_at · finished and dlq: finished_at
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "pkg/sqlite/database.hpp"
+
+namespace weir::jobs {
+
+std::span<const sqlite::Migration> job_migrations();
+
+// Values over kInlineBytes live in job_blobs under row * 8 + kind, so that updates of a job do not
+// rewrite them. Bit 1 << kind of jobs.parts says that the value is there.
+enum class Blob : std::uint8_t { payload = 0, result = 1, checkpoint = 2, progress = 3, error = 4 };
+inline constexpr std::int64_t kBlobKinds = 8;
+// Bit of jobs.parts: rows in job_attempts.
+inline constexpr std::int64_t kHasAttempts = 1 << 7;
+
+constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
+  return row * kBlobKinds + static_cast<std::int64_t>(kind);
+}
+constexpr std::int64_t blob_bit(Blob kind) {
+  return std::int64_t{1} << static_cast<int>(kind);
+}
+
+// How an attempt in job_attempts ended. The numbers are stored.
+enum class Outcome : std::uint8_t { failed = 0, expired = 1, released = 2, cancelled = 3 };
+
+// job_counts.kind: the index of a status, or this plus the priority of ready jobs.
+inline constexpr std::int64_t kReadyKind = 16;
+// job_counts.queue of the sums over all queues; real queues count from 1.
+inline constexpr std::int64_t kAllQueues = 0;
+
+}  // namespace weir::jobs

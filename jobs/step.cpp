@@ -1,0 +1,59 @@
+#include "jobs/step.hpp"
+
+namespace weir::jobs {
+namespace {
+
+// job_totals.kind of State::next_row; the totals use their own numbers.
+constexpr std::int64_t kNextRowKind = 1'000;
+
+}  // namespace
+
+void State::load(sqlite::Database& db) {
+  totals = {};
+  next_row = 1;
+  {
+    auto rows = db.prepare("SELECT kind,count FROM job_totals ORDER BY kind");
+    while (rows.step()) {
+      const auto kind = rows.int64(0);
+      if (kind == kNextRowKind) {
+        next_row = rows.int64(1);
+      } else if (kind < static_cast<std::int64_t>(kTotalCount)) {
+        totals[static_cast<std::size_t>(kind)] = rows.int64(1);
+      }
+    }
+  }
+  saved_totals_ = totals;
+  saved_next_row_ = next_row;
+  queues.load(db);
+  workers.load(db);
+  leases.load(db, queues, workers);
+  waiters.load(db);
+}
+
+void State::save(sqlite::Database& db) {
+  queues.save(db);
+  workers.save(db);
+  auto write = db.prepare("INSERT OR REPLACE INTO job_totals(kind,count) VALUES(?1,?2)");
+  for (std::size_t i = 0; i < kTotalCount; ++i) {
+    if (totals[i] == saved_totals_[i]) continue;
+    write.bind_all(static_cast<std::int64_t>(i), totals[i]).run();
+  }
+  if (next_row != saved_next_row_) write.bind_all(kNextRowKind, next_row).run();
+  saved_totals_ = totals;
+  saved_next_row_ = next_row;
+}
+
+Error job_not_found(std::string_view id) {
+  return Error{Code::not_found, "job_not_found", "There is no such job", std::string(id)};
+}
+
+Error queue_not_found(std::string_view name) {
+  return Error{Code::not_found, "queue_not_found", "There is no such queue", std::string(name)};
+}
+
+Error lease_lost() {
+  return Error{Code::conflict, "lease_lost", "The lease is not valid any more",
+               "it expired, was given back, or the job has ended: drop the work, lease again"};
+}
+
+}  // namespace weir::jobs

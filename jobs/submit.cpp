@@ -1,0 +1,178 @@
+#include "jobs/submit.hpp"
+
+#include <set>
+
+#include "jobs/item_error.hpp"
+#include "jobs/job_row.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::jobs {
+namespace {
+
+std::string text_of(json::View value) {
+  if (const auto plain = value.as_plain_string()) return std::string(*plain);
+  return value.as_string().value_or("");
+}
+
+NewJob parse(json::View body) {
+  NewJob job;
+  for (const auto& member : body.members()) {
+    const auto name = member.raw_key;
+    const auto value = member.value;
+    if (name == "id") {
+      job.id = value.as_plain_string().value_or("");
+    } else if (name == "queue") {
+      job.queue = value.as_plain_string().value_or("");
+    } else if (name == "payload") {
+      job.payload = value.raw();
+    } else if (name == "type") {
+      job.type = text_of(value);
+    } else if (name == "priority") {
+      job.priority = value.as_int().value_or(kDefaultPriority);
+    } else if (name == "run_at") {
+      job.run_at = value.as_int();
+    } else if (name == "delay_ms") {
+      job.delay_ms = value.as_int();
+    } else if (name == "max_attempts") {
+      job.max_attempts = value.as_int();
+    } else if (name == "lease_ms") {
+      job.lease_ms = value.as_int();
+    } else if (name == "key") {
+      job.key = text_of(value);
+    } else {  // backoff, tags, metadata, headers: kept as they are
+      job.options += job.options.empty() ? "{\"" : ",\"";
+      job.options.append(name).append("\":").append(value.raw());
+    }
+  }
+  if (!job.options.empty()) job.options += '}';
+  return job;
+}
+
+// ?7 stands for priority here and ?9 for created_at; fence, attempt and cancel_at start at 0.
+constexpr std::string_view kInsert =
+    "INSERT INTO jobs(row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,created_at,"
+    "run_at,cancel_at,fence,revision,parts,type,key,options,payload)"
+    " VALUES(?1,?2,?3,?4,?5,?6,0,?7,?8,?9,?10,0,0,?11,?12,?13,?14,?15,?16)"
+    " ON CONFLICT(id) DO NOTHING";
+
+void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
+  if (text.empty()) {
+    write.bind_null(index);
+  } else {
+    write.bind(index, text);
+  }
+}
+
+void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
+  out.append(R"({"id":")").append(id).append(R"(","status":")");
+  out.append(to_string(outcome.status))
+      .append(outcome.duplicate ? R"(","duplicate":true})" : R"("})");
+}
+
+}  // namespace
+
+Result<std::string> Submitter::apply(json::View body) {
+  const auto single = body.find("job");
+  if (!single.is_missing()) return apply_single(single);
+  const auto jobs = body.find("jobs");
+  if (body.find("atomic").as_bool().value_or(false)) WEIR_TRY(check_queues(jobs));
+  return apply_batch(jobs);
+}
+
+Result<std::string> Submitter::apply_single(json::View text) {
+  const NewJob job = parse(text);
+  WEIR_ASSIGN(const Outcome outcome, insert(job));
+  if (!step_.context.wants_reply) return std::string();
+  json::Writer out(256);
+  out.begin_object()
+      .member("id", job.id)
+      .member("status", to_string(outcome.status))
+      .member("queue", outcome.queue)
+      .member("created_at", from_unix_ms(outcome.created_at))
+      .member("revision", step_.revision);
+  if (outcome.duplicate) out.member("duplicate", true);
+  out.end_object();
+  return out.take();
+}
+
+Result<std::string> Submitter::apply_batch(json::View jobs) {
+  std::string out = "{\"results\":[";
+  bool first = true;
+  for (const auto text : jobs.elements()) {
+    const NewJob job = parse(text);
+    const auto outcome = insert(job);
+    if (!step_.context.wants_reply) continue;
+    if (!first) out += ',';
+    first = false;
+    if (outcome) {
+      append_result(out, job.id, *outcome);
+    } else {
+      out += item_error(outcome.error());
+    }
+  }
+  out.append("],\"revision\":").append(std::to_string(step_.revision)).append("}");
+  return out;
+}
+
+// An atomic batch must not fail in its middle.
+Result<void> Submitter::check_queues(json::View jobs) const {
+  std::set<std::string_view> fresh;
+  for (const auto job : jobs.elements()) {
+    const auto name = job.find("queue").as_plain_string().value_or("");
+    if (step_.state.queues.find(name) == nullptr) fresh.insert(name);
+  }
+  if (step_.state.queues.all().size() + fresh.size() <= kMaxQueues) return {};
+  return Error{Code::too_many_requests, "too_many_queues", "There are too many queues",
+               "at most " + std::to_string(kMaxQueues) + ": delete queues that are empty"};
+}
+
+Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
+  if (last_queue_ == nullptr || last_queue_->name != job.queue) {
+    WEIR_ASSIGN(last_queue_, step_.state.queues.get_or_create(step_.db, job.queue, step_.now));
+  }
+  Queue& queue = *last_queue_;
+  auto run_at = job.run_at;
+  if (job.delay_ms) run_at = step_.now + *job.delay_ms;
+  const auto status = run_at && *run_at > step_.now ? Status::scheduled : Status::unprocessed;
+  {
+    auto write = step_.db.prepare(kInsert);
+    bind(write, job, queue, status, run_at);
+    write.run();
+    if (write.changes() == 0) {
+      step_.count(Total::duplicates);
+      return existing(job.id);
+    }
+  }
+  if (job.payload.size() > kInlineBytes) {
+    write_blob(step_.db, step_.state.next_row, Blob::payload, job.payload);
+  }
+  ++step_.state.next_row;
+  step_.count(Total::submitted);
+  step_.state.queues.transition(queue, std::nullopt, status, Cause::submit, job.priority,
+                                run_at.value_or(0));
+  return Outcome{status, step_.now, queue.name, false};
+}
+
+void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
+                     std::optional<std::int64_t> run_at) {
+  const bool beside = job.payload.size() > kInlineBytes;
+  write.bind(1, step_.state.next_row).bind(2, job.id).bind(3, queue.id);
+  write.bind(4, static_cast<std::int64_t>(status)).bind(5, job.priority);
+  write.bind(6, status == Status::scheduled ? run_at : std::nullopt);
+  write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, run_at);
+  write.bind(11, step_.revision).bind(12, beside ? blob_bit(Blob::payload) : 0);
+  bind_or_null(write, 13, job.type);
+  bind_or_null(write, 14, job.key);
+  bind_or_null(write, 15, job.options);
+  bind_or_null(write, 16, beside ? std::string_view() : job.payload);
+}
+
+Submitter::Outcome Submitter::existing(std::string_view id) {
+  auto rows = step_.db.prepare("SELECT status,created_at,queue FROM jobs WHERE id=?1");
+  rows.bind(1, id);
+  rows.step();
+  return Outcome{static_cast<Status>(rows.int64(0)), rows.int64(1),
+                 step_.state.queues.get(rows.int64(2)).name, true};
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,121 @@
+#include "jobs/waiter_book.hpp"
+
+#include "pkg/json/writer.hpp"
+
+namespace weir::jobs {
+
+LeaseCall parse_lease_call(json::View text) {
+  LeaseCall call;
+  for (const auto& member : text.members()) {
+    if (member.raw_key == "worker") {
+      call.worker = member.value.as_string().value_or("");
+    } else if (member.raw_key == "queues") {
+      for (const auto queue : member.value.elements()) {
+        call.queues.push_back(queue.as_string().value_or(""));
+      }
+    } else if (member.raw_key == "max") {
+      call.max = member.value.as_int().value_or(1);
+    } else if (member.raw_key == "lease_ms") {
+      call.lease_ms = member.value.as_int().value_or(0);
+    } else if (member.raw_key == "salt") {
+      call.salt = static_cast<std::uint64_t>(member.value.as_int().value_or(0));
+    }
+  }
+  return call;
+}
+
+std::string format_lease_call(const LeaseCall& call) {
+  json::Writer out(256);
+  out.begin_object().member("worker", call.worker).key("queues").begin_array();
+  for (const auto& queue : call.queues) out.value(queue);
+  out.end_array().member("max", call.max);
+  if (call.lease_ms > 0) out.member("lease_ms", call.lease_ms);
+  out.member("salt", static_cast<std::int64_t>(call.salt)).end_object();
+  return out.take();
+}
+
+void WaiterBook::load(sqlite::Database& db) {
+  by_seq_.clear();
+  by_queue_.clear();
+  by_name_.clear();
+  by_until_.clear();
+  auto rows = db.prepare("SELECT seq,node,waiter,until,request FROM job_waiters ORDER BY seq");
+  while (rows.step()) {
+    index(Waiter{rows.int64(0), std::string(rows.text(1)), std::string(rows.text(2)), rows.int64(3),
+                 parse_lease_call(json::View(rows.text(4)))});
+  }
+}
+
+void WaiterBook::add(sqlite::Database& db, Waiter waiter) {
+  close(db, waiter.node, waiter.id);
+  db.prepare("INSERT INTO job_waiters(node,waiter,until,request) VALUES(?1,?2,?3,?4)")
+      .bind_all(waiter.node, waiter.id, waiter.until, format_lease_call(waiter.call))
+      .run();
+  waiter.seq = db.last_insert_rowid();
+  index(std::move(waiter));
+}
+
+void WaiterBook::index(Waiter waiter) {
+  const auto seq = waiter.seq;
+  for (const auto& queue : waiter.call.queues) by_queue_[queue].insert(seq);
+  by_name_.emplace(std::pair{waiter.node, waiter.id}, seq);
+  by_until_.emplace(waiter.until, seq);
+  by_seq_.emplace(seq, std::move(waiter));
+}
+
+void WaiterBook::close(sqlite::Database& db, std::string_view node, std::string_view id) {
+  const auto found = by_name_.find(std::pair{std::string(node), std::string(id)});
+  if (found != by_name_.end()) remove(db, found->second);
+}
+
+void WaiterBook::close_node(sqlite::Database& db, std::string_view node) {
+  std::vector<std::int64_t> seqs;
+  for (auto at = by_name_.lower_bound(std::pair{std::string(node), std::string()});
+       at != by_name_.end() && at->first.first == node; ++at) {
+    seqs.push_back(at->second);
+  }
+  for (const auto seq : seqs) remove(db, seq);
+}
+
+const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, std::int64_t now) {
+  while (true) {
+    const auto found = by_queue_.find(queue);
+    if (found == by_queue_.end()) return nullptr;
+    const auto seq = *found->second.begin();
+    const Waiter& waiter = by_seq_.at(seq);
+    if (waiter.until > now) return &waiter;
+    remove(db, seq);
+  }
+}
+
+void WaiterBook::remove(sqlite::Database& db, std::int64_t seq) {
+  const auto found = by_seq_.find(seq);
+  if (found == by_seq_.end()) return;
+  const Waiter& waiter = found->second;
+  db.prepare("DELETE FROM job_waiters WHERE seq=?1").bind_all(seq).run();
+  for (const auto& queue : waiter.call.queues) {
+    const auto list = by_queue_.find(queue);
+    if (list == by_queue_.end()) continue;
+    list->second.erase(seq);
+    if (list->second.empty()) by_queue_.erase(list);
+  }
+  by_name_.erase(std::pair{waiter.node, waiter.id});
+  by_until_.erase({waiter.until, seq});
+  by_seq_.erase(found);
+}
+
+std::int64_t WaiterBook::drop_expired(sqlite::Database& db, std::int64_t now, std::int64_t limit) {
+  std::int64_t dropped = 0;
+  while (dropped < limit && !by_until_.empty() && by_until_.begin()->first <= now) {
+    remove(db, by_until_.begin()->second);
+    ++dropped;
+  }
+  return dropped;
+}
+
+std::optional<std::int64_t> WaiterBook::next_expiry() const {
+  if (by_until_.empty()) return std::nullopt;
+  return by_until_.begin()->first;
+}
+
+}  // namespace weir::jobs

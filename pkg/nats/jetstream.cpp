@@ -1,0 +1,250 @@
+#include "pkg/nats/jetstream.hpp"
+
+#include <algorithm>
+
+#include "pkg/base/time_text.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::nats {
+namespace {
+
+std::uint64_t number(json::View view, std::string_view key) {
+  const auto value = view.find(key).as_int();
+  return value && *value > 0 ? static_cast<std::uint64_t>(*value) : 0;
+}
+
+StreamInfo read_info(json::View answer) {
+  const auto config = answer.find("config");
+  const auto state = answer.find("state");
+  StreamInfo info;
+  info.name = config.find("name").as_string().value_or("");
+  info.messages = number(state, "messages");
+  info.bytes = number(state, "bytes");
+  info.first_sequence = number(state, "first_seq");
+  info.last_sequence = number(state, "last_seq");
+  info.consumers = number(state, "consumer_count");
+  info.subjects = number(state, "num_subjects");
+  info.created = answer.find("created").as_string().value_or("");
+  info.replicas = static_cast<int>(number(config, "num_replicas"));
+  return info;
+}
+
+std::string config_json(const StreamConfig& config) {
+  constexpr std::int64_t kNs = 1'000'000;
+  json::Writer out;
+  out.begin_object().member("name", config.name).key("subjects").begin_array();
+  for (const auto& subject : config.subjects) out.value(subject);
+  out.end_array()
+      .member("retention", "limits")
+      .member("storage", "file")
+      .member("discard", "new")
+      .member("num_replicas", config.replicas)
+      .member("max_age", config.max_age.count() * kNs)
+      .member("max_bytes", config.max_bytes)
+      .member("max_msgs", -1)
+      .member("max_consumers", -1)
+      .member("max_msg_size", -1)
+      .member("max_msgs_per_subject", config.max_messages_per_subject)
+      .member("duplicate_window", config.duplicate_window.count() * kNs)
+      .member("allow_direct", true);
+  if (config.key_value) out.member("allow_rollup_hdrs", true).member("deny_delete", true);
+  out.end_object();
+  return out.take();
+}
+
+bool same_subjects(json::View answer, const std::vector<std::string>& wanted) {
+  std::vector<std::string> have;
+  for (const auto subject : answer.find("config").find("subjects").elements()) {
+    have.push_back(subject.as_string().value_or(""));
+  }
+  auto sorted = wanted;
+  std::sort(sorted.begin(), sorted.end());
+  std::sort(have.begin(), have.end());
+  return have == sorted;
+}
+
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  return c == '/' ? 63 : -1;
+}
+
+std::string from_base64(std::string_view text) {
+  std::string out;
+  std::uint32_t bits = 0;
+  int have = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c);
+    if (digit < 0) break;
+    bits = (bits << 6U) | static_cast<std::uint32_t>(digit);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    out += static_cast<char>((bits >> static_cast<unsigned>(have)) & 0xffU);
+  }
+  return out;
+}
+
+// "NATS/1.0\r\nName: value\r\n\r\n"
+Headers parse_headers(std::string_view block) {
+  Headers headers;
+  while (!block.empty()) {
+    const auto end = block.find("\r\n");
+    const auto line = block.substr(0, end);
+    block = end == std::string_view::npos ? std::string_view() : block.substr(end + 2);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+    headers.emplace_back(std::string(line.substr(0, colon)), std::string(value));
+  }
+  return headers;
+}
+
+StoredMessage read_message(json::View message) {
+  StoredMessage stored;
+  stored.sequence = number(message, "seq");
+  stored.subject = message.find("subject").as_string().value_or("");
+  stored.data = from_base64(message.find("data").as_string().value_or(""));
+  stored.headers = parse_headers(from_base64(message.find("hdrs").as_string().value_or("")));
+  if (const auto time = parse_rfc3339(message.find("time").as_string().value_or(""))) {
+    stored.time_ns = to_unix_ms(*time) * 1'000'000;
+  }
+  return stored;
+}
+
+}  // namespace
+
+Error api_error(int code, int err_code, const std::string& description) {
+  const std::string details = description + " (NATS error " + std::to_string(err_code) + ")";
+  switch (err_code) {
+    case 10059:
+      return Error{Code::not_found, "stream_not_found", "The stream does not exist", details};
+    case 10037:
+      return Error{Code::not_found, "message_not_found", "The stream has no such message", details};
+    case 10058:
+      return Error{Code::conflict, "stream_exists", "The stream exists with another configuration",
+                   details};
+    case 10071:
+    case 10163:
+    case 10164:
+      return Error{Code::conflict, "wrong_last_sequence", "Somebody else wrote first", details};
+    case 10077:
+    case 10047:
+    case 10023:
+      return Error{Code::out_of_space, "stream_full", "The NATS server has no room for more",
+                   details};
+    default:
+      break;
+  }
+  if (code == 503)
+    return Error{Code::unavailable, "jetstream_unavailable", "JetStream is not available now",
+                 details};
+  if (code == 404)
+    return Error{Code::not_found, "message_not_found", "JetStream does not have it", details};
+  return Error{Code::internal, "jetstream_error", "JetStream refused the request", details};
+}
+
+JetStream::JetStream(std::shared_ptr<Connection> connection, Millis timeout)
+    : connection_(std::move(connection)), timeout_(timeout) {}
+
+Result<std::string> JetStream::call(std::string_view verb, std::string_view body) const {
+  const std::string subject = "$JS.API." + std::string(verb);
+  WEIR_ASSIGN(Message answer, connection_->request(subject, body, timeout_));
+  WEIR_TRY(json::check(answer.data));
+  const auto error = json::View(answer.data).find("error");
+  if (error.is_object()) {
+    return api_error(static_cast<int>(error.find("code").as_int().value_or(0)),
+                     static_cast<int>(error.find("err_code").as_int().value_or(0)),
+                     error.find("description").as_string().value_or(""));
+  }
+  return std::move(answer.data);
+}
+
+Result<AccountInfo> JetStream::account_info() const {
+  WEIR_ASSIGN(const std::string answer, call("INFO", ""));
+  const json::View view(answer);
+  return AccountInfo{static_cast<int>(number(view.find("api"), "level")), number(view, "streams")};
+}
+
+Result<StreamInfo> JetStream::ensure_stream(const StreamConfig& config) const {
+  auto existing = call("STREAM.INFO." + config.name, "");
+  if (!existing) {
+    if (existing.error().reason != "stream_not_found") return std::move(existing).error();
+    existing = call("STREAM.CREATE." + config.name, config_json(config));
+    // Two coordinators that start together create it together.
+    if (!existing && existing.error().code == Code::conflict)
+      existing = call("STREAM.INFO." + config.name, "");
+    if (!existing) return std::move(existing).error();
+  }
+  const json::View view(*existing);
+  if (!same_subjects(view, config.subjects)) {
+    return Error{Code::conflict, "stream_mismatch",
+                 "A stream of this name exists with other subjects", config.name};
+  }
+  return read_info(view);
+}
+
+Result<StreamInfo> JetStream::stream_info(std::string_view stream) const {
+  WEIR_ASSIGN(const std::string answer, call("STREAM.INFO." + std::string(stream), ""));
+  return read_info(json::View(answer));
+}
+
+Result<std::vector<StreamInfo>> JetStream::streams() const {
+  std::vector<StreamInfo> all;
+  std::uint64_t total = 1;
+  while (all.size() < total) {
+    WEIR_ASSIGN(const std::string answer,
+                call("STREAM.LIST", "{\"offset\":" + std::to_string(all.size()) + "}"));
+    const json::View view(answer);
+    total = number(view, "total");
+    const std::size_t before = all.size();
+    for (const auto stream : view.find("streams").elements()) all.push_back(read_info(stream));
+    if (all.size() == before) break;
+  }
+  return all;
+}
+
+Result<void> JetStream::delete_stream(std::string_view stream) const {
+  const auto answer = call("STREAM.DELETE." + std::string(stream), "");
+  if (!answer) return answer.error();
+  return {};
+}
+
+Result<void> JetStream::purge_below(std::string_view stream, std::uint64_t sequence) const {
+  const auto answer =
+      call("STREAM.PURGE." + std::string(stream), "{\"seq\":" + std::to_string(sequence) + "}");
+  if (!answer) return answer.error();
+  return {};
+}
+
+Result<StoredMessage> JetStream::message(std::string_view stream, std::uint64_t sequence) const {
+  WEIR_ASSIGN(const std::string answer, call("STREAM.MSG.GET." + std::string(stream),
+                                             "{\"seq\":" + std::to_string(sequence) + "}"));
+  return read_message(json::View(answer).find("message"));
+}
+
+Result<StoredMessage> JetStream::last_message(std::string_view stream,
+                                              std::string_view subject) const {
+  WEIR_ASSIGN(const std::string answer, call("STREAM.MSG.GET." + std::string(stream),
+                                             "{\"last_by_subj\":" + json::quoted(subject) + "}"));
+  return read_message(json::View(answer).find("message"));
+}
+
+Result<std::uint64_t> JetStream::publish(std::string_view subject, std::string_view data,
+                                         const Headers& headers) const {
+  WEIR_ASSIGN(const Message answer, connection_->request(subject, data, timeout_, headers));
+  WEIR_TRY(json::check(answer.data));
+  const json::View view(answer.data);
+  if (const auto error = view.find("error"); error.is_object()) {
+    return api_error(static_cast<int>(error.find("code").as_int().value_or(0)),
+                     static_cast<int>(error.find("err_code").as_int().value_or(0)),
+                     error.find("description").as_string().value_or(""));
+  }
+  return number(view, "seq");
+}
+
+}  // namespace weir::nats

@@ -1,0 +1,170 @@
+#include "pkg/replica/applier.hpp"
+
+#include "pkg/log/log.hpp"
+#include "pkg/replica/verify.hpp"
+
+namespace weir::replica {
+namespace {
+constexpr Millis kFirstPause{100};
+constexpr Millis kLongestPause{5'000};
+constexpr Millis kLongestJoinPause{1'000};
+}  // namespace
+
+Applier::Applier(ApplierCore::Options options, EntryQueue::Bounds bounds, sqlite::Database& db,
+                 std::vector<StateMachine*> machines, std::function<bool()> watched, Log& log,
+                 const Clock& clock, ServingState& serving, Hooks hooks)
+    : core_(std::move(options), db, std::move(machines), std::move(watched)),
+      queue_(bounds),
+      log_(log),
+      clock_(clock),
+      serving_(serving),
+      hooks_(std::move(hooks)) {}
+
+Result<void> Applier::open() {
+  WEIR_TRY(core_.open());
+  publish_position();
+  return {};
+}
+
+void Applier::start() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void Applier::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Applier::wait_serving(Millis limit) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, limit, [this] {
+    return stopping_ || halted_ || serving_.phase() != ServingState::Phase::starting;
+  });
+  if (halted_) return *halted_;
+  return {};
+}
+
+void Applier::halt(const Error& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!serving_.stop(error)) return;
+    halted_ = error;
+  }
+  log::error("replica_stopped", {{"error", describe(error)}});
+  changed_.notify_all();
+  queue_.close();
+  hooks_.halted(error);
+}
+
+void Applier::saw_log_last(Revision revision) {
+  Revision known = log_last_.load();
+  while (known < revision && !log_last_.compare_exchange_weak(known, revision)) {
+  }
+}
+
+bool Applier::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || halted_;
+}
+
+void Applier::rest(Millis pause) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, pause, [this] { return stopping_ || halted_; });
+}
+
+void Applier::run() {
+  for (Millis pause = kFirstPause; !stopping() && !join_log();) {
+    rest(pause);
+    pause = std::min(pause * 2, kLongestJoinPause);
+  }
+  for (;;) {
+    const auto entries = queue_.pop();
+    if (entries.empty()) break;
+    apply(entries);
+  }
+  tail_.reset();
+}
+
+// True when the tail runs. False: try again, or halted.
+bool Applier::join_log() {
+  auto info = verify_log(core_.position(), log_);
+  if (!info) {
+    if (info.error().code == Code::conflict) halt(info.error());
+    return false;
+  }
+  if (core_.position().identity.empty()) {
+    if (auto adopted = core_.adopt_identity(info->identity); !adopted) {
+      serving_.trouble(adopted.error());
+      return false;
+    }
+    serving_.recovered();
+  }
+  hooks_.joined(core_.position().identity);
+  saw_log_last(info->last);
+  catch_up_to_ = info->last;
+  auto tail = log_.tail(core_.position().applied + 1, [this](LogEntry entry) {
+    saw_log_last(entry.revision);
+    (void)queue_.push(DecodedEntry::from(std::move(entry)));  // false: stopping
+  });
+  if (!tail) return false;
+  tail_ = std::move(*tail);
+  log::info("replica_joined", {{"applied", applied_.load()}, {"log_last", info->last}});
+  publish_position();
+  return true;
+}
+
+void Applier::apply(const std::vector<DecodedEntry>& entries) {
+  Millis pause = kFirstPause;
+  while (!stopping()) {
+    const MonoTime from = clock_.mono();
+    auto applied = core_.apply(entries, batch_);
+    counters_.apply_us += static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(clock_.mono() - from).count());
+    if (batch_.entries > 0) commit_done();
+    if (applied) {
+      if (serving_.phase() == ServingState::Phase::troubled) {
+        serving_.recovered();
+        publish_position();
+        log::info("apply_recovered", {{"revision", applied_.load()}});
+      }
+      return;
+    }
+    if (core_.stopped()) {
+      halt(*core_.stopped());
+      return;
+    }
+    serving_.trouble(applied.error());
+    log::error("apply_failed", {{"error", describe(applied.error())}});
+    rest(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+void Applier::commit_done() {
+  counters_.entries += batch_.entries;
+  counters_.operations += batch_.operations;
+  counters_.transactions += 1;
+  publish_position();
+  hooks_.committed(batch_);
+}
+
+void Applier::publish_position() {
+  const auto& position = core_.position();
+  applied_ = position.applied;
+  applied_time_ms_ = to_unix_ms(position.time);
+  effects_waiting_ = core_.effects_waiting();
+  if (tail_ == nullptr || serving_.phase() != ServingState::Phase::starting) return;
+  if (position.applied < catch_up_to_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    serving_.caught_up();
+  }
+  changed_.notify_all();
+}
+
+}  // namespace weir::replica

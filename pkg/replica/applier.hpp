@@ -1,0 +1,95 @@
+// Applier: the thread that joins the log, applies what it delivers and hands out what was
+// committed.
+//
+// Lifecycle: construct -> open() -> start() -> stop(). Hooks run on the applier thread, except
+// halted, which runs on the thread that called halt(). The rest is thread-safe.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pkg/replica/applier_core.hpp"
+#include "pkg/replica/entry_queue.hpp"
+#include "pkg/replica/log.hpp"
+#include "pkg/replica/serving_state.hpp"
+
+namespace weir::replica {
+
+class Applier {
+ public:
+  struct Hooks {
+    std::function<void(const std::string& identity)> joined;  // the log is verified
+    std::function<void(AppliedBatch&)> committed;             // what now can be answered
+    std::function<void(const Error&)> halted;                 // stopped for good; called once
+  };
+  struct Counters {
+    std::atomic<std::uint64_t> entries{0};
+    std::atomic<std::uint64_t> operations{0};
+    std::atomic<std::uint64_t> transactions{0};
+    std::atomic<std::uint64_t> apply_us{0};
+  };
+
+  Applier(ApplierCore::Options options, EntryQueue::Bounds bounds, sqlite::Database& db,
+          std::vector<StateMachine*> machines, std::function<bool()> watched, Log& log,
+          const Clock& clock, ServingState& serving, Hooks hooks);
+  ~Applier() { stop(); }
+
+  Result<void> open();  // errors of SQLite
+  void start();
+  void stop();
+  // Waits until it serves, has stopped for good (then the reason) or `limit` has passed.
+  Result<void> wait_serving(Millis limit);
+  // The replica stops serving for good. From any thread.
+  void halt(const Error& error);
+
+  // The applier thread, or anybody before start().
+  const ApplierCore& core() const { return core_; }
+
+  Revision applied() const { return applied_.load(); }
+  Timestamp applied_time() const { return from_unix_ms(applied_time_ms_.load()); }
+  Revision log_last() const { return std::max(log_last_.load(), applied_.load()); }
+  void saw_log_last(Revision revision);
+  // What had to be applied before serving.
+  Revision catch_up_to() const { return catch_up_to_.load(); }
+  std::size_t effects_waiting() const { return effects_waiting_.load(); }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void run();
+  bool join_log();
+  void apply(const std::vector<DecodedEntry>& entries);
+  void commit_done();
+  void publish_position();
+  bool stopping() const;
+  void rest(Millis pause);
+
+  ApplierCore core_;
+  EntryQueue queue_;
+  Log& log_;
+  const Clock& clock_;
+  ServingState& serving_;
+  const Hooks hooks_;
+  AppliedBatch batch_;  // keeps its memory
+  std::unique_ptr<LogTail> tail_;
+
+  std::atomic<Revision> applied_{0};
+  std::atomic<std::int64_t> applied_time_ms_{0};
+  std::atomic<Revision> log_last_{0};
+  std::atomic<Revision> catch_up_to_{0};
+  std::atomic<std::size_t> effects_waiting_{0};
+  Counters counters_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Error> halted_;  // guarded by mutex_
+  bool stopping_ = false;        // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace weir::replica

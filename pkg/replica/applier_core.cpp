@@ -1,0 +1,195 @@
+#include "pkg/replica/applier_core.hpp"
+
+#include "pkg/base/assert.hpp"
+
+namespace weir::replica {
+namespace {
+
+bool stops_applying(const Error& error) {
+  return error.code == Code::internal &&
+         (error.reason == "log_gap" || error.reason == "malformed_entry" ||
+          error.reason == "unknown_entry_version" || error.reason == "unknown_operation");
+}
+
+Error at_revision(Error error, Revision revision) {
+  error.details =
+      "revision " + std::to_string(revision) + (error.details.empty() ? "" : ": " + error.details);
+  return error;
+}
+
+}  // namespace
+
+void AppliedBatch::clear() {
+  own.clear();
+  deliveries.clear();
+  touched.clear();
+  touches_dropped = false;
+  entries = 0;
+  operations = 0;
+}
+
+// Gathers what operations send out until the transaction is durable.
+class ApplierCore::Collector final : public Outbound {
+ public:
+  Collector(const std::string& node_id, std::function<bool()> watched)
+      : node_id_(node_id), watched_(std::move(watched)) {}
+
+  void begin(AppliedBatch& out) {
+    out_ = &out;
+    anyone_watches_ = watched_();
+    out.touches_dropped = !anyone_watches_;
+  }
+  void at(Revision revision) { revision_ = revision; }
+
+  void deliver(std::string_view node, std::string_view waiter, std::string json) override {
+    if (node != node_id_) return;
+    out_->deliveries.push_back({std::string(waiter), std::move(json), revision_});
+  }
+  void touch(std::string_view key) override {
+    if (anyone_watches_) out_->touched.emplace_back(key);
+  }
+  bool anyone_watches() const override { return anyone_watches_; }
+
+ private:
+  const std::string& node_id_;
+  const std::function<bool()> watched_;
+  AppliedBatch* out_ = nullptr;
+  Revision revision_ = 0;
+  bool anyone_watches_ = false;
+};
+
+ApplierCore::ApplierCore(Options options, sqlite::Database& db, std::vector<StateMachine*> machines,
+                         std::function<bool()> watched)
+    : options_(std::move(options)), db_(db), machines_(std::move(machines)) {
+  collector_ = std::make_unique<Collector>(options_.node_id, std::move(watched));
+  machines_.push_back(&sys_);
+  add_effect_ = [this](Effect effect) { sys_.add_effect(effect, db_); };
+}
+
+ApplierCore::~ApplierCore() = default;
+
+Result<void> ApplierCore::open() {
+  for (StateMachine* machine : machines_) {
+    WEIR_TRY(db_.migrate(machine->prefix(), machine->migrations()));
+  }
+  return reload();
+}
+
+Result<void> ApplierCore::reload() {
+  loaded_ = false;
+  WEIR_TRY(db_.read([this]() -> Result<void> {
+    for (StateMachine* machine : machines_) machine->open(db_);
+    return {};
+  }));
+  for (StateMachine* machine : machines_) machine->after_commit();
+  loaded_ = true;
+  return {};
+}
+
+Result<void> ApplierCore::adopt_identity(const std::string& identity) {
+  WEIR_TRY(db_.transaction([&]() -> Result<void> {
+    sys_.adopt_identity(identity, db_);
+    return {};
+  }));
+  return {};
+}
+
+Result<void> ApplierCore::apply(std::span<const DecodedEntry> entries, AppliedBatch& out) {
+  out.clear();
+  if (stopped_) return *stopped_;
+  if (!loaded_) WEIR_TRY(reload());
+  while (!entries.empty() && entries.front().revision() <= position().applied) {
+    entries = entries.subspan(1);
+  }
+  if (entries.empty()) return {};
+
+  auto result = commit(entries, out);
+  if (result) return result;
+  out.clear();
+  loaded_ = false;
+  if (!stops_applying(result.error())) {
+    WEIR_TRY(reload());
+    return result;
+  }
+  // The entries before the bad one are fine: they must not wait for it.
+  WEIR_TRY(reload());
+  if (bad_entry_ > 0) {
+    auto before = commit(entries.first(bad_entry_), out);
+    if (!before) {
+      out.clear();
+      loaded_ = false;
+      return before;
+    }
+  }
+  stopped_ = result.error();
+  return result;
+}
+
+Result<void> ApplierCore::commit(std::span<const DecodedEntry> entries, AppliedBatch& out) {
+  collector_->begin(out);
+  WEIR_TRY(db_.transaction([&]() -> Result<void> {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      bad_entry_ = i;
+      if (auto applied = apply_entry(entries[i], out); !applied) {
+        return at_revision(std::move(applied).error(), entries[i].revision());
+      }
+    }
+    for (StateMachine* machine : machines_) machine->before_commit(db_);
+    return {};
+  }));
+  for (StateMachine* machine : machines_) machine->after_commit();
+  return {};
+}
+
+Result<void> ApplierCore::apply_entry(const DecodedEntry& entry, AppliedBatch& out) {
+  if (entry.revision() != position().applied + 1) {
+    return Error{Code::internal, "log_gap", "Entries of the log are missing",
+                 "expected revision " + std::to_string(position().applied + 1)};
+  }
+  if (entry.problem()) return *entry.problem();
+
+  sys_.advance(entry.revision(), entry.time(), entry.hash());
+  ++out.entries;
+  if (!sys_.admit(entry.proposer(), entry.sequence(), db_)) return {};
+
+  const bool own = entry.proposer() == options_.proposer_id;
+  OwnEntry answers{entry.sequence(), entry.revision(), {}};
+  if (own) answers.replies.reserve(entry.items().size());
+  WEIR_TRY(apply_operations(entry, own ? &answers : nullptr));
+  out.operations += entry.items().size();
+  if (own) out.own.push_back(std::move(answers));
+  return {};
+}
+
+Result<void> ApplierCore::apply_operations(const DecodedEntry& entry, OwnEntry* own) {
+  collector_->at(entry.revision());
+  ApplyContext context{.db = db_,
+                       .revision = entry.revision(),
+                       .now = position().time,
+                       .wants_reply = own != nullptr,
+                       .outbound = *collector_,
+                       .add_effect = add_effect_};
+  for (const auto& item : entry.items()) {
+    scratch_.name.assign(entry.text(item.name));
+    scratch_.body.assign(entry.text(item.body));
+    StateMachine* machine = machine_of(scratch_.name);
+    if (machine == nullptr) {
+      return Error{Code::internal, "unknown_operation", "This version does not know an operation",
+                   scratch_.name + ": run the newer version"};
+    }
+    auto reply = machine->apply(scratch_, json::View(scratch_.body), context);
+    if (!reply && reply.error().reason == "unknown_operation") return std::move(reply).error();
+    if (own != nullptr) own->replies.push_back(std::move(reply));
+  }
+  return {};
+}
+
+StateMachine* ApplierCore::machine_of(std::string_view operation) const {
+  const auto prefix = operation.substr(0, operation.find('.'));
+  for (StateMachine* machine : machines_) {
+    if (machine->prefix() == prefix) return machine;
+  }
+  return nullptr;
+}
+
+}  // namespace weir::replica

@@ -1,0 +1,152 @@
+#include "pkg/replica/housekeeper.hpp"
+
+#include <algorithm>
+
+#include "pkg/log/log.hpp"
+
+namespace weir::replica {
+namespace {
+
+constexpr Millis kLookAtLogEvery{2'000};
+
+Timestamp earliest(const std::vector<std::optional<Timestamp>>& due) {
+  Timestamp first = Timestamp::max();
+  for (const auto& time : due) {
+    if (time) first = std::min(first, *time);
+  }
+  return first;
+}
+
+}  // namespace
+
+Housekeeper::Housekeeper(std::vector<std::string> prefixes, LeaderCore::Options leader,
+                         LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader,
+                         Hooks hooks, const Clock& clock)
+    : ticks_(std::move(prefixes)),
+      leader_(std::move(leader), leases),
+      effects_(sink, std::move(reader)),
+      hooks_(std::move(hooks)),
+      clock_(clock) {}
+
+void Housekeeper::set_effect_id_prefix(std::string prefix) {
+  effects_.set_id_prefix(std::move(prefix));
+}
+
+void Housekeeper::start() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void Housekeeper::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  news_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Housekeeper::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  news_.notify_one();
+}
+
+void Housekeeper::on_commit(State& state) {
+  bool matters = false;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(state_, state);
+    state_at_ = clock_.mono();
+    fresh_ = true;
+    matters = state_.effects_waiting > 0 || earliest(state_.due) < armed_;
+    if (matters) woken_ = true;
+  }
+  if (matters) news_.notify_one();
+}
+
+void Housekeeper::run() {
+  bool led = false;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    woken_ = false;
+    lock.unlock();
+    take_news();
+    Now now{clock_.wall(), clock_.mono()};
+    if (now.mono >= look_at_log_) {
+      hooks_.look_at_log();
+      now = {clock_.wall(), clock_.mono()};
+      look_at_log_ = now.mono + kLookAtLogEvery;
+    }
+    if (hooks_.ready()) {
+      leader_.step(now.mono);
+      if (leader_.leads(clock_.mono())) lead(now);
+    }
+    if (leads() != led) {
+      led = !led;
+      log::info(led ? "leader_won" : "leader_lost");
+    }
+    const MonoTime until = next_step({clock_.wall(), clock_.mono()});
+    lock.lock();
+    armed_ = led ? earliest(state_.due) : Timestamp::min();
+    if (!stopping_ && !woken_ && told_.empty()) {
+      news_.wait_for(lock, until - clock_.mono(),
+                     [this] { return stopping_ || woken_ || !told_.empty(); });
+    }
+  }
+  lock.unlock();
+  leader_.resign();
+}
+
+void Housekeeper::take_news() {
+  std::vector<Outcome> told;
+  {
+    const std::lock_guard lock(mutex_);
+    told.swap(told_);
+    if (fresh_) {
+      for (std::size_t i = 0; i < state_.due.size(); ++i) ticks_.set_due(i, state_.due[i]);
+      ticks_.set_log_time(state_.log_time, state_at_);
+      owed_ = state_.effects_waiting;
+      fresh_ = false;
+    }
+  }
+  const MonoTime now = clock_.mono();
+  for (const auto& outcome : told) {
+    if (outcome.machine) {
+      ticks_.on_reply(*outcome.machine, outcome.result, now);
+    } else {
+      effects_.on_watermark(outcome.result, now);
+    }
+  }
+}
+
+void Housekeeper::lead(const Now& now) {
+  while (auto tick = ticks_.next(now)) propose(std::move(tick->operation), tick->machine);
+  if (auto watermark = effects_.step(owed_, now.mono)) propose(std::move(*watermark), {});
+  effects_done_ = effects_.done();
+}
+
+void Housekeeper::propose(Operation operation, std::optional<std::size_t> machine) {
+  hooks_.propose(std::move(operation), [this, machine](Result<Reply> reply) {
+    Result<void> result;
+    if (!reply) result = std::move(reply).error();
+    {
+      const std::lock_guard lock(mutex_);
+      told_.push_back({machine, std::move(result)});
+    }
+    news_.notify_one();
+  });
+}
+
+MonoTime Housekeeper::next_step(const Now& now) const {
+  MonoTime first = std::min(look_at_log_, now.mono + Millis{1'000});
+  if (!hooks_.ready()) return first;
+  first = std::min(first, leader_.next_step());
+  if (!leader_.leads(now.mono)) return first;
+  if (const auto at = ticks_.next_step(now)) first = std::min(first, *at);
+  if (const auto at = effects_.next_step(owed_)) first = std::min(first, *at);
+  return first;
+}
+
+}  // namespace weir::replica

@@ -1,0 +1,83 @@
+// Housekeeper: the thread behind the leader's duties (ticks, effects) and the lease that says who
+// leads. What it does it proposes like everybody else.
+//
+// Lifecycle: construct -> start() -> stop(). on_commit(), leads(), wake() are thread-safe.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "pkg/replica/effects_core.hpp"
+#include "pkg/replica/instance.hpp"
+#include "pkg/replica/leader_core.hpp"
+#include "pkg/replica/tick_core.hpp"
+
+namespace weir::replica {
+
+class Housekeeper {
+ public:
+  struct Hooks {
+    std::function<void(Operation, ReplyHandler)> propose;
+    std::function<void()> look_at_log;  // every few seconds; may block
+    std::function<bool()> ready;        // caught up and healthy: only then it wants to lead
+  };
+
+  Housekeeper(std::vector<std::string> prefixes, LeaderCore::Options leader, LeaseStore& leases,
+              EffectSink& sink, EffectsCore::Reader reader, Hooks hooks, const Clock& clock);
+  ~Housekeeper() { stop(); }
+
+  void set_effect_id_prefix(std::string prefix);  // before start()
+  void start();
+  void stop();  // gives the lease back
+
+  // After each commit, from the applier thread: what each machine waits for.
+  struct State {
+    std::vector<std::optional<Timestamp>> due;  // one for each prefix
+    Timestamp log_time{};
+    std::size_t effects_waiting = 0;
+  };
+  // The state is taken over; its memory comes back for the next time.
+  void on_commit(State& state);
+
+  bool leads() const { return leader_.leads(clock_.mono()); }
+  std::uint64_t effects_done() const { return effects_done_.load(); }
+  void wake();
+
+ private:
+  struct Outcome {
+    std::optional<std::size_t> machine;  // empty: the watermark of the effects
+    Result<void> result;
+  };
+
+  void run();
+  void take_news();
+  void lead(const Now& now);
+  void propose(Operation operation, std::optional<std::size_t> machine);
+  MonoTime next_step(const Now& now) const;
+
+  TickCore ticks_;
+  LeaderCore leader_;
+  EffectsCore effects_;
+  const Hooks hooks_;
+  const Clock& clock_;
+  std::size_t owed_ = 0;  // effects waiting, as of the last news
+  MonoTime look_at_log_{};
+  std::atomic<std::uint64_t> effects_done_{0};
+
+  std::mutex mutex_;
+  std::condition_variable news_;
+  State state_;                // guarded by mutex_
+  MonoTime state_at_{};        // guarded by mutex_
+  bool fresh_ = false;         // guarded by mutex_
+  std::vector<Outcome> told_;  // guarded by mutex_
+  Timestamp armed_{};          // guarded by mutex_: the earliest due time it sleeps for
+  bool woken_ = false;         // guarded by mutex_
+  bool stopping_ = false;      // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace weir::replica

@@ -1,0 +1,49 @@
+// LeaderCore: wins, keeps and gives back the lease of the tick leader. Nobody's wall clock counts:
+// a follower that sees the same revision for a whole `ttl` of its own steady time takes over with
+// compare-and-set on that revision; a leader stops leading earlier than that after its last write.
+// Two leaders for a moment are harmless: all they do is propose.
+//
+// Not thread-safe except leads(). step() calls the store, which may block.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/replica/lease_store.hpp"
+
+namespace weir::replica {
+
+class LeaderCore {
+ public:
+  struct Options {
+    std::string holder;     // different for each life of a node
+    Millis ttl{6'000};      // without a write, others take over
+    Millis renew{1'500};    // how often the leader writes
+    Millis observe{1'000};  // how often a follower reads
+  };
+
+  LeaderCore(Options options, LeaseStore& store) : options_(std::move(options)), store_(store) {}
+
+  void step(MonoTime now);  // does what is due
+  MonoTime next_step() const { return next_step_; }
+  // From any thread.
+  bool leads(MonoTime now) const { return now.time_since_epoch().count() < leads_until_.load(); }
+  void resign();  // gives the lease back, so that another one need not wait for the ttl
+
+ private:
+  void renew(MonoTime now);
+  void observe(MonoTime now);
+  void won(std::uint64_t revision, MonoTime asked_at);
+  void lost() { leads_until_ = 0; }
+
+  const Options options_;
+  LeaseStore& store_;
+  MonoTime next_step_{};
+  std::uint64_t held_ = 0;  // our revision while we hold the lease
+  std::uint64_t seen_ = 0;  // somebody else's revision, since seen_at_
+  MonoTime seen_at_{};
+  std::atomic<MonoTime::rep> leads_until_{0};
+};
+
+}  // namespace weir::replica

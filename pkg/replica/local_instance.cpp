@@ -1,0 +1,321 @@
+#include "pkg/replica/local_instance.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "pkg/log/log.hpp"
+#include "pkg/replica/applier.hpp"
+#include "pkg/replica/data_dir.hpp"
+#include "pkg/replica/housekeeper.hpp"
+#include "pkg/replica/hubs.hpp"
+#include "pkg/replica/proposer.hpp"
+#include "pkg/replica/verify.hpp"
+
+namespace weir::replica {
+namespace {
+
+constexpr Millis kTimerStep{100};
+// A log that seems too short may only have a leader that is not up to date yet.
+constexpr int kDoubtfulLooks = 3;
+
+Error ended() {
+  return Error{.code = Code::unavailable,
+               .reason = "replica_stopped",
+               .message = "This coordinator is shutting down; nothing was changed",
+               .details = "",
+               .retry_after = Millis{1'000}};
+}
+
+class LocalInstance final : public Instance {
+ public:
+  LocalInstance(InstanceOptions options, InstanceParts parts, std::string node_id,
+                std::unique_ptr<DirectoryLock> lock, std::unique_ptr<sqlite::Database> db);
+  ~LocalInstance() override { stop(); }
+
+  Result<void> open();
+  Result<void> start() override;
+  void stop() override;
+
+  void propose(Operation operation, ReplyHandler done) override;
+  Result<Revision> read(const std::function<Result<void>(sqlite::Database&)>& body) override;
+  void when_applied(Revision revision, MonoTime deadline,
+                    std::function<void(Result<void>)> done) override {
+    revision_waiters_.add(revision, deadline, std::move(done));
+  }
+  void open_waiter(const std::string& id, std::function<void(std::string)> deliver) override {
+    waiters_.open(id, std::move(deliver));
+  }
+  void close_waiter(const std::string& id) override { waiters_.close(id); }
+  void set_orphan_handler(std::function<void(std::string)> handler) override {
+    waiters_.set_orphan_handler(std::move(handler));
+  }
+  std::shared_ptr<void> watch(const std::string& key, std::function<void()> changed) override {
+    return watchers_->watch(key, std::move(changed));
+  }
+  const std::string& node_id() const override { return node_id_; }
+  Health health() const override;
+  Totals totals() const override;
+
+ private:
+  Applier::Hooks applier_hooks();
+  Housekeeper::Hooks keeper_hooks();
+  std::vector<std::string> prefixes() const;
+
+  void committed(AppliedBatch& batch);  // applier thread
+  void tell_keeper();                   // applier thread
+  void run_timer();
+  void look_at_log();  // housekeeper thread
+  std::vector<OwedEffect> read_effects(EffectId after, std::size_t limit);
+
+  const InstanceOptions options_;
+  const InstanceParts parts_;
+  const std::string node_id_;
+  const std::unique_ptr<DirectoryLock> directory_lock_;
+  const std::unique_ptr<sqlite::Database> db_;  // the writer: applier thread
+  std::unique_ptr<sqlite::ReadPool> readers_;
+  ServingState serving_;
+  std::shared_ptr<WatchHub> watchers_ = std::make_shared<WatchHub>();
+  WaiterHub waiters_;
+  RevisionWaiters revision_waiters_;
+  std::shared_ptr<Proposer> proposer_;
+  Applier applier_;
+  Housekeeper keeper_;
+  Housekeeper::State keeper_news_;  // applier thread
+  std::string log_identity_;        // written before serving_ says serving
+  std::atomic<std::int64_t> database_bytes_{0};
+  int doubtful_looks_ = 0;  // housekeeper thread
+
+  std::mutex mutex_;
+  std::condition_variable timer_wakes_;
+  bool started_ = false;   // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread timer_;
+};
+
+// --- lifecycle -----------------------------------------------------------------------------------
+
+LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::string node_id,
+                             std::unique_ptr<DirectoryLock> lock,
+                             std::unique_ptr<sqlite::Database> db)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      node_id_(std::move(node_id)),
+      directory_lock_(std::move(lock)),
+      db_(std::move(db)),
+      proposer_(std::make_shared<Proposer>(options_.proposer, parts_.log, parts_.clock)),
+      applier_(
+          {.node_id = node_id_, .proposer_id = options_.proposer.proposer_id}, options_.queue, *db_,
+          parts_.machines, [hub = watchers_] { return hub->anyone_watches(); }, parts_.log,
+          parts_.clock, serving_, applier_hooks()),
+      keeper_(
+          prefixes(), options_.leader, parts_.leases, parts_.effects,
+          [this](EffectId after, std::size_t limit) { return read_effects(after, limit); },
+          keeper_hooks(), parts_.clock) {}
+
+Applier::Hooks LocalInstance::applier_hooks() {
+  return {.joined =
+              [this](const std::string& identity) {
+                log_identity_ = identity;
+                keeper_.set_effect_id_prefix(options_.name + "-" + identity + "-");
+              },
+          .committed = [this](AppliedBatch& batch) { committed(batch); },
+          .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); }};
+}
+
+Housekeeper::Hooks LocalInstance::keeper_hooks() {
+  return {.propose = [this](Operation operation,
+                            ReplyHandler done) { propose(std::move(operation), std::move(done)); },
+          .look_at_log = [this] { look_at_log(); },
+          .ready = [this] { return serving_.serving(); }};
+}
+
+std::vector<std::string> LocalInstance::prefixes() const {
+  std::vector<std::string> out;
+  for (const StateMachine* machine : parts_.machines) out.emplace_back(machine->prefix());
+  return out;
+}
+
+Result<void> LocalInstance::open() {
+  WEIR_TRY(db_->read([this]() -> Result<void> {
+    db_->execute("PRAGMA wal_autocheckpoint=" + std::to_string(options_.checkpoint_pages));
+    return {};
+  }));
+  WEIR_TRY(applier_.open());
+  WEIR_ASSIGN(readers_, sqlite::ReadPool::open(options_.data_dir + "/" + options_.name + ".db",
+                                               options_.readers));
+  database_bytes_ = db_->file_bytes();
+  tell_keeper();
+  return {};
+}
+
+Result<void> LocalInstance::start() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (started_ || stopping_) return {};
+    started_ = true;
+    timer_ = std::thread([this] { run_timer(); });
+  }
+  applier_.start();
+  keeper_.start();
+  auto serving = applier_.wait_serving(options_.start_wait);
+  if (!serving) stop();
+  keeper_.wake();
+  return serving;
+}
+
+void LocalInstance::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  timer_wakes_.notify_all();
+  keeper_.stop();
+  applier_.stop();
+  if (timer_.joinable()) timer_.join();
+  proposer_->stop(ended());
+  revision_waiters_.fail_all(ended());
+}
+
+// --- callers -------------------------------------------------------------------------------------
+
+void LocalInstance::propose(Operation operation, ReplyHandler done) {
+  if (!serving_.serving()) return done(serving_.refusal());
+  if (!parts_.log.connected()) return done(nats_unavailable());
+  // An entry that is not valid would stop every replica: nothing unchecked gets into the log.
+  const auto checked = json::check(operation.body, {.max_depth = kOperationMaxDepth});
+  if (!checked || !json::View(operation.body).is_object()) {
+    return done(Error{Code::bad_request, "invalid_operation", "The operation is not a JSON object",
+                      checked ? operation.name : describe(checked.error())});
+  }
+  proposer_->propose(std::move(operation), std::move(done));
+}
+
+Result<Revision> LocalInstance::read(const std::function<Result<void>(sqlite::Database&)>& body) {
+  if (serving_.phase() == ServingState::Phase::stopped) return serving_.refusal();
+  Revision revision = 0;
+  WEIR_TRY(readers_->read([&](sqlite::Database& db) -> Result<void> {
+    {
+      auto meta = db.prepare("SELECT applied FROM sys_meta");
+      meta.step();
+      revision = static_cast<Revision>(meta.int64(0));
+    }
+    return body(db);
+  }));
+  return revision;
+}
+
+Health LocalInstance::health() const {
+  return {.log_connected = parts_.log.connected(),
+          .applying = serving_.serving(),
+          .problem = serving_.problem(),
+          .role = keeper_.leads() ? Role::leader : Role::follower,
+          .applied = applier_.applied(),
+          .log_last = applier_.log_last(),
+          .applied_time = applier_.applied_time(),
+          .proposals_waiting = proposer_->waiting(),
+          .effects_waiting = applier_.effects_waiting(),
+          .database_bytes = database_bytes_.load()};
+}
+
+Totals LocalInstance::totals() const {
+  const auto proposed = proposer_->counters();
+  const auto& applied = applier_.counters();
+  return {.entries_proposed = proposed.entries,
+          .operations_proposed = proposed.operations,
+          .entries_applied = applied.entries.load(),
+          .operations_applied = applied.operations.load(),
+          .transactions = applied.transactions.load(),
+          .apply_us = applied.apply_us.load(),
+          .publish_retries = proposed.retries,
+          .effects_done = keeper_.effects_done()};
+}
+
+// --- applier thread ------------------------------------------------------------------------------
+
+void LocalInstance::committed(AppliedBatch& batch) {
+  tell_keeper();
+  proposer_->applied(std::move(batch.own));
+  revision_waiters_.applied(applier_.applied());
+  // Deliveries of the catch-up are as old as the leases they carry: those run out by themselves.
+  waiters_.deliver(std::move(batch.deliveries), applier_.catch_up_to());
+  watchers_->notify(batch);
+}
+
+void LocalInstance::tell_keeper() {
+  keeper_news_.due.clear();
+  for (const StateMachine* machine : parts_.machines) {
+    keeper_news_.due.push_back(machine->next_due());
+  }
+  keeper_news_.log_time = applier_.applied_time();
+  keeper_news_.effects_waiting = applier_.effects_waiting();
+  keeper_.on_commit(keeper_news_);
+}
+
+// --- timer and housekeeper threads ---------------------------------------------------------------
+
+void LocalInstance::run_timer() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    proposer_->on_timer();
+    revision_waiters_.expire(parts_.clock.mono());
+    const auto next = proposer_->next_timer();
+    const MonoTime now = parts_.clock.mono();
+    const MonoTime until = std::min(next.value_or(MonoTime::max()), now + kTimerStep);
+    lock.lock();
+    if (until > now) timer_wakes_.wait_for(lock, until - now, [this] { return stopping_; });
+  }
+}
+
+// A NATS store that was wiped or rolled back under a running coordinator.
+void LocalInstance::look_at_log() {
+  database_bytes_ = db_->file_bytes();
+  if (!serving_.serving() || !parts_.log.connected()) return;
+  Position position;
+  position.applied = applier_.applied();  // before the log is asked
+  position.identity = log_identity_;
+  auto info = parts_.log.info();
+  Result<void> same;
+  if (info) {
+    applier_.saw_log_last(info->last);
+    same = compare_log(position, *info);
+  } else if (info.error().code == Code::not_found) {
+    same = Error{Code::conflict, "log_missing", "The log does not exist any more",
+                 "applied revision " + std::to_string(position.applied)};
+  }
+  doubtful_looks_ = same ? 0 : doubtful_looks_ + 1;
+  if (doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
+}
+
+std::vector<OwedEffect> LocalInstance::read_effects(EffectId after, std::size_t limit) {
+  std::vector<OwedEffect> out;
+  auto done = readers_->read([&](sqlite::Database& db) -> Result<void> {
+    out = SysMachine::effects_after(after, limit, db);
+    return {};
+  });
+  if (!done) log::error("effects_not_read", {{"error", describe(done.error())}});
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Instance>> make_instance(InstanceOptions options, InstanceParts parts) {
+  WEIR_ASSIGN(auto node_id, load_node_id(options.data_dir, parts.random));
+  WEIR_ASSIGN(auto lock, DirectoryLock::take(options.data_dir + "/" + options.name + ".lock"));
+  WEIR_ASSIGN(auto db,
+              sqlite::Database::open({.path = options.data_dir + "/" + options.name + ".db",
+                                      .cache_bytes = options.cache_bytes}));
+  options.proposer.proposer_id = node_id + "-" + random_hex(parts.random, 12);
+  options.proposer.hard_entry_bytes = parts.log.max_entry_bytes();
+  options.proposer.max_entry_bytes =
+      std::min(options.proposer.max_entry_bytes, options.proposer.hard_entry_bytes);
+  options.leader.holder = options.proposer.proposer_id;
+  auto instance = std::make_unique<LocalInstance>(
+      std::move(options), std::move(parts), std::move(node_id), std::move(lock), std::move(db));
+  WEIR_TRY(instance->open());
+  return std::unique_ptr<Instance>(std::move(instance));
+}
+
+}  // namespace weir::replica
