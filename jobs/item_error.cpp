@@ -23,8 +23,9 @@ int http_status(Code code) {
     case Code::too_many_requests:
       return 429;
     case Code::unavailable:
-    case Code::deadline_exceeded:
       return 503;
+    case Code::deadline_exceeded:
+      return 504;
     case Code::out_of_space:
       return 507;
     default:
