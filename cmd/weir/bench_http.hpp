@@ -1,6 +1,7 @@
 // The bench's own HTTP/1.1 client: many keep-alive connections in one thread, so that the machine's
-// time goes to the server that is measured (httplib's client costs several times as much CPU for a
-// request). It speaks only what a benchmark needs: plain http, answers with Content-Length.
+// time goes to the server that is measured. Measured for one POST of 300 bytes: 5.4 us of CPU, half
+// of httplib's client (10.4 us), which also needs a thread for each connection. It speaks only what
+// a benchmark needs: plain http, answers with Content-Length.
 //
 // Thread rule: one thread for each object.
 #pragma once
