@@ -1,0 +1,85 @@
+// Exchange: the Sink behind a Responder. It knows which request of which connection it may answer,
+// and answers 500 when it dies unused. Internal to this folder. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api/http/front.hpp"
+#include "api/http/types.hpp"
+
+namespace weir::http {
+
+class Exchange final : public Responder::Sink {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Answers request `number` of the connection, if it still waits for that.
+    virtual void answer(std::uint64_t number, Response response) = 0;
+  };
+
+  Exchange(std::weak_ptr<Owner> owner, std::uint64_t number, std::string request_id,
+           std::shared_ptr<const FrontHooks> hooks)
+      : owner_(std::move(owner)),
+        number_(number),
+        request_id_(std::move(request_id)),
+        hooks_(std::move(hooks)) {}
+
+  ~Exchange() override { fail(); }
+
+  // 500, unless it is answered already.
+  void fail() {
+    if (answered_.load()) return;
+    send(hooks_->error_response(
+        Error{Code::internal, "internal", "The request was not answered", ""}, request_id_));
+  }
+
+  void send(Response response) override {
+    if (answered_.exchange(true)) return;
+    {
+      const std::lock_guard lock(mutex_);
+      on_closed_ = nullptr;
+    }
+    if (const auto owner = owner_.lock()) owner->answer(number_, std::move(response));
+  }
+
+  void on_closed(std::function<void()> closed) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!gone_) {
+        if (!answered_.load()) on_closed_ = std::move(closed);
+        return;
+      }
+    }
+    closed();
+  }
+
+  // The client went away before the answer.
+  void closed() {
+    answered_ = true;
+    std::function<void()> tell;
+    {
+      const std::lock_guard lock(mutex_);
+      gone_ = true;
+      tell = std::move(on_closed_);
+      on_closed_ = nullptr;
+    }
+    if (tell) tell();
+  }
+
+ private:
+  const std::weak_ptr<Owner> owner_;
+  const std::uint64_t number_;
+  const std::string request_id_;
+  const std::shared_ptr<const FrontHooks> hooks_;
+  std::atomic<bool> answered_{false};
+  std::mutex mutex_;
+  std::function<void()> on_closed_;
+  bool gone_ = false;
+};
+
+}  // namespace weir::http

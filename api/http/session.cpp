@@ -1,0 +1,414 @@
+#include "api/http/session.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "api/http/exchange.hpp"
+#include "api/http/target.hpp"
+#include "api/http/wire.hpp"
+#include "pkg/log/log.hpp"
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace bhttp = boost::beast::http;
+using boost::system::error_code;
+
+constexpr std::size_t kLingerBytes = 16U << 20U;  // read and dropped after an early answer
+constexpr Millis kLingerTime{2000};
+
+}  // namespace
+
+class Session final : public std::enable_shared_from_this<Session>, public Exchange::Owner {
+ public:
+  Session(Shared& shared, Socket socket)
+      : shared_(shared), socket_(std::move(socket)), deadline_(socket_.get_executor()) {
+    const auto now_active = ++shared_.active;
+    ++shared_.total;
+    std::uint64_t peak = shared_.peak.load();
+    while (now_active > peak && !shared_.peak.compare_exchange_weak(peak, now_active)) {
+    }
+    const std::lock_guard lock(shared_.mutex);
+    shared_.sessions.insert(this);
+  }
+
+  ~Session() override {
+    {
+      const std::lock_guard lock(shared_.mutex);
+      shared_.sessions.erase(this);
+    }
+    --shared_.active;
+  }
+
+  void run() {
+    error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    const auto remote = socket_.remote_endpoint(ignored);
+    if (!ignored) remote_address_ = remote.address().to_string();
+    if (shared_.active.load() > shared_.options.max_connections) {
+      begin_request();
+      fail(Error{Code::unavailable,
+                 "too_many_connections",
+                 "The server has too many connections",
+                 "try again later",
+                 {},
+                 Millis{1000}});
+      return;
+    }
+    await_request();
+  }
+
+  // On any thread; `self` is kept alive by the caller.
+  void end_if_idle() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      if (self->phase_ == Phase::idle) self->close();
+    });
+  }
+  void cut() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+  }
+
+  void answer(std::uint64_t number, Response response) override {
+    asio::dispatch(socket_.get_executor(),
+                   [self = shared_from_this(), number, response = std::move(response)]() mutable {
+                     if (self->number_ != number || self->phase_ != Phase::handling) return;
+                     self->write(std::move(response));
+                   });
+  }
+
+ private:
+  enum class Phase : std::uint8_t { idle, reading, handling, writing, lingering, closed };
+
+  template <class Handler>
+  void arm(Millis after, Handler expired) {
+    deadline_.expires_after(after);
+    deadline_.async_wait([self = shared_from_this(), expired](error_code error) {
+      if (!error) expired(*self);
+    });
+  }
+
+  void await_request() {
+    phase_ = Phase::idle;
+    if (shared_.draining) return close();
+    if (buffer_.size() > 0) return begin_request(), read_head();
+    arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+      if (error || self->phase_ != Phase::idle) return self->close();
+      self->begin_request();
+      self->read_head();
+    });
+  }
+
+  void begin_request() {
+    ++number_;
+    phase_ = Phase::reading;
+    request_.reset();
+    route_ = {};
+    request_bytes_ = 0;
+    head_only_ = false;
+    keep_alive_ = false;
+    request_id_ = random_hex(shared_.random, 16);
+    started_ = std::chrono::steady_clock::now();
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_limit_bytes));
+    parser_->body_limit(boost::none);  // set once the route is known
+  }
+
+  void read_head() {
+    arm(shared_.options.request_deadline, [](Session& self) { self.too_slow(); });
+    bhttp::async_read_header(
+        socket_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
+  }
+
+  void on_head(error_code error) {
+    if (phase_ != Phase::reading) return;
+    if (error) return fail_reading(error);
+    const auto& head = parser_->get();
+    head_only_ = head.method() == bhttp::verb::head;
+    keep_alive_ = parser_->keep_alive();
+    if (const auto id = to_view(head["X-Request-Id"]); is_valid_id(id))
+      request_id_ = std::string(id);
+    auto request = make_request(head, request_id_, remote_address_);
+    if (!request) return fail(request.error());
+    WEIR_ASSERT(*request);
+    request_ = *request;
+    auto target = parse_target(to_view(head.target()));
+    if (!target) return fail(target.error());
+    auto match = shared_.router.find(request_->method, target->segments);
+    route_ = match.pattern;
+    request_->path = std::move(target->path);
+    request_->query = std::move(target->query);
+    request_->params = std::move(match.params);
+    if (match.route == nullptr) return fail_route(match);
+    matched_ = match.route;
+    const auto length = parser_->content_length();
+    if (length && *length > matched_->max_body_bytes) return fail(body_too_large());
+    parser_->body_limit(matched_->max_body_bytes);
+    if (to_view(head["Expect"]) == "100-continue") return send_continue();
+    read_body();
+  }
+
+  static std::string_view to_view(boost::beast::string_view text) {
+    return {text.data(), text.size()};
+  }
+
+  void fail_route(const Router::Match& match) {
+    if (match.allow.empty()) {
+      return fail(Error{Code::not_found, "route_not_found", "This path does not exist",
+                        "see /openapi.json for those that do"});
+    }
+    if (request_->method == "OPTIONS") {
+      return answer_early({.status = 204, .body = "", .headers = {{"Allow", match.allow}}});
+    }
+    auto response = shared_.hooks->error_response(
+        Error{Code::method_not_allowed, "method_not_allowed",
+              "This path does not take the method " + request_->method, "it takes " + match.allow},
+        request_id_);
+    response.headers.emplace_back("Allow", match.allow);
+    answer_early(std::move(response));
+  }
+
+  void send_continue() {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                      [self = shared_from_this()](error_code error, std::size_t) {
+                        if (error) return self->close();
+                        self->read_body();
+                      });
+  }
+
+  void read_body() {
+    if (parser_->is_done()) return dispatch();
+    bhttp::async_read(socket_, buffer_, *parser_,
+                      [self = shared_from_this()](error_code error, std::size_t) {
+                        if (self->phase_ != Phase::reading) return;
+                        if (error) return self->fail_reading(error);
+                        self->dispatch();
+                      });
+  }
+
+  void dispatch() {
+    deadline_.cancel();
+    request_->body = std::move(parser_->get().body());
+    request_bytes_ = request_->body.size();
+    phase_ = Phase::handling;
+    auto exchange =
+        std::make_shared<Exchange>(shared_from_this(), number_, request_id_, shared_.hooks);
+    if (matched_->lane == Lane::inline_) {
+      run_handler(*matched_, request_, exchange);
+    } else {
+      const bool queued = shared_.pool.try_push([request = request_, exchange, route = matched_] {
+        run_handler(*route, request, exchange);
+      });
+      if (!queued) {
+        exchange->send(shared_.hooks->error_response(Error{Code::unavailable,
+                                                           "overloaded",
+                                                           "The server is busy",
+                                                           "try again later",
+                                                           {},
+                                                           Millis{1000}},
+                                                     request_id_));
+      }
+    }
+    if (phase_ == Phase::handling) watch_hang_up(exchange);
+  }
+
+  // A handler that throws leaves its request unanswered: the exchange then answers 500.
+  static void run_handler(const Route& route, const std::shared_ptr<const Request>& request,
+                          const std::shared_ptr<Exchange>& exchange) {
+    try {
+      route.handler(request, Responder(exchange));
+    } catch (const std::exception& exception) {
+      log::error(
+          "handler_failed",
+          {{"route", route.pattern}, {"request_id", request->id}, {"error", exception.what()}});
+      exchange->fail();
+    }
+  }
+
+  // While a request is parked: notices that the client went away. Bytes of a next request stay
+  // where they are.
+  void watch_hang_up(std::weak_ptr<Exchange> exchange) {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this(), exchange,
+                                           number = number_](error_code error) {
+      if (self->number_ != number || self->phase_ != Phase::handling) return;
+      char byte = 0;
+      const auto got = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (!error && got > 0) return;
+      if (const auto parked = exchange.lock()) parked->closed();
+      self->close();
+    });
+  }
+
+  void write(Response response) {
+    if (shared_.draining) keep_alive_ = false;
+    write_and(std::move(response), [](Session& self) {
+      if (self.keep_alive_) return self.await_request();
+      self.linger();
+    });
+  }
+
+  template <class Next>
+  void write_and(Response response, Next next) {
+    phase_ = Phase::writing;
+    status_ = response.status;
+    output_ = to_wire(
+        response, {.request_id = request_id_, .keep_alive = keep_alive_, .head_only = head_only_});
+    // A client that does not read its answer is cut like one that does not send its request.
+    arm(shared_.options.request_deadline, [](Session& self) { self.close(); });
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this(), next](error_code error, std::size_t) {
+                        self->tell_finished();
+                        if (error) return self->close();
+                        self->output_.clear();
+                        if (self->output_.capacity() > kKeepOutputBytes)
+                          self->output_.shrink_to_fit();
+                        next(*self);
+                      });
+  }
+  static constexpr std::size_t kKeepOutputBytes = 64 * 1024;
+
+  void tell_finished() {
+    if (!shared_.hooks->on_finished) return;
+    shared_.hooks->on_finished({.request = request_.get(),
+                                .route = route_,
+                                .request_id = request_id_,
+                                .status = status_,
+                                .request_bytes = request_bytes_,
+                                .response_bytes = output_.size(),
+                                .duration = std::chrono::steady_clock::now() - started_});
+  }
+
+  Error body_too_large() const {
+    return Error{
+        Code::too_large, "body_too_large", "The request body is too large",
+        "at most " + std::to_string(matched_->max_body_bytes) + " bytes are accepted here"};
+  }
+
+  void fail_reading(error_code error) {
+    if (error == bhttp::error::header_limit) {
+      return fail(Error{
+          Code::header_too_large, "header_too_large", "The request head is too large",
+          "at most " + std::to_string(shared_.options.header_limit_bytes) + " bytes are accepted"});
+    }
+    if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow)
+      return fail(body_too_large());
+    const bool malformed =
+        error.category() == bhttp::make_error_code(bhttp::error::bad_method).category();
+    if (!malformed || error == bhttp::error::end_of_stream ||
+        error == bhttp::error::partial_message)
+      return close();
+    fail(Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
+               error.message()});
+  }
+
+  void too_slow() {
+    if (phase_ != Phase::reading) return;
+    error_code ignored;
+    socket_.cancel(ignored);
+    fail(Error{Code::bad_request, "request_timeout", "The request did not arrive in time",
+               "it must be complete within " +
+                   std::to_string(shared_.options.request_deadline.count()) + " ms"});
+  }
+
+  void fail(const Error& error) { answer_early(shared_.hooks->error_response(error, request_id_)); }
+
+  // Answers without having read the whole request: the connection cannot be used for another one,
+  // unless there was no body.
+  void answer_early(Response response) {
+    keep_alive_ = keep_alive_ && request_ && parser_->is_done();
+    phase_ = Phase::handling;
+    write(std::move(response));
+  }
+
+  // Closing with unread bytes would reset the connection and lose the answer on its way.
+  void linger() {
+    phase_ = Phase::lingering;
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    arm(kLingerTime, [](Session& self) { self.close(); });
+    lingered_ = 0;
+    drop_input();
+  }
+
+  void drop_input() {
+    buffer_.clear();
+    socket_.async_read_some(buffer_.prepare(16 * 1024),
+                            [self = shared_from_this()](error_code error, std::size_t got) {
+                              self->lingered_ += got;
+                              if (error || self->lingered_ > kLingerBytes) return self->close();
+                              self->drop_input();
+                            });
+  }
+
+  void close() {
+    if (phase_ == Phase::closed) return;
+    phase_ = Phase::closed;
+    deadline_.cancel();
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  Shared& shared_;
+  Socket socket_;
+  asio::steady_timer deadline_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
+  Phase phase_ = Phase::idle;
+  std::uint64_t number_ = 0;  // of the request on this connection
+  std::shared_ptr<Request> request_;
+  const Route* matched_ = nullptr;
+  std::string_view route_;
+  std::string request_id_;
+  std::string remote_address_;
+  std::chrono::steady_clock::time_point started_{};
+  std::size_t request_bytes_ = 0;
+  std::size_t lingered_ = 0;
+  int status_ = 0;
+  bool head_only_ = false;
+  bool keep_alive_ = false;
+  std::string output_;
+};
+
+void start_session(Shared& shared, Socket socket) {
+  std::make_shared<Session>(shared, std::move(socket))->run();
+}
+
+namespace {
+
+template <class Action>
+void for_each_session(Shared& shared, Action action) {
+  std::vector<std::shared_ptr<Session>> alive;
+  {
+    const std::lock_guard lock(shared.mutex);
+    for (Session* session : shared.sessions) {
+      if (auto held = session->weak_from_this().lock()) alive.push_back(std::move(held));
+    }
+  }
+  for (const auto& session : alive) action(*session);
+}
+
+}  // namespace
+
+void end_idle_sessions(Shared& shared) {
+  for_each_session(shared, [](Session& session) { session.end_if_idle(); });
+}
+
+void cut_sessions(Shared& shared) {
+  for_each_session(shared, [](Session& session) { session.cut(); });
+}
+
+}  // namespace weir::http

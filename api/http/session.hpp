@@ -1,0 +1,53 @@
+// Session: one client connection of the front. It lives as long as something is pending on it.
+// Internal to this folder.
+#pragma once
+
+#include <utility>  // Boost.Asio 1.74 uses std::exchange without it
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "api/http/front.hpp"
+#include "api/http/router.hpp"
+#include "pkg/base/bounded_queue.hpp"
+#include "pkg/base/ids.hpp"
+
+namespace weir::http {
+
+class Session;
+
+// What all sessions share. Outlives them.
+struct Shared {
+  FrontOptions options;
+  Router router;
+  std::shared_ptr<const FrontHooks> hooks;  // also kept by requests that are answered later
+  BoundedQueue<std::function<void()>> pool;
+  SystemRandom random;
+  std::atomic<bool> draining{false};
+  std::atomic<std::uint64_t> active{0};
+  std::atomic<std::uint64_t> peak{0};
+  std::atomic<std::uint64_t> total{0};
+  std::mutex mutex;
+  std::set<Session*> sessions;  // under mutex
+
+  Shared(FrontOptions front_options, std::vector<Route> routes, FrontHooks front_hooks)
+      : options(std::move(front_options)),
+        router(std::move(routes)),
+        hooks(std::make_shared<const FrontHooks>(std::move(front_hooks))),
+        pool(options.pool_queue) {}
+};
+
+using Socket = boost::asio::ip::tcp::socket;
+
+// Serves the connection. Over max_connections it answers 503 and closes.
+void start_session(Shared& shared, Socket socket);
+// From any thread: ends the sessions that wait for a request, or all of them.
+void end_idle_sessions(Shared& shared);
+void cut_sessions(Shared& shared);
+
+}  // namespace weir::http

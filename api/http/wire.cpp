@@ -1,0 +1,83 @@
+#include "api/http/wire.hpp"
+
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/status.hpp>
+
+namespace weir::http {
+namespace {
+
+std::string lower(boost::beast::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+void append_clean(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) out += c;
+  }
+}
+
+void append_header(std::string& out, std::string_view name, std::string_view value) {
+  append_clean(out, name);
+  out += ": ";
+  append_clean(out, value);
+  out += "\r\n";
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
+                                              const std::string& request_id,
+                                              const std::string& remote_address) {
+  if (head.version() != 10 && head.version() != 11) {
+    return Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
+                 "HTTP/1.1 is spoken here"};
+  }
+  auto request = std::make_shared<Request>();
+  request->method = std::string(head.method_string());
+  request->id = request_id;
+  request->remote_address = remote_address;
+  for (const auto& field : head) {
+    request->headers.emplace_back(lower(field.name_string()), std::string(field.value()));
+  }
+  const auto coding = request->header("transfer-encoding");
+  if (!coding.empty() && coding != "chunked") {
+    return Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
+                 "chunked is the only transfer coding"};
+  }
+  const auto encoding = request->header("content-encoding");
+  if (!encoding.empty() && encoding != "identity") {
+    return Error{Code::unsupported_media, "unsupported_encoding",
+                 "Compressed request bodies are not accepted",
+                 "Content-Encoding was " + std::string(encoding)};
+  }
+  return request;
+}
+
+std::string to_wire(const Response& response, const WireOptions& options) {
+  const bool has_body = response.status != 204 && response.status != 304;
+  std::string out;
+  out.reserve(256 + (options.head_only ? 0 : response.body.size()));
+  out += "HTTP/1.1 " + std::to_string(response.status) + " ";
+  const auto reason = boost::beast::http::obsolete_reason(
+      boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));
+  out.append(reason.data(), reason.size());
+  out += "\r\n";
+  if (has_body) {
+    append_header(out, "Content-Type", response.content_type);
+    append_header(out, "Content-Length", std::to_string(response.body.size()));
+  }
+  append_header(out, "X-Request-Id", options.request_id);
+  out += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+  if (!options.keep_alive) out += "Connection: close\r\n";
+  for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  out += "\r\n";
+  if (has_body && !options.head_only) out += response.body;
+  return out;
+}
+
+}  // namespace weir::http
