@@ -13,6 +13,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <limits>
 
 #include "api/http/exchange.hpp"
 #include "api/http/target.hpp"
@@ -116,6 +117,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     phase_ = Phase::reading;
     request_.reset();
     route_ = {};
+    matched_ = nullptr;
     request_bytes_ = 0;
     head_only_ = false;
     keep_alive_ = false;
@@ -123,7 +125,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     started_ = std::chrono::steady_clock::now();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_limit_bytes));
-    parser_->body_limit(boost::none);  // set once the route is known
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // until the route is known
   }
 
   void read_head() {
@@ -293,9 +295,9 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   }
 
   Error body_too_large() const {
-    return Error{
-        Code::too_large, "body_too_large", "The request body is too large",
-        "at most " + std::to_string(matched_->max_body_bytes) + " bytes are accepted here"};
+    return Error{Code::too_large, "body_too_large", "The request body is too large",
+                 "at most " + std::to_string(matched_ != nullptr ? matched_->max_body_bytes : 0) +
+                     " bytes are accepted here"};
   }
 
   void fail_reading(error_code error) {
