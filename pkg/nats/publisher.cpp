@@ -66,14 +66,13 @@ class PublisherImpl final : public Publisher {
   }
 
   void publish(std::string_view subject, std::string_view message_id, std::string_view data,
-               MonoTime deadline, Done done) override {
+               MonoTime deadline, Done done, Headers headers) override {
     std::uint64_t token = 0;
     {
       const std::lock_guard lock(mutex_);
       token = ++last_token_;
       outstanding_.emplace(token, Outstanding{deadline, std::move(done)});
     }
-    Headers headers;
     if (!message_id.empty()) headers.emplace_back("Nats-Msg-Id", std::string(message_id));
     const auto sent =
         connection_->publish(subject, prefix_ + "." + std::to_string(token), data, headers);

@@ -25,9 +25,9 @@ class Publisher {
   virtual ~Publisher() = default;
 
   // Sends on the caller's thread and returns; `done` runs on the caller's thread when it cannot be
-  // sent, else on a thread of the publisher.
+  // sent, else on a thread of the publisher. `headers` go with it, besides Nats-Msg-Id.
   virtual void publish(std::string_view subject, std::string_view message_id, std::string_view data,
-                       MonoTime deadline, Done done) = 0;
+                       MonoTime deadline, Done done, Headers headers = {}) = 0;
 };
 
 }  // namespace weir::nats

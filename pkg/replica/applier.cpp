@@ -94,7 +94,12 @@ void Applier::run() {
 bool Applier::join_log() {
   auto info = verify_log(core_.position(), log_);
   if (!info) {
-    if (info.error().code == Code::conflict) halt(info.error());
+    if (info.error().code == Code::conflict) {
+      halt(info.error());
+    } else if (info.error().reason != join_failure_) {
+      join_failure_ = info.error().reason;
+      log::warn("log_not_joined", {{"error", describe(info.error())}});
+    }
     return false;
   }
   if (core_.position().identity.empty()) {

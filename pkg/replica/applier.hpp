@@ -77,6 +77,7 @@ class Applier {
   const Hooks hooks_;
   AppliedBatch batch_;  // keeps its memory
   std::unique_ptr<LogTail> tail_;
+  std::string join_failure_;  // reason that was logged last
 
   std::atomic<Revision> applied_{0};
   std::atomic<std::int64_t> applied_time_ms_{0};

@@ -25,6 +25,8 @@ struct EffectMessage {
 class EffectSink {
  public:
   virtual ~EffectSink() = default;
+  // Makes what it publishes into, if it is missing. False: try again later. Blocks likewise.
+  virtual bool prepare() { return true; }
   // Publishes in order and returns how many of the first are surely stored; the rest is tried again
   // later. Blocks for at most a few seconds.
   virtual std::size_t publish(std::span<const EffectMessage> messages) = 0;

@@ -24,6 +24,7 @@ Housekeeper::Housekeeper(std::vector<std::string> prefixes, LeaderCore::Options 
                          Hooks hooks, const Clock& clock)
     : ticks_(std::move(prefixes)),
       leader_(std::move(leader), leases),
+      sink_(sink),
       effects_(sink, std::move(reader)),
       hooks_(std::move(hooks)),
       clock_(clock) {}
@@ -122,6 +123,7 @@ void Housekeeper::take_news() {
 }
 
 void Housekeeper::lead(const Now& now) {
+  if (!sink_prepared_) sink_prepared_ = sink_.prepare();
   while (auto tick = ticks_.next(now)) propose(std::move(tick->operation), tick->machine);
   if (auto watermark = effects_.step(owed_, now.mono)) propose(std::move(*watermark), {});
   effects_done_ = effects_.done();

@@ -61,6 +61,8 @@ class Housekeeper {
 
   TickCore ticks_;
   LeaderCore leader_;
+  EffectSink& sink_;
+  bool sink_prepared_ = false;
   EffectsCore effects_;
   const Hooks hooks_;
   const Clock& clock_;

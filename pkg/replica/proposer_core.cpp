@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pkg/base/assert.hpp"
+
 namespace weir::replica {
 namespace {
 
@@ -121,6 +123,7 @@ void ProposerCore::on_applied(OwnEntry applied, Completions& out) {
   const auto at = entries_.find(applied.sequence);
   if (at == entries_.end()) return;
   auto& entry = at->second;
+  WEIR_ASSERT(applied.replies.size() == entry.asked.size());
   for (; entry.answered < entry.asked.size(); ++entry.answered) {
     auto& reply = applied.replies[entry.answered];
     Result<Reply> result = reply ? Result<Reply>(Reply{std::move(*reply), applied.revision})

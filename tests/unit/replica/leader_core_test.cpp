@@ -1,0 +1,109 @@
+#include "pkg/replica/leader_core.hpp"
+
+#include <gtest/gtest.h>
+
+namespace weir::replica {
+namespace {
+
+using namespace std::chrono_literals;
+
+class MemoryLeases final : public LeaseStore {
+ public:
+  Result<std::optional<LeaseRecord>> read() override {
+    if (down) return Error{Code::unavailable, "nats_unavailable", "", ""};
+    return record;
+  }
+  Result<std::uint64_t> write(const std::string& holder, std::uint64_t expected) override {
+    if (down) return Error{Code::unavailable, "nats_unavailable", "", ""};
+    if ((record ? record->revision : 0) != expected) {
+      return Error{Code::conflict, "lease_changed", "", ""};
+    }
+    record = LeaseRecord{holder, ++revision};
+    if (lose_answer) return Error{Code::deadline_exceeded, "nats_timeout", "", ""};
+    return revision;
+  }
+  bool down = false;
+  bool lose_answer = false;
+  std::uint64_t revision = 0;
+  std::optional<LeaseRecord> record;
+};
+
+class LeaderCoreTest : public testing::Test {
+ protected:
+  static LeaderCore::Options options(const char* holder) { return {.holder = holder}; }
+  // Both step whenever they want to, for a while.
+  void run(Millis time) {
+    for (const MonoTime end = now_ + time; now_ < end; now_ += 50ms) {
+      a_.step(now_);
+      b_.step(now_);
+    }
+  }
+  MemoryLeases store_;
+  LeaderCore a_{options("a"), store_};
+  LeaderCore b_{options("b"), store_};
+  MonoTime now_{1h};
+};
+
+TEST_F(LeaderCoreTest, OneWinsAndKeepsIt) {
+  run(1min);
+  EXPECT_TRUE(a_.leads(now_));
+  EXPECT_FALSE(b_.leads(now_));
+  EXPECT_EQ(store_.record->holder, "a");
+}
+
+TEST_F(LeaderCoreTest, ADeadLeaderIsReplacedAfterItsTtlAndNotBefore) {
+  run(5s);
+  const MonoTime died = now_;
+  while (!b_.leads(now_) && now_ < died + 1min) {
+    b_.step(now_);
+    now_ += 10ms;
+  }
+  EXPECT_GE(now_ - died, 4s);
+  EXPECT_LE(now_ - died, 9s);
+  EXPECT_FALSE(a_.leads(now_)) << "it stopped by its own steady clock";
+}
+
+TEST_F(LeaderCoreTest, AReturnedOldLeaderIsFenced) {
+  run(5s);
+  for (const MonoTime end = now_ + 20s; now_ < end; now_ += 50ms) b_.step(now_);
+  ASSERT_TRUE(b_.leads(now_));
+  a_.step(now_);
+  EXPECT_FALSE(a_.leads(now_));
+  run(20s);
+  EXPECT_TRUE(b_.leads(now_));
+  EXPECT_FALSE(a_.leads(now_));
+}
+
+TEST_F(LeaderCoreTest, ResigningHandsOverAtOnce) {
+  run(5s);
+  a_.resign();
+  EXPECT_FALSE(a_.leads(now_));
+  now_ += 1s;
+  b_.step(now_);
+  EXPECT_TRUE(b_.leads(now_));
+  b_.resign();
+  b_.resign();
+}
+
+TEST_F(LeaderCoreTest, WithoutTheStoreItStopsLeadingInTime) {
+  run(5s);
+  store_.down = true;
+  run(4500ms);
+  EXPECT_FALSE(a_.leads(now_));
+  store_.down = false;
+  run(10s);
+  EXPECT_NE(a_.leads(now_), b_.leads(now_));
+}
+
+TEST_F(LeaderCoreTest, AWriteWithoutAnAnswerIsFoundAgain) {
+  store_.lose_answer = true;
+  a_.step(now_);
+  EXPECT_FALSE(a_.leads(now_));
+  store_.lose_answer = false;
+  now_ += 2s;
+  a_.step(now_);
+  EXPECT_TRUE(a_.leads(now_));
+}
+
+}  // namespace
+}  // namespace weir::replica

@@ -1,0 +1,368 @@
+#include "pkg/replica/local_instance.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "tests/support/memory_log.hpp"
+#include "tests/support/registers_machine.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
+
+namespace weir::replica {
+namespace {
+
+using namespace std::chrono_literals;
+using test::add_operation;
+using test::wait_until;
+
+class MemoryLeases final : public LeaseStore {
+ public:
+  Result<std::optional<LeaseRecord>> read() override {
+    const std::lock_guard lock(mutex_);
+    return record_;
+  }
+  Result<std::uint64_t> write(const std::string& holder, std::uint64_t expected) override {
+    const std::lock_guard lock(mutex_);
+    if ((record_ ? record_->revision : 0) != expected) {
+      return Error{Code::conflict, "lease_changed", "", ""};
+    }
+    record_ = LeaseRecord{holder, expected + 1};
+    return expected + 1;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<LeaseRecord> record_;
+};
+
+class MemoryEffects final : public EffectSink {
+ public:
+  std::size_t publish(std::span<const EffectMessage> messages) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& message : messages) bodies_.emplace_back(message.body);
+    return messages.size();
+  }
+  std::vector<std::string> bodies() const {
+    const std::lock_guard lock(mutex_);
+    return bodies_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> bodies_;
+};
+
+// One coordinator: a data directory, a machine, an instance.
+struct Node {
+  Node(test::MemoryLog& on, LeaseStore& leases, EffectSink& effects) : log(on) {
+    open = [this, &leases, &effects] {
+      machine = std::make_unique<test::RegistersMachine>();
+      InstanceOptions options{.data_dir = dir.file("data")};
+      options.proposer.operation_timeout = timeout;
+      options.leader.observe = 50ms;
+      options.start_wait = 20s;
+      return make_instance(options, {log, leases, effects, {machine.get()}, clock, random});
+    };
+  }
+  ~Node() {
+    if (instance) instance->stop();
+  }
+
+  Result<void> start() {
+    instance.reset();
+    WEIR_ASSIGN(instance, open());
+    return instance->start();
+  }
+  Result<Reply> ask(Operation operation) {
+    auto answer = std::make_shared<std::promise<Result<Reply>>>();
+    instance->propose(std::move(operation),
+                      [answer](Result<Reply> reply) { answer->set_value(std::move(reply)); });
+    return answer->get_future().get();
+  }
+  std::string reason(Operation operation) {
+    const auto reply = ask(std::move(operation));
+    return reply ? "none" : reply.error().reason;
+  }
+
+  test::MemoryLog& log;
+  test::TempDir dir;
+  SystemClock clock;
+  SystemRandom random;
+  Millis timeout{5'000};
+  std::unique_ptr<test::RegistersMachine> machine;
+  std::function<Result<std::unique_ptr<Instance>>()> open;
+  std::unique_ptr<Instance> instance;
+};
+
+class LocalInstanceTest : public testing::Test {
+ protected:
+  SystemClock clock_;
+  test::MemoryLog log_{clock_};
+  MemoryLeases leases_;
+  MemoryEffects effects_;
+  Node node_{log_, leases_, effects_};
+};
+
+TEST_F(LocalInstanceTest, AnswersWhatItAppliedAndReadsItBack) {
+  ASSERT_TRUE(node_.start());
+  const auto reply = node_.ask(add_operation("a", 5));
+  ASSERT_TRUE(reply) << describe(reply.error());
+  EXPECT_EQ(reply->json, "5");
+  EXPECT_GE(reply->revision, 1U);
+  EXPECT_EQ(node_.reason({"toy.refuse", "{}"}), "refused");
+  std::int64_t seen = 0;
+  const auto revision = node_.instance->read([&](sqlite::Database& db) -> Result<void> {
+    auto query = db.prepare("SELECT value FROM toy_values WHERE key='a'");
+    if (query.step()) seen = query.int64(0);
+    return {};
+  });
+  ASSERT_TRUE(revision);
+  EXPECT_GE(*revision, reply->revision);
+  EXPECT_EQ(seen, 5);
+  const auto totals = node_.instance->totals();
+  EXPECT_GE(totals.operations_applied, 2U);
+  EXPECT_TRUE(node_.instance->health().applying);
+  EXPECT_GT(node_.instance->health().database_bytes, 0);
+}
+
+TEST_F(LocalInstanceTest, ManyThreadsEachInTheirOrder) {
+  ASSERT_TRUE(node_.start());
+  constexpr int kThreads = 4;
+  constexpr int kEach = 500;
+  std::atomic<int> answered{0};
+  std::atomic<int> disorder{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 1; i <= kEach; ++i) {
+        node_.instance->propose(add_operation("t" + std::to_string(t), 1), [&, i](Result<Reply> r) {
+          if (!r || r->json != std::to_string(i)) ++disorder;
+          ++answered;
+        });
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(wait_until([&] { return answered.load() == kThreads * kEach; }));
+  EXPECT_EQ(disorder.load(), 0);
+  EXPECT_LT(node_.instance->totals().entries_proposed, std::uint64_t{kThreads * kEach});
+}
+
+TEST_F(LocalInstanceTest, LostPublishesAndAcksAreRepeatedAndAppliedOnce) {
+  ASSERT_TRUE(node_.start());
+  for (int i = 1; i <= 5; ++i) {
+    if (i % 2 == 0)
+      log_.lose_acks(1);
+    else
+      log_.lose_publishes(1);
+    const auto reply = node_.ask(add_operation("a", 1));
+    ASSERT_TRUE(reply) << describe(reply.error());
+    EXPECT_EQ(reply->json, std::to_string(i));
+  }
+  EXPECT_EQ(log_.entries().size(), 5U);
+}
+
+TEST_F(LocalInstanceTest, DeadlineAndDisconnection) {
+  node_.timeout = 200ms;
+  ASSERT_TRUE(node_.start());
+  log_.lose_publishes(1'000'000);
+  EXPECT_EQ(node_.reason(add_operation("a", 1)), "outcome_unknown");
+  log_.lose_publishes(0);
+  log_.set_connected(false);
+  const auto refused = node_.ask(add_operation("a", 1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "nats_unavailable");
+  EXPECT_GT(refused.error().retry_after, 0ms);
+  EXPECT_FALSE(node_.instance->health().log_connected);
+  log_.set_connected(true);
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "1");
+}
+
+TEST_F(LocalInstanceTest, NothingInvalidGetsIntoTheLog) {
+  ASSERT_TRUE(node_.start());
+  std::string deep = "{}";
+  for (int i = 0; i < 200; ++i) deep = "{\"a\":" + deep + "}";
+  for (const std::string& body : {std::string(""), std::string("{"), std::string("[]"),
+                                  std::string("{},{}"), std::string("7"), deep}) {
+    EXPECT_EQ(node_.reason({"toy.add", body}), "invalid_operation") << body;
+  }
+  EXPECT_TRUE(log_.entries().empty());
+}
+
+TEST_F(LocalInstanceTest, RestartsWhereItWas) {
+  ASSERT_TRUE(node_.start());
+  const std::string id = node_.instance->node_id();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  node_.instance->stop();
+  node_.instance->stop();
+  EXPECT_EQ(node_.reason(add_operation("a", 1)), "replica_stopped");
+  ASSERT_TRUE(node_.start());
+  EXPECT_EQ(node_.instance->node_id(), id);
+  EXPECT_EQ(node_.instance->health().applied, 10U);
+  EXPECT_EQ(node_.instance->totals().entries_applied, 0U);
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "11");
+}
+
+TEST_F(LocalInstanceTest, TwoNodesConvergeAndOneTakesOver) {
+  Node other(log_, leases_, effects_);
+  ASSERT_TRUE(node_.start());
+  ASSERT_TRUE(other.start());
+  const auto here = node_.ask(add_operation("a", 1));
+  const auto there = other.ask(add_operation("a", 1));
+  ASSERT_TRUE(here && there);
+  EXPECT_EQ(there->json, "2");
+  std::promise<void> reached;
+  node_.instance->when_applied(there->revision, clock_.mono() + 20s, [&](Result<void> result) {
+    EXPECT_TRUE(result);
+    reached.set_value();
+  });
+  reached.get_future().get();
+  const auto leads = [](const Node& node) { return node.instance->health().role == Role::leader; };
+  ASSERT_TRUE(wait_until([&] { return leads(node_) || leads(other); }));
+  Node& leader = leads(node_) ? node_ : other;
+  Node& follower = leads(node_) ? other : node_;
+  leader.instance->stop();
+  EXPECT_TRUE(wait_until([&] { return leads(follower); }));
+}
+
+TEST_F(LocalInstanceTest, WaitingForARevisionEnds) {
+  ASSERT_TRUE(node_.start());
+  std::promise<std::string> told;
+  node_.instance->when_applied(1'000, clock_.mono() + 50ms, [&](Result<void> result) {
+    told.set_value(result ? "ok" : result.error().reason);
+  });
+  EXPECT_EQ(told.get_future().get(), "revision_not_reached");
+}
+
+TEST_F(LocalInstanceTest, DeliveriesReachWaitersAndOrphans) {
+  std::promise<std::string> orphan;
+  auto made = node_.open();
+  ASSERT_TRUE(made);
+  node_.instance = std::move(*made);
+  node_.instance->set_orphan_handler([&](std::string json) { orphan.set_value(json); });
+  ASSERT_TRUE(node_.instance->start());
+  std::promise<std::string> got;
+  node_.instance->open_waiter("w1", [&](std::string json) { got.set_value(json); });
+  const auto to = [&](const char* waiter) {
+    return R"(,"deliver":{"node":")" + node_.instance->node_id() + R"(","waiter":")" + waiter +
+           "\"}";
+  };
+  ASSERT_TRUE(node_.ask(add_operation("a", 1, to("w1"))));
+  EXPECT_EQ(got.get_future().get(), "1");
+  node_.instance->close_waiter("w1");
+  ASSERT_TRUE(node_.ask(add_operation("a", 1, to("w1"))));
+  EXPECT_EQ(orphan.get_future().get(), "2");
+}
+
+TEST_F(LocalInstanceTest, WatchersAreCalled) {
+  ASSERT_TRUE(node_.start());
+  std::atomic<int> calls{0};
+  auto handle = node_.instance->watch("toy:a", [&] { ++calls; });
+  ASSERT_TRUE(node_.ask(add_operation("a", 1, R"(,"watch":true)")));
+  EXPECT_TRUE(wait_until([&] { return calls.load() > 0; }));
+  handle.reset();
+  const int before = calls.load();
+  ASSERT_TRUE(node_.ask(add_operation("a", 1, R"(,"watch":true)")));
+  ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  EXPECT_EQ(calls.load(), before);
+}
+
+TEST_F(LocalInstanceTest, TheLeaderTicksAndPerformsEffects) {
+  ASSERT_TRUE(node_.start());
+  ASSERT_TRUE(node_.ask(add_operation("a", 7, R"(,"effect":true)")));
+  EXPECT_TRUE(wait_until([&] { return effects_.bodies() == std::vector<std::string>{"7"}; }));
+  EXPECT_TRUE(wait_until([&] { return node_.instance->health().effects_waiting == 0; }));
+  const auto at_ms = to_unix_ms(clock_.wall()) + 50;
+  ASSERT_TRUE(node_.ask({"toy.alarm", R"({"at_ms":)" + std::to_string(at_ms) + "}"}));
+  EXPECT_TRUE(wait_until([&] { return node_.machine->ticks() > 0; }));
+  EXPECT_EQ(effects_.bodies().size(), 1U);
+}
+
+TEST_F(LocalInstanceTest, AFailingDatabaseIsToldAndOvercome) {
+  ASSERT_TRUE(node_.start());
+  node_.machine->fail_commits(2);
+  std::atomic<bool> seen{false};
+  std::thread watcher([&] {
+    seen = wait_until(
+        [&] { return node_.instance->health().problem.find("disk_full") != std::string::npos; });
+  });
+  const auto reply = node_.ask(add_operation("a", 1));
+  watcher.join();
+  EXPECT_TRUE(seen.load());
+  ASSERT_TRUE(reply) << describe(reply.error());
+  EXPECT_EQ(reply->json, "1");
+  EXPECT_TRUE(wait_until([&] { return node_.instance->health().problem.empty(); }));
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "2");
+}
+
+TEST_F(LocalInstanceTest, AnUnknownOperationStopsItLoudly) {
+  ASSERT_TRUE(node_.start());
+  ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  log_.append_raw(R"({"v":1,"p":"newer","n":1,"ops":[["toy.future",{}]]})");
+  ASSERT_TRUE(wait_until([&] { return !node_.instance->health().applying; }));
+  const auto health = node_.instance->health();
+  EXPECT_NE(health.problem.find("unknown_operation"), std::string::npos) << health.problem;
+  EXPECT_NE(health.problem.find("revision 2"), std::string::npos) << health.problem;
+  EXPECT_EQ(health.applied, 1U);
+  EXPECT_EQ(node_.reason(add_operation("a", 1)), "replica_stopped");
+  EXPECT_FALSE(node_.instance->read([](sqlite::Database&) { return Result<void>(); }));
+}
+
+TEST_F(LocalInstanceTest, RefusesALogThatLostItsTailOrIsAnother) {
+  ASSERT_TRUE(node_.start());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  node_.instance->stop();
+  log_.truncate(3);
+  const auto shorter = node_.start();
+  ASSERT_FALSE(shorter);
+  EXPECT_EQ(shorter.error().reason, "log_truncated");
+  log_.replace("log-2");
+  const auto another = node_.start();
+  ASSERT_FALSE(another);
+  EXPECT_EQ(another.error().reason, "log_replaced");
+}
+
+TEST_F(LocalInstanceTest, ALogReplacedWhileItRunsIsNoticed) {
+  ASSERT_TRUE(node_.start());
+  ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  log_.replace("log-2");
+  ASSERT_TRUE(wait_until([&] { return !node_.instance->health().problem.empty(); }));
+  EXPECT_NE(node_.instance->health().problem.find("log_replaced"), std::string::npos);
+  EXPECT_EQ(node_.reason(add_operation("a", 1)), "replica_stopped");
+}
+
+TEST_F(LocalInstanceTest, StartsWithoutTheLogAndJoinsIt) {
+  log_.set_connected(false);
+  auto opened = node_.open();
+  ASSERT_TRUE(opened);
+  node_.instance = std::move(*opened);
+  std::thread starter([&] { EXPECT_TRUE(node_.instance->start()); });
+  EXPECT_EQ(node_.reason(add_operation("a", 1)), "replica_starting");
+  EXPECT_TRUE(node_.instance->read([](sqlite::Database&) { return Result<void>(); }));
+  log_.set_connected(true);
+  starter.join();
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "1");
+}
+
+TEST_F(LocalInstanceTest, ASecondProcessIsKeptOut) {
+  ASSERT_TRUE(node_.start());
+  const auto second = node_.open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, "data_dir_in_use");
+}
+
+TEST_F(LocalInstanceTest, StoppingAnswersWhatWaits) {
+  ASSERT_TRUE(node_.start());
+  log_.lose_publishes(1'000'000);
+  std::promise<std::string> told;
+  node_.instance->propose(add_operation("a", 1), [&](Result<Reply> reply) {
+    told.set_value(reply ? "ok" : reply.error().reason);
+  });
+  node_.instance->stop();
+  EXPECT_EQ(told.get_future().get(), "outcome_unknown");
+}
+
+}  // namespace
+}  // namespace weir::replica
