@@ -78,7 +78,8 @@ std::span<const Transition> transitions() {
 }
 
 bool is_transition(std::optional<Status> from, std::optional<Status> to, Cause cause) {
-  return ((kTable[slot(from)][slot(to)] >> static_cast<unsigned>(cause)) & 1U) != 0;
+  const unsigned causes = kTable[slot(from)][slot(to)];
+  return ((causes >> static_cast<unsigned>(cause)) & 1U) != 0;
 }
 
 }  // namespace weir::jobs
