@@ -33,7 +33,7 @@ struct Api::Impl {
         rates(parts.clock.mono()) {
     build_table();
     parts.instance.set_orphan_handler([this](const std::string& json) { leases.give_back(json); });
-    add_collectors(services, leases);
+    collectors = add_collectors(services, leases);
     for (const auto& command : table) http_metrics.add_route(command.method, command.path);
   }
 
@@ -102,6 +102,7 @@ struct Api::Impl {
   std::string openapi;
   std::string docs;
   bool sampling = false;
+  std::shared_ptr<void> collectors;  // last: dropped before what it reads
 };
 
 Api::Api(const ApiParts& parts, const ApiOptions& options)

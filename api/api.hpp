@@ -2,8 +2,9 @@
 // command table, the gateway, the parked requests and the health documents; it owns no socket.
 //
 // Lifecycle: construct (before the instance starts: it sets the orphan handler) -> start() ->
-// serve routes() -> drain() when stopping -> let the front finish -> stop(). The parts outlive it;
-// it outlives every route. Thread-safe after construction.
+// serve routes() -> drain() when stopping -> let the front finish -> stop() -> stop the instance ->
+// destroy: callbacks of the instance lead here. The parts outlive it. Thread-safe after
+// construction.
 #pragma once
 
 #include <functional>

@@ -160,8 +160,8 @@ void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
 
 }  // namespace
 
-void add_collectors(Services& services, const ParkedLeases& leases) {
-  services.metrics.add_collector([&services, &leases](Page& page) {
+std::shared_ptr<void> add_collectors(Services& services, const ParkedLeases& leases) {
+  return services.metrics.add_collector([&services, &leases](Page& page) {
     collect_process(services, page);
     collect_replica(services, page);
     collect_totals(services, page);

@@ -7,7 +7,7 @@
 
 namespace weir::api {
 
-// `services` and `leases` outlive the registry's last render.
-void add_collectors(Services& services, const ParkedLeases& leases);
+// Until the returned handle dies; `services` and `leases` outlive it.
+[[nodiscard]] std::shared_ptr<void> add_collectors(Services& services, const ParkedLeases& leases);
 
 }  // namespace weir::api

@@ -201,14 +201,18 @@ Family<Histogram>& Registry::histogram(const std::string& name, const std::strin
   return *entry.histogram;
 }
 
-void Registry::add_collector(std::function<void(Page&)> collector) {
-  const std::lock_guard lock(mutex_);
-  collectors_.push_back(std::move(collector));
+std::shared_ptr<void> Registry::add_collector(std::function<void(Page&)> collector) {
+  const std::lock_guard lock(collectors_mutex_);
+  const auto id = ++last_collector_;
+  collectors_.emplace(id, std::move(collector));
+  return {this, [id](Registry* self) {
+            const std::lock_guard inner(self->collectors_mutex_);
+            self->collectors_.erase(id);
+          }};
 }
 
 std::string Registry::render() const {
   Page page;
-  std::vector<std::function<void(Page&)>> collectors;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [name, entry] : families_) {
@@ -216,9 +220,9 @@ std::string Registry::render() const {
       if (entry.gauge) entry.gauge->render(page);
       if (entry.histogram) entry.histogram->render(page);
     }
-    collectors = collectors_;
   }
-  for (const auto& collector : collectors) collector(page);
+  const std::lock_guard lock(collectors_mutex_);
+  for (const auto& [id, collector] : collectors_) collector(page);
   return page.take();
 }
 

@@ -84,8 +84,10 @@ class Registry {
                                std::span<const double> bounds,
                                std::vector<std::string> labels = {});
 
-  // Called at each render(), after the owned families; must not register metrics.
-  void add_collector(std::function<void(Page&)> collector);
+  // Called at each render(), after the owned families, until the returned handle dies (which waits
+  // for a running call). Must neither register metrics nor add or drop collectors. The registry
+  // must outlive the handle.
+  [[nodiscard]] std::shared_ptr<void> add_collector(std::function<void(Page&)> collector);
 
   std::string render() const;
 
@@ -97,7 +99,9 @@ class Registry {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Entry> families_;
-  std::vector<std::function<void(Page&)>> collectors_;
+  mutable std::mutex collectors_mutex_;  // held while they run
+  std::map<std::uint64_t, std::function<void(Page&)>> collectors_;
+  std::uint64_t last_collector_ = 0;
 };
 
 // The Content-Type of a rendered page.

@@ -61,13 +61,15 @@ TEST(Registry, LabelSetsAreBounded) {
   EXPECT_THAT(page, HasSubstr("weir_q_total{queue=\"q0\"} 1\n"));
 }
 
-TEST(Registry, CollectorsRunAtEachRender) {
+TEST(Registry, CollectorsRunAtEachRenderUntilDropped) {
   Registry registry;
   int value = 0;
-  registry.add_collector(
+  auto handle = registry.add_collector(
       [&](Page& page) { page.single("weir_live", "Now.", Page::Type::gauge, ++value); });
   EXPECT_THAT(registry.render(), HasSubstr("weir_live 1\n"));
   EXPECT_THAT(registry.render(), HasSubstr("weir_live 2\n"));
+  handle.reset();
+  EXPECT_EQ(registry.render(), "");
 }
 
 TEST(Registry, CountsFromManyThreads) {
