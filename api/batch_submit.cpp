@@ -42,9 +42,9 @@ class Gathering {
 };
 
 Result<void> check_queue_of(const Call& call, json::View job) {
-  if (!job.is_object()) return {};  // refused by the parser with its position
   const auto queue = job.find("queue").as_string();
-  return call.check_queue(queue.value_or("default"));
+  if (!queue) return {};  // refused by the parser with its position
+  return call.check_queue(*queue);
 }
 
 // A key with queue patterns may name only queues it is for, in every job of the batch.

@@ -24,9 +24,14 @@ class Bulk : public std::enable_shared_from_this<Bulk> {
     if (!reply) return fail(reply.error());
     auto bulk = jobs::next_step(sent, reply->json);
     done_ += bulk.done;
+    if (const auto missing = json::View(reply->json).find("missing").as_int()) {
+      missing_ = missing_.value_or(0) + *missing;
+    }
     if (bulk.next) return step(std::move(*bulk.next));
     json::Writer out;
-    out.begin_object().member(counted_, done_).member("revision", reply->revision).end_object();
+    out.begin_object().member(counted_, done_);
+    if (missing_) out.member("missing", *missing_);
+    out.member("revision", reply->revision).end_object();
     call_.reply(200, out.take(), reply->revision);
   }
 
@@ -41,6 +46,7 @@ class Bulk : public std::enable_shared_from_this<Bulk> {
   const Call call_;
   const std::string counted_;
   std::int64_t done_ = 0;
+  std::optional<std::int64_t> missing_;  // named by id, but not there
 };
 
 }  // namespace

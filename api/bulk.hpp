@@ -8,7 +8,8 @@
 
 namespace weir::api {
 
-// Proposes `operation` and what follows from it, then answers 200 {"<counted>":n,"revision":r}.
+// Proposes `operation` and what follows from it, then answers 200
+// {"<counted>":n,"missing"?:n,"revision":r}.
 void answer_bulk(Services& services, const Call& call, Result<replica::Operation> operation,
                  const std::string& counted);
 

@@ -76,6 +76,7 @@ void add_bulk(CommandTable& table, Services& services, Command command, Make mak
   command.body = Body::required_json;
   command.request_schema = R"({"$ref":"#/components/schemas/DeadLetterFilter"})";
   command.errors.push_back({Code::invalid, "invalid_request"});
+  command.errors.push_back({Code::not_found, "queue_not_found"});
   command.errors.push_back({Code::unavailable, "nats_unavailable"});
   command.errors.push_back({Code::deadline_exceeded, "outcome_unknown"});
   command.handler = [&services, make, counted](const Call& call) {
@@ -91,15 +92,17 @@ void add_dead_letter_commands(CommandTable& table, Services& services) {
   add_reads(table, services);
   Command redrive = letter_command("dlq.redrive", "POST", "/v1/dlq/redrive");
   redrive.summary = "Run dead jobs again";
-  redrive.answers = {{200, "How many.",
-                      R"({"type":"object","properties":{"redriven":{"type":"integer"},)"
-                      R"("revision":{"type":"integer"}},"required":["redriven"]})"}};
+  redrive.answers = {
+      {200, "How many.",
+       R"({"type":"object","properties":{"redriven":{"type":"integer"},)"
+       R"("missing":{"type":"integer"},"revision":{"type":"integer"}},"required":["redriven"]})"}};
   add_bulk(table, services, std::move(redrive), &jobs::Requests::dlq_redrive, "redriven");
   Command purge = letter_command("dlq.purge", "POST", "/v1/dlq/purge");
   purge.summary = "Delete dead jobs";
-  purge.answers = {{200, "How many.",
-                    R"({"type":"object","properties":{"purged":{"type":"integer"},)"
-                    R"("revision":{"type":"integer"}},"required":["purged"]})"}};
+  purge.answers = {
+      {200, "How many.",
+       R"({"type":"object","properties":{"purged":{"type":"integer"},)"
+       R"("missing":{"type":"integer"},"revision":{"type":"integer"}},"required":["purged"]})"}};
   add_bulk(table, services, std::move(purge), &jobs::Requests::dlq_purge, "purged");
 }
 

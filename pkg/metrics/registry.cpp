@@ -40,8 +40,13 @@ void append_number(std::string& out, double value) {
   } else if (std::isinf(value)) {
     out += value > 0 ? "+Inf" : "-Inf";
   } else {
+    // 0.0001 rather than 1e-04, where that is short.
+    const double size = std::abs(value);
+    const bool plain = size == 0 || (size >= 1e-7 && size < 1e16);
     char buffer[64];
-    const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
+    const auto result =
+        std::to_chars(buffer, buffer + sizeof buffer, value,
+                      plain ? std::chars_format::fixed : std::chars_format::general);
     out.append(buffer, result.ptr);
   }
 }

@@ -70,7 +70,7 @@ TEST_F(LeasesTest, AParkedLeaseGetsTheNextJob) {
 TEST_F(LeasesTest, ADeliveryMayOvertakeTheReply) {
   instance_->hold_replies();
   const auto waiting = park("q");
-  submit("q");
+  post("/v1/jobs", R"({"queue":"q"})");
   instance_->release_replies();
   EXPECT_EQ(waiting->body()["jobs"].size(), 1U);
 }
@@ -100,7 +100,7 @@ TEST_F(LeasesTest, AClientThatLeavesBeforeTheReplyGivesItsJobBack) {
   const auto waiting = park("q");
   waiting->hang_up();
   instance_->release_replies();
-  EXPECT_EQ(count_proposed("jobs.release"), 1U);
+  EXPECT_EQ(count_proposed("jobs.work"), 1U);
   EXPECT_EQ(status_of(id), "unprocessed");
   EXPECT_EQ(get("/v1/jobs/" + id)->body()["attempt"], 0);
 }
@@ -119,7 +119,7 @@ TEST_F(LeasesTest, ADeliveryForNobodyIsGivenBack) {
   post("/v1/jobs", R"({"id":"late","queue":"q","type":"t"})");
   waiting->hang_up();
   instance_->release_replies();
-  EXPECT_EQ(count_proposed("jobs.release"), 1U);
+  EXPECT_EQ(count_proposed("jobs.work"), 1U);
   EXPECT_EQ(status_of("late"), "unprocessed");
 }
 

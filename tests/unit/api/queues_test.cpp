@@ -88,6 +88,7 @@ TEST_F(QueuesTest, DeadLettersAreListedRedrivenAndPurged) {
 
 TEST_F(QueuesTest, ARestrictedKeyRedrivesOnlyItsQueue) {
   const auto theirs = dead_letter("theirs");
+  submit("mine");
   const auto key = make_key(R"(["jobs:read","queues:admin"])", R"(,"queues":["mine"])");
   EXPECT_EQ(ask("GET", "/v1/dlq", "", as(key))->reason(), "queue_not_allowed");
   EXPECT_EQ(ask("GET", "/v1/dlq/" + theirs, "", as(key))->reason(), "queue_not_allowed");
