@@ -2,6 +2,7 @@
 
 #include "api/commands.hpp"
 #include "api/docs_page.hpp"
+#include "api/envelope.hpp"
 #include "api/health.hpp"
 #include "api/metrics_page.hpp"
 #include "api/openapi.hpp"
@@ -139,11 +140,14 @@ std::vector<http::Route> Api::routes() const {
   return routes;
 }
 
-void Api::on_finished(const Finished& finished) const {
-  impl_->http_metrics.on_finished(finished);
+http::FrontHooks Api::hooks() const {
+  return {.error_response = error_response,
+          .on_finished = [impl = impl_.get()](const http::FinishedRequest& finished) {
+            impl->http_metrics.on_finished(finished);
+          }};
 }
 
-void Api::set_connections(std::function<ConnectionCounts()> connections) {
+void Api::set_connections(std::function<http::FrontStats()> connections) {
   impl_->services.connections = std::move(connections);
 }
 

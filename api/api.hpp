@@ -49,10 +49,10 @@ class Api final : public Service {
   void drain();
 
   std::vector<http::Route> routes() const;
-  // For the front: called once per answer, also for those of no route.
-  void on_finished(const Finished& finished) const;
+  // For the front: the look of its errors, metrics and the access log.
+  http::FrontHooks hooks() const;
   // Where /health, /stats and /metrics learn of client connections. Before start().
-  void set_connections(std::function<ConnectionCounts()> connections);
+  void set_connections(std::function<http::FrontStats()> connections);
 
   const std::string& openapi() const;
 

@@ -23,8 +23,8 @@ std::int64_t seconds(Millis duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
-ConnectionCounts connections_of(const Services& services) {
-  return services.connections ? services.connections() : ConnectionCounts{};
+http::FrontStats connections_of(const Services& services) {
+  return services.connections ? services.connections() : http::FrontStats{};
 }
 
 // The words of /health.

@@ -1,6 +1,7 @@
 #include "api/http_metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "pkg/log/log.hpp"
 
@@ -43,24 +44,32 @@ void HttpMetrics::add_route(std::string_view method, std::string_view route) {
   routes_.insert_or_assign(label, make_route(label));
 }
 
-void HttpMetrics::on_finished(const Finished& finished) const {
-  const auto found = routes_.find(label_of(finished.method, finished.route));
-  const Route& route = found == routes_.end() ? none_ : found->second;
+const HttpMetrics::Route& HttpMetrics::route_of(const http::FinishedRequest& finished) const {
+  if (finished.request == nullptr || finished.route.empty()) return none_;
+  const auto found = routes_.find(label_of(finished.request->method, finished.route));
+  return found == routes_.end() ? none_ : found->second;
+}
+
+void HttpMetrics::on_finished(const http::FinishedRequest& finished) const {
+  const Route& route = route_of(finished);
   const int status_class = std::clamp(finished.status / 100, 1, 5);
   route.by_class[static_cast<std::size_t>(status_class - 1)]->add();
   route.seconds->observe(std::chrono::duration<double>(finished.duration).count());
   request_bytes_.add(finished.request_bytes);
   response_bytes_.add(finished.response_bytes);
-  if (access_log_ == AccessLog::off) return;
-  log::info("http_request",
-            {{"method", finished.method},
-             {"path", finished.path},
-             {"status", finished.status},
-             {"duration_us",
-              std::chrono::duration_cast<std::chrono::microseconds>(finished.duration).count()},
-             {"response_bytes", finished.response_bytes},
-             {"remote", finished.remote_address},
-             {"request_id", finished.request_id}});
+  if (access_log_ == AccessLog::on) write_access_log(finished);
+}
+
+void HttpMetrics::write_access_log(const http::FinishedRequest& finished) const {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(finished.duration).count();
+  const http::Request* request = finished.request;
+  log::info("http_request", {{"method", request != nullptr ? request->method : "-"},
+                             {"path", request != nullptr ? request->path : "-"},
+                             {"status", finished.status},
+                             {"duration_us", us},
+                             {"response_bytes", finished.response_bytes},
+                             {"remote", request != nullptr ? request->remote_address : "-"},
+                             {"request_id", finished.request_id}});
 }
 
 }  // namespace weir::api

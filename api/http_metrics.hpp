@@ -3,27 +3,14 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 
+#include "api/http/front.hpp"
 #include "pkg/metrics/registry.hpp"
 
 namespace weir::api {
-
-// What the front tells when an answer has gone out.
-struct Finished {
-  std::string_view method = {};
-  std::string_view path = {};   // as asked, without the query
-  std::string_view route = {};  // the pattern; empty when no route matched
-  std::string_view remote_address = {};
-  std::string_view request_id = {};
-  int status = 0;
-  std::size_t request_bytes = 0;
-  std::size_t response_bytes = 0;
-  std::chrono::nanoseconds duration{0};
-};
 
 enum class AccessLog : std::uint8_t { off, on };
 
@@ -33,7 +20,7 @@ class HttpMetrics {
 
   // Before serving: routes seen later count as "none".
   void add_route(std::string_view method, std::string_view route);
-  void on_finished(const Finished& finished) const;
+  void on_finished(const http::FinishedRequest& finished) const;
 
  private:
   struct Route {
@@ -41,6 +28,8 @@ class HttpMetrics {
     std::array<metrics::Counter*, 5> by_class{};  // 1xx to 5xx
   };
   Route make_route(const std::string& label);
+  const Route& route_of(const http::FinishedRequest& finished) const;
+  void write_access_log(const http::FinishedRequest& finished) const;
 
   metrics::Registry& registry_;
   const AccessLog access_log_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "api/gateway.hpp"
+#include "api/http/front.hpp"
 #include "api/system_probe.hpp"
 #include "api/timers.hpp"
 #include "api/workers.hpp"
@@ -17,12 +18,6 @@
 #include "pkg/replica/instance.hpp"
 
 namespace weir::api {
-
-struct ConnectionCounts {
-  std::uint64_t active = 0;
-  std::uint64_t peak = 0;
-  std::uint64_t total = 0;
-};
 
 struct Services {
   replica::Instance& instance;
@@ -37,7 +32,7 @@ struct Services {
   Workers& workers;
   AuthMode auth = AuthMode::keys;
   MonoTime started_at{};
-  std::function<ConnectionCounts()> connections;  // empty: none are known
+  std::function<http::FrontStats()> connections;  // empty: none are known
   std::atomic<std::uint64_t> reads{0};            // of replicated state, since start
 };
 

@@ -92,13 +92,18 @@ TEST_F(DocumentsTest, TheDocsPageStandsAlone) {
 TEST_F(DocumentsTest, MetricsPassPromtool) {
   submit("q");
   lease("q");
-  api_->set_connections([] { return ConnectionCounts{1, 2, 3}; });
-  api_->on_finished({.method = "GET",
-                     .path = "/v1/jobs/x",
-                     .route = "/v1/jobs/{id}",
-                     .status = 200,
-                     .duration = std::chrono::microseconds(300)});
-  api_->on_finished({.method = "GET", .path = "/nowhere", .status = 404});
+  api_->set_connections([] { return http::FrontStats{1, 2, 3}; });
+  http::Request seen;
+  seen.method = "GET";
+  http::FinishedRequest finished{.request = &seen,
+                                 .route = "/v1/jobs/{id}",
+                                 .request_id = "r",
+                                 .status = 200,
+                                 .duration = std::chrono::microseconds(300)};
+  api_->hooks().on_finished(finished);
+  finished.request = nullptr;
+  finished.status = 404;
+  api_->hooks().on_finished(finished);
   const auto client = get("/metrics");
   EXPECT_THAT(client->wait().content_type, HasSubstr("text/plain; version=0.0.4"));
   const std::string page = client->wait().body;

@@ -47,7 +47,7 @@ class HealthTest : public ApiTest {
     probe_.facts.nats_version = "2.10.0";
     probe_.facts.streams = {{"JOBS", 42, 1024, 1}};
     probe_.facts.kv_buckets = {{"weir-leader", 1, 64}};
-    api_->set_connections([] { return ConnectionCounts{5, 15, 23}; });
+    api_->set_connections([] { return http::FrontStats{5, 15, 23}; });
   }
 };
 
