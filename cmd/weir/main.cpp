@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/serve.hpp"
 
 namespace {
 
@@ -12,7 +13,8 @@ using weir::cli::Command;
 
 std::vector<Command> commands() {
   using namespace weir::cli;
-  return {{"submit", "Submit jobs", run_submit},
+  return {{"serve", "Run a coordinator", run_serve},
+          {"submit", "Submit jobs", run_submit},
           {"work", "Run jobs with a command", run_work},
           {"job", "Look at jobs and change their course", run_job},
           {"queue", "Queues: counts, configuration, pause", run_queue},

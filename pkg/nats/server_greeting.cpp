@@ -56,7 +56,10 @@ bool connect_to(Socket& socket, const std::string& host, const std::string& port
 
 }  // namespace
 
-Result<std::string> fetch_server_version(const std::string& url, Millis timeout) {
+namespace {
+
+// The JSON of the INFO line, checked.
+Result<std::string> fetch_greeting(const std::string& url, Millis timeout) {
   const auto scheme = url.find("://");
   const std::string authority = scheme == std::string::npos ? url : url.substr(scheme + 3);
   const auto colon = authority.rfind(':');
@@ -82,7 +85,19 @@ Result<std::string> fetch_server_version(const std::string& url, Millis timeout)
   const std::string_view text =
       std::string_view(greeting).substr(brace, greeting.rfind('}') + 1 - brace);
   if (!json::check(text)) return unreachable(url);
-  return json::View(text).find("version").as_string().value_or("");
+  return std::string(text);
+}
+
+}  // namespace
+
+Result<std::string> fetch_server_version(const std::string& url, Millis timeout) {
+  WEIR_ASSIGN(const std::string greeting, fetch_greeting(url, timeout));
+  return json::View(greeting).find("version").as_string().value_or("");
+}
+
+bool is_clustered(const std::string& url, Millis timeout) {
+  const auto greeting = fetch_greeting(url, timeout);
+  return greeting && !json::View(*greeting).find("cluster").as_string().value_or("").empty();
 }
 
 }  // namespace weir::nats

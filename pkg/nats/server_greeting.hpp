@@ -12,4 +12,7 @@ namespace weir::nats {
 // nats_unavailable (no connection, or no INFO line in time).
 Result<std::string> fetch_server_version(const std::string& url, Millis timeout);
 
+// True when the server says that it belongs to a cluster; false also when it cannot be asked.
+bool is_clustered(const std::string& url, Millis timeout);
+
 }  // namespace weir::nats

@@ -1,0 +1,260 @@
+#include "cmd/weir/coordinator.hpp"
+
+#include <algorithm>
+
+#include "api/api.hpp"
+#include "api/bootstrap.hpp"
+#include "api/envelope.hpp"
+#include "api/http/front.hpp"
+#include "api/nats_probe.hpp"
+#include "jobs/machine.hpp"
+#include "jobs/requests.hpp"
+#include "pkg/auth/key_machine.hpp"
+#include "pkg/log/log.hpp"
+#include "pkg/nats/embedded_server.hpp"
+#include "pkg/nats/server_greeting.hpp"
+#include "pkg/process/host.hpp"
+#include "pkg/replica/jetstream_effects.hpp"
+#include "pkg/replica/jetstream_log.hpp"
+#include "pkg/replica/kv_lease_store.hpp"
+#include "pkg/replica/local_instance.hpp"
+
+namespace weir::cli {
+namespace {
+
+constexpr Millis kConnectWait{10'000};
+constexpr Millis kFinishWait{2'000};
+constexpr std::size_t kOperationHeadroom = 16U
+                                           << 10U;  // of one NATS message, for the entry around it
+constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
+
+nats::ConnectOptions connect_options(const config::NatsConfig& config) {
+  nats::ConnectOptions options;
+  options.urls = config.urls;
+  options.user = config.user;
+  options.password = config.password;
+  options.token = config.token;
+  options.creds_file = config.creds_file;
+  options.nkey_seed_file = config.nkey_file;
+  options.nkey_public = config.nkey_public;
+  options.tls = {.enabled = config.tls,
+                 .ca_file = config.tls_ca_file,
+                 .cert_file = config.tls_cert_file,
+                 .key_file = config.tls_key_file};
+  return options;
+}
+
+api::Finished to_finished(const http::FinishedRequest& finished) {
+  api::Finished out;
+  if (finished.request != nullptr) {
+    out.method = finished.request->method;
+    out.path = finished.request->path;
+    out.remote_address = finished.request->remote_address;
+  }
+  out.route = finished.route;
+  out.request_id = finished.request_id;
+  out.status = finished.status;
+  out.request_bytes = finished.request_bytes;
+  out.response_bytes = finished.response_bytes;
+  out.duration = finished.duration;
+  return out;
+}
+
+}  // namespace
+
+// In the order of dependence: each stands on those above it.
+struct Coordinator::Parts {
+  config::ServeConfig config;
+  SystemClock clock;
+  SystemRandom random;
+  metrics::Registry metrics;
+  std::unique_ptr<nats::EmbeddedServer> embedded;
+  std::shared_ptr<nats::Connection> entries;
+  std::shared_ptr<nats::Connection> rest;
+  int replicas = 1;
+  std::unique_ptr<replica::JetStreamLog> log;
+  std::unique_ptr<replica::KvLeaseStore> leases;
+  std::unique_ptr<replica::JetStreamEffects> effects;
+  jobs::Machine jobs;
+  auth::KeyMachine keys;
+  std::unique_ptr<replica::Instance> instance;
+  std::unique_ptr<api::NatsProbe> probe;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<http::Front> front;
+  bool waiters_dropped = false;
+  std::optional<std::string> new_admin_key;
+
+  Result<void> connect();
+  Result<void> make_replica();
+  void make_api();
+};
+
+Result<void> Coordinator::Parts::connect() {
+  auto options = connect_options(config.nats);
+  if (config.embeds_nats()) {
+    WEIR_ASSIGN(embedded, nats::EmbeddedServer::make({.data_dir = config.data_dir,
+                                                      .program = config.embedded.server_path,
+                                                      .versions_dir = config.embedded.versions_dir,
+                                                      .port = config.embedded.port,
+                                                      .sync_always = config.embedded.sync_always,
+                                                      .max_payload = kEmbeddedMaxPayload}));
+    WEIR_TRY(embedded->start());
+    options = embedded->connect_options();
+    log::info("nats_embedded", {{"version", embedded->program().version()},
+                                {"url", options.urls.front()},
+                                {"fsync", embedded->syncs_always() ? "always" : "server default"}});
+  }
+  options.name = "weir-log";
+  WEIR_ASSIGN(entries, nats::Connection::open(options));
+  options.name = "weir";
+  WEIR_ASSIGN(rest, nats::Connection::open(options));
+  if (!entries->wait_connected(kConnectWait) || !rest->wait_connected(kConnectWait)) {
+    log::warn("nats_not_reachable_yet", {{"problem", entries->last_problem()}});
+  }
+  replicas = static_cast<int>(config.stream_replicas);
+  if (replicas == 0) replicas = nats::is_clustered(rest->url(), Millis{1000}) ? 3 : 1;
+  return {};
+}
+
+Result<void> Coordinator::Parts::make_replica() {
+  const std::string shard = std::to_string(config.shard);
+  const std::string suffix = config.shard == 0 ? "" : "-" + shard;
+  WEIR_ASSIGN(log, replica::JetStreamLog::make({.stream = "JOBS" + suffix,
+                                                .subject = "weir.log.jobs." + shard,
+                                                .replicas = replicas},
+                                               entries, rest));
+  leases =
+      std::make_unique<replica::KvLeaseStore>(nats::JetStream(rest), "jobs-" + shard, replicas);
+  nats::StreamConfig dead_letters;
+  dead_letters.name = "JOBS_DLQ";
+  dead_letters.subjects = {"weir.dlq.>"};
+  dead_letters.replicas = replicas;
+  WEIR_ASSIGN(effects, replica::JetStreamEffects::make(rest, {dead_letters}));
+  replica::InstanceOptions options;
+  options.data_dir = config.data_dir;
+  options.name = "jobs-" + shard;
+  options.proposer.max_in_flight = std::clamp<std::size_t>(config.in_flight_entries, 1, 8);
+  WEIR_ASSIGN(instance, replica::make_instance(options, {.log = *log,
+                                                         .leases = *leases,
+                                                         .effects = *effects,
+                                                         .machines = {&jobs, &keys},
+                                                         .clock = clock,
+                                                         .random = random}));
+  return {};
+}
+
+void Coordinator::Parts::make_api() {
+  probe = std::make_unique<api::NatsProbe>(rest, clock);
+  api::ApiOptions options;
+  options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
+  const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
+  options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
+  options.requests.max_payload_bytes =
+      std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
+  api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
+                                                 .keys = keys,
+                                                 .job_stats = jobs.stats(),
+                                                 .probe = *probe,
+                                                 .clock = clock,
+                                                 .random = random,
+                                                 .metrics = metrics},
+                                   options);
+  http::FrontOptions listen;
+  listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
+  listen.port = config.http.port;
+  listen.io_threads = config.http_threads;
+  listen.pool_threads = config.pool_threads;
+  listen.max_connections = config.max_connections;
+  listen.request_deadline = config.request_timeout;
+  listen.drain_timeout = config.drain_timeout;
+  front = std::make_unique<http::Front>(
+      listen, api->routes(),
+      http::FrontHooks{.error_response = api::error_response,
+                       .on_finished = [this](const http::FinishedRequest& finished) {
+                         api->on_finished(to_finished(finished));
+                       }});
+  api->set_connections([this] {
+    const auto stats = front->stats();
+    return api::ConnectionCounts{stats.active, stats.peak, stats.total};
+  });
+}
+
+Coordinator::Coordinator(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Coordinator::~Coordinator() {
+  stop();
+}
+
+Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config) {
+  auto parts = std::make_unique<Parts>();
+  parts->config = config;
+  WEIR_TRY(parts->connect());
+  WEIR_TRY(parts->make_replica());
+  parts->make_api();
+  return std::unique_ptr<Coordinator>(new Coordinator(std::move(parts)));
+}
+
+Result<void> Coordinator::start() {
+  WEIR_TRY(parts_->instance->start());
+  WEIR_TRY(parts_->probe->start());
+  WEIR_TRY(parts_->api->start());
+  return parts_->front->start();
+}
+
+bool Coordinator::finish_start() {
+  Parts& parts = *parts_;
+  if (!parts.waiters_dropped) {
+    const auto dropped = api::propose_and_wait(
+        *parts.instance, jobs::node_started(parts.instance->node_id()), kFinishWait);
+    if (!dropped) return false;
+    parts.waiters_dropped = true;
+  }
+  if (parts.config.dev_no_auth) return true;
+  const auto given = parts.config.api_key.empty()
+                         ? std::nullopt
+                         : std::optional<std::string>(parts.config.api_key);
+  auto made = api::ensure_admin_key(*parts.instance, parts.random, given, kFinishWait);
+  if (!made) {
+    log::warn("admin_key_not_made", {{"error", describe(made.error())}});
+    return made.error().code == Code::invalid;
+  }
+  parts.new_admin_key = *made;
+  if (!*made) return true;
+  const std::string path = parts.config.data_dir + "/admin-key";
+  if (const auto written = process::write_private_file(path, **made + "\n"); !written) {
+    log::error("admin_key_not_written", {{"error", describe(written.error())}});
+  }
+  return true;
+}
+
+void Coordinator::stop() {
+  if (!parts_) return;
+  parts_->api->drain();
+  parts_->front->stop();
+  parts_->api->stop();
+  parts_->probe->stop();
+  parts_->instance->stop();
+  if (parts_->embedded) {
+    parts_->effects.reset();
+    parts_->instance.reset();
+    parts_->embedded->stop();
+  }
+  parts_.reset();
+}
+
+std::string Coordinator::describe() const {
+  const auto& parts = *parts_;
+  const bool v6 = parts.config.http.host.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + parts.config.http.host + "]" : parts.config.http.host;
+  std::string text = "http://" + host + ":" + std::to_string(parts.front->port());
+  const std::string version = parts.rest->server_version();
+  text += ", NATS " + (version.empty() ? std::string("not connected yet") : version);
+  text += parts.embedded ? " (embedded)" : " at " + parts.rest->url();
+  return text + ", data in " + parts.config.data_dir;
+}
+
+std::optional<std::string> Coordinator::new_admin_key() const {
+  return parts_->new_admin_key;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,82 @@
+#include "cmd/weir/serve.hpp"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "cmd/weir/context.hpp"
+#include "cmd/weir/coordinator.hpp"
+#include "cmd/weir/exit_code.hpp"
+#include "cmd/weir/output.hpp"
+#include "cmd/weir/serve_arguments.hpp"
+#include "pkg/config/serve_config.hpp"
+#include "pkg/log/log.hpp"
+
+namespace weir::cli {
+namespace {
+
+constexpr long kPollNs = 200'000'000;
+
+Usage serve_usage() {
+  return {
+      .command = "weir serve",
+      .synopsis = "[options]",
+      .summary =
+          "Runs a coordinator. Without --nats-url it starts a NATS server of its own in the data "
+          "directory. The first start prints an admin key and keeps it in <data-dir>/admin-key.",
+      .options = serve_options(),
+      .examples = {"weir serve", "weir serve --http 127.0.0.1:8080 --data-dir /var/lib/weir",
+                   "weir serve --nats-url nats://n1:4222 --nats-url nats://n2:4222"}};
+}
+
+// Blocked in every thread started from here on, so that only wait_for_signal() sees them.
+sigset_t block_stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+// True when a stop signal came within a short while.
+bool wait_for_signal(const sigset_t& set) {
+  const timespec wait{0, kPollNs};
+  return sigtimedwait(&set, nullptr, &wait) > 0;
+}
+
+Result<int> serve(const Parsed& parsed) {
+  WEIR_ASSIGN(const auto values, serve_values(parsed));
+  WEIR_ASSIGN(const auto config, config::make_serve_config(values));
+  log::configure(config.log_level, config.log_format);
+  const sigset_t stop_signals = block_stop_signals();
+
+  WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
+  WEIR_TRY(coordinator->start());
+  log::info("serving", {{"at", coordinator->describe()}, {"version", WEIR_VERSION}});
+  print("weir " WEIR_VERSION " serves " + coordinator->describe() + "\n");
+  if (config.dev_no_auth)
+    print("Authentication is OFF (--dev-no-auth): everybody on this machine is admin.\n");
+
+  bool finished = false;
+  while (!wait_for_signal(stop_signals)) {
+    if (finished) continue;
+    finished = coordinator->finish_start();
+    if (const auto key = coordinator->new_admin_key(); finished && key) {
+      print("Admin key (shown once, kept in " + config.data_dir + "/admin-key): " + *key + "\n");
+    }
+  }
+  log::info("stopping", {});
+  coordinator->stop();
+  log::info("stopped", {});
+  return kOk;
+}
+
+}  // namespace
+
+int run_serve(Args args) {
+  return run_local(serve_usage(), args, serve);
+}
+
+}  // namespace weir::cli
