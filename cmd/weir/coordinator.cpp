@@ -242,7 +242,7 @@ void Coordinator::stop() {
   parts_.reset();
 }
 
-std::string Coordinator::describe() const {
+std::string Coordinator::where() const {
   const auto& parts = *parts_;
   const bool v6 = parts.config.http.host.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + parts.config.http.host + "]" : parts.config.http.host;

@@ -27,7 +27,7 @@ class Coordinator {
   // Graceful: no new requests, those under way finish, everything is joined.
   void stop();
 
-  std::string describe() const;  // one line for people: where it serves, on which NATS
+  std::string where() const;  // one line for people: where it serves, on which NATS
   std::optional<std::string> new_admin_key() const;  // made by this start, to be shown once
 
  private:

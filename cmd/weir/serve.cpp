@@ -54,8 +54,8 @@ Result<int> serve(const Parsed& parsed) {
 
   WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
   WEIR_TRY(coordinator->start());
-  log::info("serving", {{"at", coordinator->describe()}, {"version", WEIR_VERSION}});
-  print("weir " WEIR_VERSION " serves " + coordinator->describe() + "\n");
+  log::info("serving", {{"at", coordinator->where()}, {"version", WEIR_VERSION}});
+  print("weir " WEIR_VERSION " serves " + coordinator->where() + "\n");
   if (config.dev_no_auth)
     print("Authentication is OFF (--dev-no-auth): everybody on this machine is admin.\n");
 
