@@ -52,28 +52,34 @@ void QueueBook::save(sqlite::Database& db) {
   }
   dirty_.clear();
   for (std::size_t i = 0; i < kStatusCount; ++i) {
-    if (counts_[i] == saved_counts_[i]) continue;
-    db.prepare("INSERT OR REPLACE INTO job_counts(queue,kind,count) VALUES(?1,?2,?3)")
-        .bind_all(kAllQueues, static_cast<std::int64_t>(i), counts_[i])
-        .run();
+    save_count(db, kAllQueues, static_cast<std::int64_t>(i), counts_[i], saved_counts_[i]);
   }
-  saved_counts_ = counts_;
 }
 
 void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
-  auto write = db.prepare("INSERT OR REPLACE INTO job_counts(queue,kind,count) VALUES(?1,?2,?3)");
-  const auto save_one = [&](std::int64_t kind, std::int64_t count, std::int64_t& saved) {
-    if (count == saved) return;
-    WEIR_ASSERT(count >= 0);
-    write.bind_all(queue.id, kind, count).run();
-    saved = count;
-  };
   for (std::size_t i = 0; i < kStatusCount; ++i) {
-    save_one(static_cast<std::int64_t>(i), queue.counts[i], queue.saved_counts_[i]);
+    save_count(db, queue.id, static_cast<std::int64_t>(i), queue.counts[i], queue.saved_counts_[i]);
   }
   for (std::size_t i = 0; i < kPriorities; ++i) {
-    save_one(kReadyKind + static_cast<std::int64_t>(i), queue.ready[i], queue.saved_ready_[i]);
+    save_count(db, queue.id, kReadyKind + static_cast<std::int64_t>(i), queue.ready[i],
+               queue.saved_ready_[i]);
   }
+}
+
+// Zero is stored as no row: what a transaction passed through must not show in the tables, since
+// replicas group the same entries into different transactions.
+void QueueBook::save_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind,
+                           std::int64_t count, std::int64_t& saved) {
+  if (count == saved) return;
+  WEIR_ASSERT(count >= 0);
+  if (count == 0) {
+    db.prepare("DELETE FROM job_counts WHERE queue=?1 AND kind=?2").bind_all(queue, kind).run();
+  } else {
+    db.prepare("INSERT OR REPLACE INTO job_counts(queue,kind,count) VALUES(?1,?2,?3)")
+        .bind_all(queue, kind, count)
+        .run();
+  }
+  saved = count;
 }
 
 Queue* QueueBook::find(std::string_view name) {

@@ -99,7 +99,9 @@ class QueueBook {
   Queue& add(std::int64_t id, std::string_view name);
   void mark(Queue& queue);
   void load_counts(sqlite::Database& db);
-  void save_counts(sqlite::Database& db, Queue& queue);
+  static void save_counts(sqlite::Database& db, Queue& queue);
+  static void save_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind,
+                         std::int64_t count, std::int64_t& saved);
 
   std::map<std::int64_t, std::unique_ptr<Queue>> by_id_;
   std::unordered_map<std::string, Queue*, Hash, std::equal_to<>> by_name_;

@@ -1,0 +1,241 @@
+// Random operation sequences: counters stay true, replicas stay equal however entries are grouped
+// into transactions and whenever they restart, and nothing runs twice.
+#include <map>
+
+#include "tests/unit/jobs/harness.hpp"
+
+namespace weir::jobs {
+namespace {
+
+class Script {
+ public:
+  Script(Harness& h, std::uint64_t seed) : h_(h), random_(seed) {}
+
+  replica::Operation next() {
+    switch (below(16)) {
+      case 0:
+      case 1:
+      case 2:
+        return submit_one();
+      case 3:
+      case 4:
+        return submit_many();
+      case 5:
+      case 6:
+      case 7:
+        return lease();
+      case 8:
+      case 9:
+      case 10:
+      case 11:
+        return work();
+      case 12:
+        return on_job();
+      case 13:
+        return on_queue();
+      case 14:
+        return waiters();
+      default:
+        return {"jobs.tick", "{}"};
+    }
+  }
+
+  // Remembers what the workers now hold.
+  void learn(std::string_view reply) {
+    for (const auto job : json::View(reply).find("jobs").elements()) {
+      tokens_.push_back(text(job.find("lease")));
+    }
+  }
+
+  std::uint64_t below(std::uint64_t bound) { return random_.next() % bound; }
+
+ private:
+  std::string queue() { return std::string(1, static_cast<char>('a' + below(3))); }
+  std::string id() { return "j" + std::to_string(below(ids_ + 1)); }
+
+  std::string token() {
+    if (tokens_.empty() || below(20) == 0) return "1.1.1";
+    const auto at = below(tokens_.size());
+    auto out = tokens_[at];
+    // Mostly once, sometimes again later.
+    if (below(4) != 0) tokens_.erase(tokens_.begin() + static_cast<std::ptrdiff_t>(at));
+    return out;
+  }
+
+  std::string job() {
+    std::string out = "{\"id\":\"j" + std::to_string(below(8) == 0 ? below(ids_ + 1) : ids_++) +
+                      "\",\"queue\":\"" + queue() + "\",\"priority\":" + std::to_string(below(10));
+    if (below(4) == 0) out += ",\"delay_ms\":" + std::to_string(below(5'000));
+    if (below(3) == 0) out += ",\"max_attempts\":" + std::to_string(1 + below(3));
+    if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
+    if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
+    return out + "}";
+  }
+
+  replica::Operation submit_one() {
+    const auto body = job();
+    return h_.requests.submit(json::View(body)).value();
+  }
+
+  replica::Operation submit_many() {
+    std::string body = "{\"jobs\":[" + job();
+    for (auto more = below(20); more > 0; --more) body += "," + job();
+    body += "]}";
+    return h_.requests.submit_batch(json::View(body)).value().parts.at(0).operation;
+  }
+
+  replica::Operation lease() {
+    const auto body = "{\"worker\":\"w" + std::to_string(below(4)) +
+                      "\",\"max\":" + std::to_string(1 + below(10)) +
+                      ",\"lease_ms\":" + std::to_string(500 + below(3'000)) +
+                      (below(2) == 0 ? ",\"wait_ms\":2000}" : "}");
+    return h_.requests
+        .lease(queue() + "," + queue(), json::View(body),
+               {"n" + std::to_string(below(2)), waiter()})
+        .value()
+        .operation;
+  }
+
+  std::string waiter() { return "waiter" + std::to_string(below(5)); }
+
+  replica::Operation work() {
+    const auto items = [&](const char* name, const char* more) {
+      std::string out = std::string("\"") + name + "\":[";
+      for (auto count = below(4); count > 0; --count) {
+        out += std::string(out.back() == '[' ? "" : ",") + "{\"lease\":\"" + token() + "\"" + more +
+               "}";
+      }
+      return out + "],";
+    };
+    const auto body = "{" + items("complete", R"(,"result":{"x":1})") +
+                      items("fail", R"(,"error":{"message":"m"})") + items("release", "") +
+                      items("heartbeat", R"(,"progress":1)") +
+                      R"("lease":{"queues":["a","c"],"max":3},"worker":"w1"})";
+    return h_.requests.work(json::View(body), {"n1", "unused"}).value().operation;
+  }
+
+  replica::Operation on_job() {
+    switch (below(5)) {
+      case 0:
+        return h_.requests.cancel(id(), json::View()).value();
+      case 1:
+        return h_.requests.retry(id(), json::View()).value();
+      case 2:
+        return h_.requests.retry(id(), json::View(R"({"as_new":true})")).value();
+      case 3:
+        return h_.requests.promote(id(), json::View()).value();
+      default:
+        return h_.requests.remove(id()).value();
+    }
+  }
+
+  replica::Operation on_queue() {
+    const auto name = queue();
+    switch (below(12)) {
+      case 0:
+        return h_.requests.purge(name).value();
+      case 1:
+      case 2:
+        return h_.requests.pause(name).value();
+      case 3:
+      case 4:
+      case 5:
+        return h_.requests.resume(name).value();
+      case 6:
+        return h_.requests
+            .queue_config(name, json::View(R"({"retention":{"count":20,"failed_ms":3000}})"))
+            .value();
+      case 7:
+        return h_.requests.queue_config(name, json::View(R"({"dlq":false})")).value();
+      case 8: {
+        const auto body = "{\"queue\":\"" + name + "\"}";
+        return h_.requests.dlq_redrive(json::View(body)).value();
+      }
+      case 9: {
+        const auto body = "{\"ids\":[\"" + id() + "\",\"" + id() + "\"]}";
+        return h_.requests.dlq_purge(json::View(body)).value();
+      }
+      case 10:
+        return h_.requests.queue_remove(name).value();
+      default:
+        return h_.requests.queue_config(name, json::View("{}")).value();
+    }
+  }
+
+  replica::Operation waiters() {
+    return below(4) == 0 ? node_started("n1") : waiter_close({"n0", waiter()});
+  }
+
+  Harness& h_;
+  SeededRandom random_;
+  std::uint64_t ids_ = 0;
+  std::vector<std::string> tokens_;
+};
+
+class PropertyTest : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(PropertyTest, CountersReplicasAndRestarts) {
+  Harness leader;    // one operation a transaction
+  Harness follower;  // several, and restarts
+  Script script(leader, GetParam());
+  std::vector<replica::Operation> behind;
+  std::map<std::string, int> live;  // token -> deliveries
+  for (int step = 0; step < 600; ++step) {
+    const auto pause =
+        Millis{static_cast<std::int64_t>(script.below(3) == 0 ? script.below(700) : 0)};
+    if (pause.count() > 0 || behind.size() > 7) {
+      follower.apply_all(behind);
+      behind.clear();
+      ASSERT_EQ(follower.dump(), leader.dump()) << "step " << step;
+      ASSERT_EQ(follower.machine->next_due().has_value(), leader.machine->next_due().has_value());
+      if (script.below(4) == 0) follower.restart();
+      leader.advance(pause);
+      follower.advance(pause);
+    }
+    const auto operation = script.next();
+    const auto reply = leader.apply(operation);
+    behind.push_back(operation);
+    const auto check = [&](std::string_view json) {
+      script.learn(json);
+      for (const auto job : json::View(json).find("jobs").elements()) {
+        EXPECT_EQ(++live[text(job.find("lease"))], 1) << "a lease was handed out twice";
+      }
+    };
+    if (reply) check(*reply);
+    for (const auto& delivery : leader.deliveries) check(delivery.json);
+    leader.deliveries.clear();
+    if (step % 50 == 0) leader.expect_counts_true();
+  }
+  follower.apply_all(behind);
+  EXPECT_EQ(follower.dump(), leader.dump());
+  EXPECT_EQ(follower.effects.size(), leader.effects.size());
+  leader.expect_counts_true();
+  follower.expect_counts_true();
+  EXPECT_EQ(leader.number("SELECT count(*) FROM jobs WHERE status=3 AND worker IS NULL"), 0);
+}
+
+// Time goes on until nothing is due: every timer ends, and no more than its bound at once.
+TEST_P(PropertyTest, TimeBringsEverythingToRest) {
+  Harness h;
+  Script script(h, GetParam() * 977);
+  for (int step = 0; step < 300; ++step) {
+    const auto reply = h.apply(script.next());
+    if (reply) script.learn(*reply);
+    h.advance(Millis{static_cast<std::int64_t>(script.below(50))});
+  }
+  for (int ticks = 0; h.machine->next_due(); ++ticks) {
+    ASSERT_LT(ticks, 20'000);
+    const auto due = *h.machine->next_due();
+    if (due > h.clock.wall()) h.advance(due - h.clock.wall());
+    h.tick();
+  }
+  EXPECT_EQ(h.count(Status::scheduled), 0);
+  EXPECT_EQ(h.count(Status::processing), 0);
+  EXPECT_EQ(h.count(Status::completed), 0);
+  h.expect_counts_true();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PropertyTest, testing::Range<std::uint64_t>(1, 13));
+
+}  // namespace
+}  // namespace weir::jobs
