@@ -110,7 +110,8 @@ TEST_F(QueuesTest, KeysAreShownOnceAndListedWithoutSecret) {
   const auto listed = get("/v1/keys");
   EXPECT_THAT(listed->wait().body, Not(HasSubstr(text.substr(18))));
   EXPECT_EQ(listed->body()["items"].size(), 2U);
-  for (const Json& item : listed->body()["items"]) EXPECT_FALSE(item.contains("key"));
+  const Json items = listed->body()["items"];
+  for (const Json& item : items) EXPECT_FALSE(item.contains("key"));
 }
 
 TEST_F(QueuesTest, BadKeysAreRefusedWithTheirFields) {
