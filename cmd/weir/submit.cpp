@@ -35,7 +35,6 @@ Usage submit_usage() {
                               {"max-attempts", "N", "Attempts before the job is dead"},
                               {"backoff", "TIME", "First pause before a retry, then doubled"},
                               {"lease", "TIME", "How long a worker may be silent"},
-                              {"timeout", "TIME", "Longest run of one attempt"},
                               {"key", "KEY", "Tenant or group, for fairness and limits"},
                               {"tag", "TAG", "Tag; may be repeated"},
                               {"id", "ID", "Id of the job; submitting it again changes nothing"},
@@ -65,8 +64,8 @@ Result<std::string> shared_members(const Parsed& parsed) {
   if (parsed.has("delay") && parsed.has("run-at")) {
     return bad_argument("give --delay or --run-at, not both");
   }
-  const std::pair<const char*, const char*> durations[]{
-      {"delay", "delay_ms"}, {"lease", "lease_ms"}, {"timeout", "timeout_ms"}};
+  const std::pair<const char*, const char*> durations[]{{"delay", "delay_ms"},
+                                                        {"lease", "lease_ms"}};
   for (const auto& [option, member] : durations) {
     if (!parsed.has(option)) continue;
     WEIR_ASSIGN(const auto value, parsed.duration(option, Millis{0}));

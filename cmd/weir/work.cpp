@@ -32,7 +32,6 @@ Usage work_usage() {
       .options = with_common(
           {{"e,exec", "COMMAND", "Shell command to run for each job"},
            {"q,queue", "A,B", "Queues in order of preference; may be repeated (default: default)"},
-           {"t,type", "NAME", "Only jobs of this type; may be repeated"},
            {"c,concurrency", "N", "Jobs at a time, 1 to 1000 (default 1)"},
            {"lease", "TIME", "Time without a heartbeat until others may take a job (default 30s)"},
            {"grace", "TIME", "Between SIGTERM and SIGKILL for a cancelled job (default 10s)"},
@@ -78,7 +77,6 @@ Result<WorkerOptions> options_of(const Parsed& parsed) {
   out.name = parsed.text("name", default_name());
   out.queues = names(parsed.all("queue"));
   if (out.queues.empty()) out.queues = {"default"};
-  out.types = names(parsed.all("type"));
   WEIR_ASSIGN(const auto concurrency, parsed.number("concurrency", 1, 1, 1000));
   out.concurrency = static_cast<std::size_t>(concurrency);
   WEIR_ASSIGN(out.lease, parsed.duration("lease", out.lease));

@@ -31,13 +31,6 @@ std::string text_of(json::View view) {
   return view.is_missing() || view.is_null() ? "" : std::string(view.raw());
 }
 
-void append_names(json::Writer& out, std::string_view member,
-                  const std::vector<std::string>& names) {
-  out.key(member).begin_array();
-  for (const auto& name : names) out.value(name);
-  out.end_array();
-}
-
 std::vector<std::pair<std::string, std::string>> environment_of(json::View job,
                                                                 const WorkerOptions& options) {
   return {{"WEIR_JOB_ID", text_of(job.find("id"))},
@@ -186,8 +179,9 @@ Result<void> Worker::lease_loop(Client& client) {
 std::string Worker::lease_body(std::size_t free, Millis wait) const {
   json::Writer out;
   out.begin_object().member("worker", options_.name).key("lease").begin_object();
-  append_names(out, "queues", options_.queues);
-  if (!options_.types.empty()) append_names(out, "types", options_.types);
+  out.key("queues").begin_array();
+  for (const auto& queue : options_.queues) out.value(queue);
+  out.end_array();
   out.member("max", static_cast<std::int64_t>(free));
   out.member("wait_ms", static_cast<std::int64_t>(wait.count()));
   out.member("lease_ms", static_cast<std::int64_t>(options_.lease.count()));

@@ -79,8 +79,8 @@ constexpr std::array kSettings{
     number("in_flight_entries", Kind::integer, "4", 1, 256,
            "Log entries published but not yet acknowledged. More helps when NATS is far away."),
     // limits
-    number("max_payload_bytes", Kind::bytes, "1MiB", 1024, 64 * kMiB,
-           "Largest payload or result of one job."),
+    number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
+           "Largest payload or result of one job; what NATS takes in a message bounds it too."),
     number("max_connections", Kind::integer, "10000", 1, 1'000'000,
            "Open client connections; one more is answered 503 and closed."),
     number("http_threads", Kind::integer, "0", 0, 256,
