@@ -4,7 +4,6 @@
 
 #include "api/api.hpp"
 #include "api/bootstrap.hpp"
-#include "api/envelope.hpp"
 #include "api/http/front.hpp"
 #include "api/nats_probe.hpp"
 #include "jobs/machine.hpp"
@@ -42,22 +41,6 @@ nats::ConnectOptions connect_options(const config::NatsConfig& config) {
                  .cert_file = config.tls_cert_file,
                  .key_file = config.tls_key_file};
   return options;
-}
-
-api::Finished to_finished(const http::FinishedRequest& finished) {
-  api::Finished out;
-  if (finished.request != nullptr) {
-    out.method = finished.request->method;
-    out.path = finished.request->path;
-    out.remote_address = finished.request->remote_address;
-  }
-  out.route = finished.route;
-  out.request_id = finished.request_id;
-  out.status = finished.status;
-  out.request_bytes = finished.request_bytes;
-  out.response_bytes = finished.response_bytes;
-  out.duration = finished.duration;
-  return out;
 }
 
 }  // namespace
@@ -167,16 +150,8 @@ void Coordinator::Parts::make_api() {
   listen.max_connections = config.max_connections;
   listen.request_deadline = config.request_timeout;
   listen.drain_timeout = config.drain_timeout;
-  front = std::make_unique<http::Front>(
-      listen, api->routes(),
-      http::FrontHooks{.error_response = api::error_response,
-                       .on_finished = [this](const http::FinishedRequest& finished) {
-                         api->on_finished(to_finished(finished));
-                       }});
-  api->set_connections([this] {
-    const auto stats = front->stats();
-    return api::ConnectionCounts{stats.active, stats.peak, stats.total};
-  });
+  front = std::make_unique<http::Front>(listen, api->routes(), api->hooks());
+  api->set_connections([this] { return front->stats(); });
 }
 
 Coordinator::Coordinator(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
