@@ -58,9 +58,9 @@ class Exchange final : public Responder::Sink {
     closed();
   }
 
-  // The client went away before the answer.
-  void closed() {
-    answered_ = true;
+  // The client sends no more before it has its answer. True: the handler wanted to know and has
+  // been told, nobody answers any more. A handler that asks later is told at once.
+  bool closed() {
     std::function<void()> tell;
     {
       const std::lock_guard lock(mutex_);
@@ -68,7 +68,9 @@ class Exchange final : public Responder::Sink {
       tell = std::move(on_closed_);
       on_closed_ = nullptr;
     }
-    if (tell) tell();
+    if (!tell || answered_.exchange(true)) return false;
+    tell();
+    return true;
   }
 
  private:

@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "api/http/exchange.hpp"
+#include "api/http/refusals.hpp"
 #include "api/http/target.hpp"
 #include "api/http/wire.hpp"
 #include "pkg/log/log.hpp"
@@ -29,6 +30,8 @@ using boost::system::error_code;
 
 constexpr std::size_t kLingerBytes = 16U << 20U;  // read and dropped after an early answer
 constexpr Millis kLingerTime{2000};
+constexpr Millis kCancelAgain{20};
+constexpr std::size_t kReadAhead = 16 * 1024;  // of pipelined requests while one is parked
 
 }  // namespace
 
@@ -60,12 +63,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     if (!ignored) remote_address_ = remote.address().to_string();
     if (shared_.active.load() > shared_.options.max_connections) {
       begin_request();
-      fail(Error{Code::unavailable,
-                 "too_many_connections",
-                 "The server has too many connections",
-                 "try again later",
-                 {},
-                 Millis{1000}});
+      fail(too_many_connections());
       return;
     }
     await_request();
@@ -95,9 +93,13 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   template <class Handler>
   void arm(Millis after, Handler expired) {
     deadline_.expires_after(after);
-    deadline_.async_wait([self = shared_from_this(), expired](error_code error) {
-      if (!error) expired(*self);
+    deadline_.async_wait([self = shared_from_this(), expired, turn = ++turn_](error_code error) {
+      if (!error && self->turn_ == turn) expired(*self);
     });
+  }
+  void disarm() {
+    ++turn_;  // an expiry that is queued already must not run either
+    deadline_.cancel();
   }
 
   void await_request() {
@@ -121,6 +123,8 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     request_bytes_ = 0;
     head_only_ = false;
     keep_alive_ = false;
+    timed_out_ = false;
+    parked_.reset();
     request_id_ = random_hex(shared_.random, 16);
     started_ = std::chrono::steady_clock::now();
     parser_.emplace();
@@ -137,7 +141,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
 
   void on_head(error_code error) {
     if (phase_ != Phase::reading) return;
-    if (error) return fail_reading(error);
+    if (error || timed_out_) return fail_reading(error);
     const auto& head = parser_->get();
     head_only_ = head.method() == bhttp::verb::head;
     keep_alive_ = parser_->keep_alive();
@@ -157,7 +161,8 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     if (match.route == nullptr) return fail_route(match);
     matched_ = match.route;
     const auto length = parser_->content_length();
-    if (length && *length > matched_->max_body_bytes) return fail(body_too_large());
+    if (length && *length > matched_->max_body_bytes)
+      return fail(body_too_large(matched_->max_body_bytes));
     parser_->body_limit(matched_->max_body_bytes);
     if (to_view(head["Expect"]) == "100-continue") return send_continue();
     read_body();
@@ -169,16 +174,13 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
 
   void fail_route(const Router::Match& match) {
     if (match.allow.empty()) {
-      return fail(Error{Code::not_found, "route_not_found", "This path does not exist",
-                        "see /openapi.json for those that do"});
+      return fail(route_not_found());
     }
     if (request_->method == "OPTIONS") {
       return answer_early({.status = 204, .body = "", .headers = {{"Allow", match.allow}}});
     }
-    auto response = shared_.hooks->error_response(
-        Error{Code::method_not_allowed, "method_not_allowed",
-              "This path does not take the method " + request_->method, "it takes " + match.allow},
-        request_id_);
+    auto response = shared_.hooks->error_response(method_not_allowed(request_->method, match.allow),
+                                                  request_id_);
     response.headers.emplace_back("Allow", match.allow);
     answer_early(std::move(response));
   }
@@ -187,7 +189,8 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
                       [self = shared_from_this()](error_code error, std::size_t) {
-                        if (error) return self->close();
+                        if (self->phase_ != Phase::reading) return;
+                        if (error || self->timed_out_) return self->fail_reading(error);
                         self->read_body();
                       });
   }
@@ -197,18 +200,19 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     bhttp::async_read(socket_, buffer_, *parser_,
                       [self = shared_from_this()](error_code error, std::size_t) {
                         if (self->phase_ != Phase::reading) return;
-                        if (error) return self->fail_reading(error);
+                        if (error || self->timed_out_) return self->fail_reading(error);
                         self->dispatch();
                       });
   }
 
   void dispatch() {
-    deadline_.cancel();
+    disarm();
     request_->body = std::move(parser_->get().body());
     request_bytes_ = request_->body.size();
     phase_ = Phase::handling;
-    auto exchange =
+    const auto exchange =
         std::make_shared<Exchange>(shared_from_this(), number_, request_id_, shared_.hooks);
+    parked_ = exchange;
     if (matched_->lane == Lane::inline_) {
       run_handler(*matched_, request_, exchange);
     } else {
@@ -216,16 +220,10 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
         run_handler(*route, request, exchange);
       });
       if (!queued) {
-        exchange->send(shared_.hooks->error_response(Error{Code::unavailable,
-                                                           "overloaded",
-                                                           "The server is busy",
-                                                           "try again later",
-                                                           {},
-                                                           Millis{1000}},
-                                                     request_id_));
+        exchange->send(shared_.hooks->error_response(overloaded(), request_id_));
       }
     }
-    if (phase_ == Phase::handling) watch_hang_up(exchange);
+    if (phase_ == Phase::handling) watch_hang_up();
   }
 
   // A handler that throws leaves its request unanswered: the exchange then answers 500.
@@ -241,18 +239,40 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     }
   }
 
-  // While a request is parked: notices that the client went away. Bytes of a next request stay
-  // where they are.
-  void watch_hang_up(std::weak_ptr<Exchange> exchange) {
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this(), exchange,
-                                           number = number_](error_code error) {
-      if (self->number_ != number || self->phase_ != Phase::handling) return;
-      char byte = 0;
-      const auto got = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-      if (!error && got > 0) return;
-      if (const auto parked = exchange.lock()) parked->closed();
-      self->close();
-    });
+  // While a request is parked: notices that the client went away. Bytes of next requests are kept
+  // for later, as the end of the stream comes behind them.
+  void watch_hang_up() {
+    socket_.async_wait(
+        Socket::wait_read, [self = shared_from_this(), number = number_](error_code error) {
+          if (self->number_ != number || self->phase_ != Phase::handling) return;
+          const auto room = self->buffer_.prepare(kReadAhead);
+          const auto got =
+              error ? -1
+                    : ::recv(self->socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+          const bool nothing_yet = got < 0 && !error && (errno == EAGAIN || errno == EINTR);
+          if (got == 0 || (got < 0 && !nothing_yet)) return self->hung_up(got == 0);
+          if (got > 0) self->buffer_.commit(static_cast<std::size_t>(got));
+          if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
+          self->watch_reset();
+        });
+  }
+
+  // When nothing more is read: keeps the session alive, and notices a reset.
+  void watch_reset() {
+    socket_.async_wait(Socket::wait_error,
+                       [self = shared_from_this(), number = number_](error_code) {
+                         if (self->number_ == number && self->phase_ == Phase::handling)
+                           self->hung_up(false);
+                       });
+  }
+
+  // A client that only ended its sending side may still read its answer; but a parked handler that
+  // asked to know of hang-ups is told, for it must not give work to a dead client.
+  void hung_up(bool orderly) {
+    const auto parked = parked_.lock();
+    const bool told = parked && parked->closed();
+    if (told || !orderly) return close();
+    watch_reset();
   }
 
   void write(Response response) {
@@ -294,36 +314,29 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
                                 .duration = std::chrono::steady_clock::now() - started_});
   }
 
-  Error body_too_large() const {
-    return Error{Code::too_large, "body_too_large", "The request body is too large",
-                 "at most " + std::to_string(matched_ != nullptr ? matched_->max_body_bytes : 0) +
-                     " bytes are accepted here"};
-  }
-
   void fail_reading(error_code error) {
+    if (timed_out_) return fail(request_timeout(shared_.options.request_deadline));
     if (error == bhttp::error::header_limit) {
-      return fail(Error{
-          Code::header_too_large, "header_too_large", "The request head is too large",
-          "at most " + std::to_string(shared_.options.header_limit_bytes) + " bytes are accepted"});
+      return fail(header_too_large(shared_.options.header_limit_bytes));
     }
     if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow)
-      return fail(body_too_large());
+      return fail(body_too_large(matched_ != nullptr ? matched_->max_body_bytes : 0));
     const bool malformed =
         error.category() == bhttp::make_error_code(bhttp::error::bad_method).category();
     if (!malformed || error == bhttp::error::end_of_stream ||
         error == bhttp::error::partial_message)
       return close();
-    fail(Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
-               error.message()});
+    fail(malformed_request(error.message()));
   }
 
+  // The answer waits for the pending read to end: it still uses the buffer. A read that has got
+  // bytes just now survives a cancel by starting another, so cancel until it has ended.
   void too_slow() {
     if (phase_ != Phase::reading) return;
+    timed_out_ = true;
     error_code ignored;
     socket_.cancel(ignored);
-    fail(Error{Code::bad_request, "request_timeout", "The request did not arrive in time",
-               "it must be complete within " +
-                   std::to_string(shared_.options.request_deadline.count()) + " ms"});
+    arm(kCancelAgain, [](Session& self) { self.too_slow(); });
   }
 
   void fail(const Error& error) { answer_early(shared_.hooks->error_response(error, request_id_)); }
@@ -359,9 +372,10 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   void close() {
     if (phase_ == Phase::closed) return;
     phase_ = Phase::closed;
-    deadline_.cancel();
+    disarm();
     error_code ignored;
     socket_.close(ignored);
+    if (const auto parked = parked_.lock()) parked->closed();
   }
 
   Shared& shared_;
@@ -380,6 +394,9 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   std::size_t request_bytes_ = 0;
   std::size_t lingered_ = 0;
   int status_ = 0;
+  std::uint64_t turn_ = 0;          // of the deadline timer
+  std::weak_ptr<Exchange> parked_;  // of the request being handled
+  bool timed_out_ = false;          // the request deadline has passed
   bool head_only_ = false;
   bool keep_alive_ = false;
   std::string output_;

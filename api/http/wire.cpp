@@ -1,7 +1,10 @@
 #include "api/http/wire.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/status.hpp>
+
+#include "api/http/refusals.hpp"
 
 namespace weir::http {
 namespace {
@@ -34,8 +37,7 @@ Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
                                               const std::string& request_id,
                                               const std::string& remote_address) {
   if (head.version() != 10 && head.version() != 11) {
-    return Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
-                 "HTTP/1.1 is spoken here"};
+    return malformed_request("HTTP/1.1 is spoken here");
   }
   auto request = std::make_shared<Request>();
   request->method = std::string(head.method_string());
@@ -43,11 +45,10 @@ Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
   request->remote_address = remote_address;
   for (const auto& field : head) {
     request->headers.emplace_back(lower(field.name_string()), std::string(field.value()));
-  }
-  const auto coding = request->header("transfer-encoding");
-  if (!coding.empty() && coding != "chunked") {
-    return Error{Code::bad_request, "malformed_request", "The HTTP request is malformed",
-                 "chunked is the only transfer coding"};
+    const auto& [name, value] = request->headers.back();
+    if (name != "transfer-encoding") continue;
+    if (head.version() == 10) return malformed_request("HTTP/1.0 has no transfer codings");
+    if (value != "chunked") return malformed_request("chunked is the only transfer coding");
   }
   const auto encoding = request->header("content-encoding");
   if (!encoding.empty() && encoding != "identity") {
@@ -72,7 +73,10 @@ std::string to_wire(const Response& response, const WireOptions& options) {
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   }
   append_header(out, "X-Request-Id", options.request_id);
-  out += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+  out += "X-Content-Type-Options: nosniff\r\n";
+  const auto is_cache_control = [](const auto& header) { return header.first == "Cache-Control"; };
+  if (std::ranges::none_of(response.headers, is_cache_control))
+    out += "Cache-Control: no-store\r\n";
   if (!options.keep_alive) out += "Connection: close\r\n";
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
   out += "\r\n";

@@ -1,0 +1,59 @@
+#include "api/http/refusals.hpp"
+
+namespace weir::http {
+namespace {
+
+constexpr Millis kRetryAfter{1000};
+
+std::string bytes_accepted(std::size_t limit) {
+  return "at most " + std::to_string(limit) + " bytes are accepted here";
+}
+
+}  // namespace
+
+Error malformed_request(std::string_view why) {
+  return {Code::bad_request, "malformed_request", "The HTTP request is malformed",
+          std::string(why)};
+}
+
+Error request_timeout(Millis deadline) {
+  return {Code::bad_request, "request_timeout", "The request did not arrive in time",
+          "it must be complete within " + std::to_string(deadline.count()) + " ms"};
+}
+
+Error header_too_large(std::size_t limit) {
+  return {Code::header_too_large, "header_too_large", "The request head is too large",
+          bytes_accepted(limit)};
+}
+
+Error body_too_large(std::size_t limit) {
+  return {Code::too_large, "body_too_large", "The request body is too large",
+          bytes_accepted(limit)};
+}
+
+Error route_not_found() {
+  return {Code::not_found, "route_not_found", "This path does not exist",
+          "see /openapi.json for those that do"};
+}
+
+Error method_not_allowed(std::string_view method, std::string_view allow) {
+  return {Code::method_not_allowed, "method_not_allowed",
+          "This path does not take the method " + std::string(method),
+          "it takes " + std::string(allow)};
+}
+
+Error overloaded() {
+  return {Code::unavailable, "overloaded", "The server is busy",
+          "try again later", {},           kRetryAfter};
+}
+
+Error too_many_connections() {
+  return {Code::unavailable,
+          "too_many_connections",
+          "The server has too many connections",
+          "try again later",
+          {},
+          kRetryAfter};
+}
+
+}  // namespace weir::http
