@@ -212,6 +212,26 @@ void Harness::expect_counts_true() {
             number("SELECT count(*) FROM jobs"));
 }
 
+std::vector<std::string> ids_of(const std::vector<json::View>& jobs) {
+  std::vector<std::string> out;
+  for (const auto job : jobs) out.push_back(text(job.find("id")));
+  return out;
+}
+
+void submit(Harness& h, std::string_view id, std::string_view queue, std::string_view more) {
+  h.submit("{\"id\":\"" + std::string(id) + "\",\"queue\":\"" + std::string(queue) + "\"" +
+           std::string(more) + "}");
+}
+
+std::string plain(std::string_view id, std::string_view more) {
+  return "{\"id\":\"" + std::string(id) + "\",\"queue\":\"q\"" + std::string(more) + "}";
+}
+
+void make_dead(Harness& h, std::string_view id) {
+  h.submit(plain(id));
+  h.fail(h.lease_one(), R"({"retry":false})");
+}
+
 std::string text(json::View value) {
   return value.as_string().value_or(std::string(value.raw()));
 }

@@ -91,4 +91,15 @@ std::string text(std::string_view json, std::string_view name);
 // The elements of an array member; they point into `json`.
 std::vector<json::View> list(std::string_view json, std::string_view name);
 
+// The ids of leased jobs.
+std::vector<std::string> ids_of(const std::vector<json::View>& jobs);
+
+// A job with an id; `more` are further members: ",\"priority\":9".
+void submit(Harness& h, std::string_view id, std::string_view queue = "q",
+            std::string_view more = "");
+// The same for queue q, as the body of a request.
+std::string plain(std::string_view id, std::string_view more = "");
+// Puts one job of queue q among the dead letters; nothing else may be ready there.
+void make_dead(Harness& h, std::string_view id);
+
 }  // namespace weir::jobs

@@ -9,15 +9,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-std::string plain(std::string_view id, std::string_view more = "") {
-  return "{\"id\":\"" + std::string(id) + "\",\"queue\":\"q\"" + std::string(more) + "}";
-}
-
-void make_dead(Harness& h, std::string_view id) {
-  h.submit(plain(id));
-  h.fail(h.lease_one(), R"({"retry":false})");
-}
-
 TEST(Submit, AnswersWhatWasMade) {
   Harness h;
   const auto reply = h.must(h.requests.submit(json::View(R"({"queue":"q","payload":{"a":1}})")));
@@ -57,11 +48,9 @@ TEST(Submit, RunAtInThePastIsNow) {
 TEST(Submit, BatchResultsKeepTheOrder) {
   Harness h;
   h.submit(plain("b"));
-  const auto batch = h.requests
-                         .submit_batch(json::View(
-                             R"({"jobs":[{"id":"a","queue":"q"},{"id":"b","queue":"q"},
-                                         {"id":"a","queue":"q"},{"id":"c","queue":"q","delay_ms":1}]})"))
-                         .value();
+  const auto body = "{\"jobs\":[" + plain("a") + "," + plain("b") + "," + plain("a") + "," +
+                    plain("c", ",\"delay_ms\":1") + "]}";
+  const auto batch = h.requests.submit_batch(json::View(body)).value();
   ASSERT_THAT(batch.parts, SizeIs(1));
   EXPECT_EQ(h.must(batch.parts[0].operation),
             R"({"results":[{"id":"a","status":"unprocessed"},)"
@@ -243,100 +232,6 @@ TEST(DeadLetters, Purge) {
   EXPECT_THAT(h.must(h.requests.dlq_purge(json::View(R"({"queue":"q"})"))),
               HasSubstr(R"("purged":1)"));
   EXPECT_EQ(h.number("SELECT count(*) FROM jobs"), 0);
-}
-
-// --- time ----------------------------------------------------------------------------------------
-
-TEST(Tick, IsBoundedAndDueAgain) {
-  Harness h;
-  std::string body = "{\"jobs\":[";
-  for (int i = 0; i < 2'500; ++i) {
-    body += std::string(i > 0 ? "," : "") + R"({"queue":"q","delay_ms":1000})";
-  }
-  body += "]}";
-  const auto batch = h.requests.submit_batch(json::View(body)).value();
-  for (const auto& part : batch.parts) h.must(part.operation);
-  h.advance(1s);
-  std::vector<std::string> due;
-  while (h.machine->next_due() && *h.machine->next_due() <= h.clock.wall()) {
-    due.push_back(text(h.tick(), "due"));
-  }
-  EXPECT_THAT(due, ElementsAre("1000", "1000", "500"));
-  EXPECT_FALSE(h.machine->next_due());
-  h.expect_counts_true();
-}
-
-TEST(Tick, NoQueueStarves) {
-  Harness h;
-  for (int queue = 0; queue < 5; ++queue) {
-    std::string body = "{\"jobs\":[";
-    for (int i = 0; i < 1'000; ++i) {
-      body += std::string(i > 0 ? "," : "") + "{\"queue\":\"q" + std::to_string(queue) +
-              "\",\"delay_ms\":1000}";
-    }
-    h.must(h.requests.submit_batch(json::View(body + "]}")).value().parts.at(0).operation);
-  }
-  h.advance(1s);
-  h.tick();
-  const auto stats = h.machine->stats().snapshot();
-  for (const auto& queue : stats.queues) {
-    EXPECT_EQ(queue.counts[index_of(Status::unprocessed)], 200) << queue.name;
-  }
-}
-
-TEST(Retention, ByAge) {
-  Harness h;
-  h.must(h.requests.queue_config(
-      "q", json::View(R"({"retention":{"completed_ms":"1h","failed_ms":"2h"}})")));
-  h.submit(plain("done"));
-  h.complete(h.lease_one());
-  h.submit(plain("cancelled"));
-  h.must(h.requests.cancel("cancelled", json::View()));
-  make_dead(h, "dead");
-  EXPECT_EQ(*h.machine->next_due(), h.clock.wall() + 1h);
-  h.advance(1h);
-  EXPECT_EQ(text(h.tick(), "removed"), "1");
-  EXPECT_EQ(*h.machine->next_due(), h.clock.wall() + 1h);
-  h.advance(1h);
-  EXPECT_EQ(text(h.tick(), "removed"), "1");
-  EXPECT_EQ(h.status("dead"), "dlq");
-  EXPECT_FALSE(h.machine->next_due());
-}
-
-TEST(Retention, ByCountDropsTheOldest) {
-  Harness h;
-  h.must(h.requests.queue_config("q", json::View(R"({"retention":{"count":2}})")));
-  for (const auto* id : {"a", "b", "c", "d"}) {
-    h.submit(plain(id));
-    if (std::string_view(id) == "b") {
-      h.must(h.requests.cancel("b", json::View()));
-    } else {
-      h.complete(h.lease_one());
-    }
-    h.advance(1ms);
-  }
-  ASSERT_LE(*h.machine->next_due(), h.clock.wall());
-  EXPECT_EQ(text(h.tick(), "removed"), "2");
-  EXPECT_EQ(h.status("c"), "completed");
-  EXPECT_EQ(h.status("d"), "completed");
-  h.expect_counts_true();
-}
-
-TEST(Retention, AShorterOneTakesEffectAtOnce) {
-  Harness h;
-  h.submit(plain("done"));
-  h.complete(h.lease_one());
-  h.advance(1h);
-  h.must(h.requests.queue_config("q", json::View(R"({"retention":{"completed_ms":1000}})")));
-  ASSERT_LE(*h.machine->next_due(), h.clock.wall());
-  EXPECT_EQ(text(h.tick(), "removed"), "1");
-}
-
-TEST(Attempts, OnlyTheNewestAreKept) {
-  Harness h;
-  h.submit(plain("j"));
-  for (int i = 0; i < 150; ++i) h.must(h.requests.release(h.lease_one(), json::View()));
-  EXPECT_EQ(h.number("SELECT count(*) FROM job_attempts"), kAttemptsKept);
 }
 
 // --- the machine itself --------------------------------------------------------------------------
