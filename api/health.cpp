@@ -78,8 +78,13 @@ void write_layer(Writer& out, std::string_view layer, std::string_view type, boo
   out.member("type", type).member("status", connected(is_connected)).end_object();
 }
 
+// To one part in `parts`.
+double rounded(double value, double parts) {
+  return std::round(value * parts) / parts;
+}
+
 double in_unit(std::uint64_t bytes, double unit) {
-  return std::round(static_cast<double>(bytes) / unit * 10) / 10;
+  return rounded(static_cast<double>(bytes) / unit, 10);
 }
 
 void write_quantity(Writer& out, std::string_view name, double value, std::string_view unit) {
@@ -175,7 +180,7 @@ void write_usage(Writer& out, const Services& services) {
   const double share = memory.total_bytes == 0 ? 0.0
                                                : static_cast<double>(memory.used_bytes) * 100 /
                                                      static_cast<double>(memory.total_bytes);
-  out.member("percentage", std::round(share * 10) / 10).end_object();
+  out.member("percentage", rounded(share, 10)).end_object();
 }
 
 void write_storage(Writer& out, const Services& services, const replica::Health& health,
@@ -186,7 +191,7 @@ void write_storage(Writer& out, const Services& services, const replica::Health&
   out.key("persistence").begin_object();
   out.key("primary").begin_object().member("type", "nats");
   out.member("status", connected(assessment.component("nats").state != State::down));
-  out.member("latency", std::round(facts.latency_ms * 100) / 100).member("latencyUnit", "ms");
+  out.member("latency", rounded(facts.latency_ms, 100)).member("latencyUnit", "ms");
   out.key("operations").begin_object();
   out.member("read", totals.entries_applied).member("write", totals.entries_proposed);
   out.end_object().end_object();
@@ -211,10 +216,10 @@ void write_log(Writer& out, const Services& services, const replica::Health& hea
   out.member("operations_applied", totals.operations_applied);
   out.member("publish_retries", totals.publish_retries);
   out.key("per_second").begin_object();
-  out.member("operations_proposed", rates.operations_proposed);
-  out.member("entries_applied", rates.entries_applied);
-  out.member("operations_applied", rates.operations_applied).end_object();
-  out.member("applier_busy", rates.apply_busy).end_object();
+  out.member("operations_proposed", rounded(rates.operations_proposed, 10));
+  out.member("entries_applied", rounded(rates.entries_applied, 10));
+  out.member("operations_applied", rounded(rates.operations_applied, 10)).end_object();
+  out.member("applier_busy", rounded(rates.apply_busy, 1000)).end_object();
 }
 
 }  // namespace
