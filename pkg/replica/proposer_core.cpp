@@ -147,11 +147,17 @@ void ProposerCore::on_timer(MonoTime now, Completions& out) {
 void ProposerCore::expire_entries(MonoTime now, Completions& out) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     auto& entry = at->second;
-    const bool nothing_stored = entry.stage == Stage::resting && !entry.maybe_stored;
-    while (entry.answered < entry.asked.size() && entry.asked[entry.answered].deadline <= now) {
-      out.push_back({std::move(entry.asked[entry.answered].done),
-                     nothing_stored ? nats_unavailable() : outcome_unknown()});
-      ++entry.answered;
+    const auto late = [&] {
+      return entry.answered < entry.asked.size() && entry.asked[entry.answered].deadline <= now;
+    };
+    // Surely not stored may only be said of an entry that is never tried again: one operation over
+    // its deadline ends the whole entry.
+    if (late() && entry.stage == Stage::resting && !entry.maybe_stored) {
+      at = give_up(at, nats_unavailable(), out);
+      continue;
+    }
+    for (; late(); ++entry.answered) {
+      out.push_back({std::move(entry.asked[entry.answered].done), outcome_unknown()});
       --unanswered_;
     }
     // Nobody waits any more: no repeats. A late apply finds nobody to answer.
@@ -183,13 +189,14 @@ void ProposerCore::fail_all(const Error& error, Completions& out) {
   bytes_ = 0;
 }
 
-void ProposerCore::give_up(Entries::iterator at, const Error& error, Completions& out) {
+ProposerCore::Entries::iterator ProposerCore::give_up(Entries::iterator at, const Error& error,
+                                                      Completions& out) {
   auto& entry = at->second;
   for (; entry.answered < entry.asked.size(); ++entry.answered) {
     out.push_back({std::move(entry.asked[entry.answered].done), error});
     --unanswered_;
   }
-  forget(at);
+  return forget(at);
 }
 
 ProposerCore::Entries::iterator ProposerCore::forget(Entries::iterator at) {

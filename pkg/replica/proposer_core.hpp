@@ -110,7 +110,7 @@ class ProposerCore {
 
   Attempt attempt(std::uint64_t sequence, Entry& entry, MonoTime now);
   void pack(MonoTime now);
-  void give_up(Entries::iterator at, const Error& error, Completions& out);
+  Entries::iterator give_up(Entries::iterator at, const Error& error, Completions& out);
   Entries::iterator forget(Entries::iterator at);
   void expire_entries(MonoTime now, Completions& out);
 

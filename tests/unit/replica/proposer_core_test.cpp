@@ -275,6 +275,22 @@ TEST_F(ProposerCoreTest, EachOperationHasItsOwnDeadline) {
   EXPECT_EQ(answers_[2].text, "three");
 }
 
+TEST_F(ProposerCoreTest, SaysNotStoredOnlyOfWhatIsNeverTriedAgain) {
+  ASSERT_TRUE(submit(1));
+  ASSERT_TRUE(core_->next(now_));
+  ASSERT_TRUE(submit(2));
+  now_ += 2s;
+  ASSERT_TRUE(submit(3));
+  ack(1);
+  ASSERT_TRUE(core_->next(now_));  // 2 and 3 in one entry
+  ack(2, down());
+  advance(3s);  // the deadline of 2
+  ASSERT_EQ(answers_.size(), 3U);
+  EXPECT_EQ(answers_[1].text, "nats_unavailable");
+  EXPECT_EQ(answers_[2].text, "nats_unavailable") << "3 must not be stored together with 2";
+  EXPECT_FALSE(core_->next(now_ + 1min));
+}
+
 TEST_F(ProposerCoreTest, TheEndAnswersEverybody) {
   ASSERT_TRUE(submit(1));
   ASSERT_TRUE(core_->next(now_));

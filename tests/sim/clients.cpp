@@ -1,0 +1,292 @@
+#include "tests/sim/clients.hpp"
+
+#include "jobs/token.hpp"
+#include "pkg/base/assert.hpp"
+#include "pkg/base/time_text.hpp"
+
+namespace weir::sim {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr const char* kQueues[] = {"alpha", "beta", "gamma"};
+
+// Requests of this program are valid.
+template <class T>
+T must(Result<T> result) {
+  WEIR_ASSERT(result.has_value());
+  return std::move(result).value();
+}
+
+std::string text_of(json::View view, std::string_view member) {
+  return view.find(member).as_string().value_or("");
+}
+
+}  // namespace
+
+Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger)
+    : world_(world),
+      nodes_(nodes),
+      ledger_(ledger),
+      clock_(world),
+      random_(world),
+      ids_(clock_, random_),
+      requests_(ids_, random_, {}) {
+  for (auto& node : nodes_) {
+    node->set_orphan_handler([this, at = node.get()](std::string json) {
+      auto release = jobs::release_delivery(json);
+      if (release) at->propose(std::move(*release), [](const Result<replica::Reply>&) {});
+    });
+  }
+}
+
+void Clients::begin() {
+  workers_ = 2 + world_.below(4);
+  for (std::size_t i = 0; i < workers_; ++i) work(i);
+  for (int i = 0; i < 2; ++i) produce();
+  operate();
+  add();
+}
+
+void Clients::resume_queues() {
+  for (const char* queue : kQueues) {
+    propose(must(requests_.resume(queue)), [](const Result<replica::Reply>&) {});
+  }
+}
+
+SimNode* Clients::any_node() {
+  const std::size_t from = world_.below(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    auto& node = *nodes_[(from + i) % nodes_.size()];
+    if (node.serving()) return &node;
+  }
+  return nullptr;
+}
+
+void Clients::propose(replica::Operation operation, replica::ReplyHandler done) {
+  if (SimNode* node = any_node()) {
+    node->propose(std::move(operation), std::move(done));
+  } else {
+    done(replica::nats_unavailable());
+  }
+}
+
+// --- producers -----------------------------------------------------------------------------------
+
+std::string Clients::job_text(const std::string& id) {
+  std::string text = R"({"id":")" + id + R"(","queue":")" + kQueues[world_.below(3)] +
+                     R"(","type":"t","payload":{"n":)" + std::to_string(next_id_) +
+                     R"(},"priority":)" + std::to_string(world_.below(10)) + R"(,"max_attempts":)" +
+                     std::to_string(1 + world_.below(4)) +
+                     R"(,"backoff":{"kind":"fixed","delay_ms":)" +
+                     std::to_string(100 + world_.below(1'500)) + "}";
+  if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
+  return text + "}";
+}
+
+void Clients::produce() {
+  if (calm_) return;
+  if (world_.chance(150)) {
+    std::vector<std::string> ids;
+    std::string body = "{\"jobs\":[";
+    for (std::uint64_t i = 0; i < 2 + world_.below(6); ++i) {
+      ids.push_back("job-" + std::to_string(++next_id_));
+      body += (i == 0 ? "" : ",") + job_text(ids.back());
+    }
+    submit_batch(ids, body + "]}");
+  } else {
+    const std::string id = "job-" + std::to_string(++next_id_);
+    const std::string text = job_text(id);
+    submit(id, must(requests_.submit(json::View(text))), 1);
+  }
+  world_.after(Micros{world_.between(5'000, 250'000)}, [this] { produce(); });
+}
+
+void Clients::submit(const std::string& id, const replica::Operation& operation, int tries) {
+  job_ids_.push_back(id);
+  // A node that dies never answers: the client notices and asks again under the same id.
+  auto told = std::make_shared<Told>(Told::nothing);
+  propose(operation, [this, id, told](const Result<replica::Reply>& reply) {
+    WEIR_ASSERT(*told == Told::nothing);
+    *told = told_by(reply);
+    if (reply) ledger_.submitted(id, Told::accepted);
+  });
+  world_.after(6s, [this, id, operation, tries, told] {
+    ledger_.submitted(id, *told);
+    if (*told == Told::accepted || tries >= 4 || world_.chance(200)) return;
+    submit(id, operation, tries + 1);
+  });
+}
+
+void Clients::submit_batch(const std::vector<std::string>& ids, const std::string& body) {
+  auto batch = must(requests_.submit_batch(json::View(body)));
+  WEIR_ASSERT(batch.rejected.empty());
+  for (auto& part : batch.parts) {
+    std::vector<std::string> carried;
+    for (const std::size_t item : part.items) carried.push_back(ids[item]);
+    job_ids_.insert(job_ids_.end(), carried.begin(), carried.end());
+    auto told = std::make_shared<Told>(Told::nothing);
+    propose(std::move(part.operation), [this, carried, told](const Result<replica::Reply>& reply) {
+      *told = told_by(reply);
+      for (const auto& id : carried) {
+        if (reply) ledger_.submitted(id, Told::accepted);
+      }
+    });
+    world_.after(6s, [this, carried, told] {
+      for (const auto& id : carried) ledger_.submitted(id, *told);
+    });
+  }
+}
+
+// --- workers -------------------------------------------------------------------------------------
+
+void Clients::work(std::size_t worker) {
+  if (ended_) return;
+  if (SimNode* node = any_node()) lease(*node, worker);
+  world_.after(Micros{world_.between(20'000, calm_ ? 200'000 : 900'000)},
+               [this, worker] { work(worker); });
+}
+
+void Clients::lease(SimNode& node, std::size_t worker) {
+  const jobs::LeaseWaiter waiter{node.id(), "w" + std::to_string(++waiters_)};
+  const auto wait_ms = world_.chance(500) ? world_.between(50, 2'000) : 0;
+  const std::string options = R"("max":)" + std::to_string(1 + world_.below(4)) +
+                              R"(,"lease_ms":)" + std::to_string(world_.between(300, 3'000)) +
+                              R"(,"wait_ms":)" + std::to_string(wait_ms);
+  const std::string name = R"("worker":"worker-)" + std::to_string(worker) + "\",";
+  const bool by_work = world_.chance(400);
+  const std::string body =
+      by_work ? "{" + name + R"("lease":{"queues":["beta","alpha","gamma"],)" + options + "}}"
+              : "{" + name + options + "}";
+  auto request = by_work ? must(requests_.work(json::View(body), waiter))
+                         : must(requests_.lease("alpha,beta,gamma", json::View(body), waiter));
+  if (request.wait.count() > 0) {
+    node.open_waiter(waiter.waiter, [this, &node, id = waiter.waiter](std::string json,
+                                                                      replica::Revision revision) {
+      node.close_waiter(id);
+      take(json, revision);
+    });
+  }
+  node.propose(std::move(request.operation),
+               [this, &node, waiter, wait = request.wait](const Result<replica::Reply>& reply) {
+                 if (reply && jobs::is_parked(reply->json)) {
+                   park(node, waiter, wait);
+                   return;
+                 }
+                 if (wait.count() > 0) node.close_waiter(waiter.waiter);
+                 if (reply) take(reply->json, reply->revision);
+               });
+}
+
+void Clients::park(SimNode& node, const jobs::LeaseWaiter& waiter, Millis wait) {
+  // Some clients hang up before.
+  const auto patience = world_.chance(200) ? wait / 3 : wait;
+  world_.after(patience, [&node, waiter] {
+    node.close_waiter(waiter.waiter);
+    node.propose(jobs::waiter_close(waiter), [](const Result<replica::Reply>&) {});
+  });
+}
+
+void Clients::take(std::string_view json, replica::Revision granted) {
+  for (const auto job : json::View(json).find("jobs").elements()) {
+    Leased leased{text_of(job, "id"), text_of(job, "lease"), 0};
+    const auto token = jobs::parse_token(leased.token);
+    leased.fence = token ? token->fence : 0;
+    const auto deadline = must(parse_rfc3339(text_of(job, "deadline")));
+    ledger_.leased(leased.id, leased.token, granted, to_unix_ms(deadline));
+    run(std::move(leased));
+  }
+}
+
+void Clients::run(Leased leased) {
+  if (!calm_ && world_.chance(80)) return;  // the worker vanishes
+  const Micros time{calm_ ? world_.between(1'000, 100'000) : world_.between(1'000, 4'000'000)};
+  if (world_.chance(300)) {
+    world_.after(time / 2, [this, leased] { heartbeat(leased); });
+  }
+  world_.after(time, [this, leased = std::move(leased)] { finish(leased, 1); });
+}
+
+void Clients::heartbeat(const Leased& leased) {
+  const std::string body = R"({"progress":)" + std::to_string(world_.below(100)) + "}";
+  propose(must(requests_.heartbeat(leased.token, json::View(body))),
+          [this, leased](const Result<replica::Reply>& reply) {
+            note_answer(leased, reply, false);
+            if (!reply) return;
+            const auto deadline = text_of(json::View(reply->json), "deadline");
+            ledger_.extended(leased.id, leased.fence, to_unix_ms(must(parse_rfc3339(deadline))));
+          });
+}
+
+void Clients::finish(const Leased& leased, int tries) {
+  ledger_.ending(leased.id, leased.fence);
+  const auto dice = calm_ ? 0 : world_.below(100);
+  const bool completed = dice < 75;
+  replica::Operation operation;
+  const json::View result(R"({"result":{"ok":true}})");
+  const json::View failure(R"({"error":{"message":"simulated"}})");
+  if (completed) {
+    operation = must(requests_.complete(leased.token, result));
+  } else if (dice < 92) {
+    operation = must(requests_.fail(leased.token, failure));
+  } else {
+    operation = must(requests_.release(leased.token, json::View("{}")));
+  }
+  propose(std::move(operation),
+          [this, leased, completed, tries](const Result<replica::Reply>& reply) {
+            note_answer(leased, reply, completed);
+            const bool again = !reply && told_by(reply) != Told::accepted && tries < 3;
+            if (again && reply.error().reason != "lease_lost") {
+              world_.after(300ms, [this, leased, tries] { finish(leased, tries + 1); });
+            }
+          });
+}
+
+void Clients::note_answer(const Leased& leased, const Result<replica::Reply>& reply,
+                          bool completed) {
+  if (!reply) return;
+  ledger_.answered(leased.id, {leased.fence, reply->revision, completed});
+}
+
+// --- operators and the toy -----------------------------------------------------------------------
+
+void Clients::operate() {
+  if (calm_) return;
+  world_.after(Micros{world_.between(200'000, 1'500'000)}, [this] { operate(); });
+  const auto ignore = [](const Result<replica::Reply>&) {};
+  if (world_.chance(150)) {
+    const char* queue = kQueues[world_.below(3)];
+    propose(must(requests_.pause(queue)), ignore);
+    world_.after(1s, [this, queue, ignore] { propose(must(requests_.resume(queue)), ignore); });
+    return;
+  }
+  if (job_ids_.empty()) return;
+  const std::string& id = job_ids_[world_.below(job_ids_.size())];
+  const json::View nothing("{}");
+  switch (world_.below(4)) {
+    case 0:
+      ledger_.disturbed(id);
+      propose(must(requests_.cancel(id, nothing)), ignore);
+      return;
+    case 1:
+      ledger_.disturbed(id);
+      propose(must(requests_.retry(id, nothing)), ignore);
+      return;
+    default:
+      propose(must(requests_.promote(id, nothing)), ignore);
+  }
+}
+
+void Clients::add() {
+  if (calm_) return;
+  const std::string key = "k" + std::to_string(++next_id_);
+  auto& record = ledger_.add(key);
+  record.effect = world_.chance(300);
+  propose(test::add_operation(key, 1, record.effect ? R"(,"effect":true)" : ""),
+          [&record](const Result<replica::Reply>& reply) {
+            WEIR_ASSERT(record.told == Told::nothing);
+            record.told = told_by(reply);
+          });
+  world_.after(Micros{world_.between(2'000, 120'000)}, [this] { add(); });
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,69 @@
+// Clients: the outside world of a simulated run. Producers submit (again, until they know), workers
+// lease, run, heartbeat, finish, come too late or vanish, operators cancel, promote, retry and
+// pause, and the toy machine gets additions that must happen exactly once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/requests.hpp"
+#include "tests/sim/ledger.hpp"
+#include "tests/sim/sim_node.hpp"
+
+namespace weir::sim {
+
+class Clients {
+ public:
+  Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger);
+
+  void begin();
+  // No new work; workers only finish what is there.
+  void calm() { calm_ = true; }
+  void resume_queues();
+  // Nobody asks for anything any more.
+  void end() { ended_ = true; }
+
+ private:
+  struct Leased {
+    std::string id;
+    std::string token;
+    std::int64_t fence = 0;
+  };
+
+  SimNode* any_node();  // one that serves, if any
+  void propose(replica::Operation operation, replica::ReplyHandler done);
+
+  void produce();
+  void submit(const std::string& id, const replica::Operation& operation, int tries);
+  void submit_batch(const std::vector<std::string>& ids, const std::string& body);
+  std::string job_text(const std::string& id);
+
+  void work(std::size_t worker);
+  void lease(SimNode& node, std::size_t worker);
+  void take(std::string_view json, replica::Revision granted);
+  void park(SimNode& node, const jobs::LeaseWaiter& waiter, Millis wait);
+  void run(Leased leased);
+  void heartbeat(const Leased& leased);
+  void finish(const Leased& leased, int tries);
+  void note_answer(const Leased& leased, const Result<replica::Reply>& reply, bool completed);
+
+  void operate();
+  void add();
+
+  World& world_;
+  std::vector<std::unique_ptr<SimNode>>& nodes_;
+  Ledger& ledger_;
+  SimClock clock_;
+  SimRandom random_;
+  UuidGenerator ids_;
+  jobs::Requests requests_;
+  std::vector<std::string> job_ids_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t waiters_ = 0;
+  std::size_t workers_ = 0;
+  bool calm_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,164 @@
+#include "tests/sim/judge.hpp"
+
+#include <cstdio>
+
+#include "pkg/base/assert.hpp"
+#include "tests/sim/state_digest.hpp"
+
+namespace weir::sim {
+namespace {
+
+using Violations = std::vector<std::string>;
+
+template <class Body>
+void read(sqlite::Database& db, const Body& body) {
+  const auto done = db.read([&]() -> Result<void> {
+    body(db);
+    return {};
+  });
+  WEIR_ASSERT(done.has_value());
+}
+
+// Every accepted job is there; what was completed stays completed; what was refused never was.
+void check_jobs(SimNode& node, const Ledger& ledger, RunReport& report) {
+  std::map<std::string, jobs::Status> statuses;
+  read(node.db(), [&](sqlite::Database& db) {
+    auto rows = db.prepare("SELECT id,status FROM jobs");
+    while (rows.step()) {
+      statuses[std::string(rows.text(0))] = static_cast<jobs::Status>(rows.int64(1));
+    }
+  });
+  report.jobs = statuses.size();
+  for (const auto& [id, job] : ledger.jobs()) {
+    const auto found = statuses.find(id);
+    if (job.accepted && found == statuses.end()) {
+      report.violations.push_back("job " + id + " was accepted and is lost on " + node.id());
+    }
+    if (!job.accepted && !job.maybe && found != statuses.end()) {
+      report.violations.push_back("job " + id + " was refused and is there on " + node.id());
+    }
+    for (const auto& answer : job.answers) {
+      if (!answer.completed) continue;
+      ++report.completed;
+      if (found == statuses.end() || found->second != jobs::Status::completed) {
+        report.violations.push_back("job " + id + " was completed and is not on " + node.id());
+      }
+    }
+  }
+}
+
+// Additions: acknowledged exactly once, unknown at most once, refused never.
+void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
+  for (const auto& [key, add] : ledger.adds()) {
+    const auto value = node.toy().value(key);
+    const auto most = add.told == Told::refused ? 0 : 1;
+    const auto least = add.told == Told::accepted ? 1 : 0;
+    if (value < least || value > most) {
+      out.push_back("addition " + key + " happened " + std::to_string(value) + " times on " +
+                    node.id() + ", its client was told " +
+                    std::to_string(static_cast<int>(add.told)));
+    }
+    if (add.effect && value == 1) ++effects;
+  }
+}
+
+void check_counts(SimNode& node, const char* when, const jobs::Machine& machine, Violations& out) {
+  jobs::Counts recount{};
+  read(node.db(), [&](sqlite::Database& db) {
+    auto rows = db.prepare("SELECT status,count(*) FROM jobs GROUP BY status");
+    while (rows.step()) recount[static_cast<std::size_t>(rows.int64(0))] = rows.int64(1);
+  });
+  const auto counts = machine.stats().counts();
+  for (const auto status : jobs::kStatuses) {
+    const auto i = jobs::index_of(status);
+    if (counts[i] == recount[i]) continue;
+    out.push_back(node.id() + " counts " + std::to_string(counts[i]) + " " +
+                  std::string(jobs::to_string(status)) + " jobs " + when + ", there are " +
+                  std::to_string(recount[i]));
+  }
+  jobs::Counts queues{};
+  for (const auto& queue : machine.stats().snapshot().queues) {
+    for (std::size_t i = 0; i < queues.size(); ++i) queues[i] += queue.counts[i];
+  }
+  if (queues != recount) out.push_back(node.id() + " counts queues wrongly " + when);
+}
+
+// Memory is a function of the tables: a machine loaded now shows the same.
+void check_reload(SimNode& node, Violations& out) {
+  jobs::Machine fresh;
+  read(node.db(), [&](sqlite::Database& db) { fresh.open(db); });
+  fresh.after_commit();
+  check_counts(node, "after loading", fresh, out);
+  if (fresh.stats().totals() != node.jobs().stats().totals()) {
+    out.push_back(node.id() + " loads other totals than it has");
+  }
+}
+
+void check_equal(SimNode& first, SimNode& other, Violations& out) {
+  if (first.core().position().digest != other.core().position().digest) {
+    out.push_back(first.id() + " and " + other.id() + " applied different logs");
+  }
+  const auto here = state_digest(first.db());
+  const auto there = state_digest(other.db());
+  if (here.size() != there.size()) out.push_back("replicas have different tables");
+  for (const auto& [table, digest] : here) {
+    const auto found = there.find(table);
+    if (found != there.end() && found->second == digest) continue;
+    out.push_back("table " + table + " differs on " + first.id() + " and " + other.id());
+  }
+}
+
+// Each owed effect was published; first publications came in order.
+void check_effects(SimNode& node, const EffectStream& stream, std::size_t toy_effects,
+                   Violations& out) {
+  const auto dead =
+      node.jobs().stats().totals()[static_cast<std::size_t>(jobs::Total::dead_lettered)];
+  const auto owed = toy_effects + static_cast<std::size_t>(dead);
+  if (stream.stored.size() != owed) {
+    out.push_back(std::to_string(stream.stored.size()) + " effects were published, " +
+                  std::to_string(owed) + " are owed by " + node.id());
+  }
+  std::pair<unsigned long, unsigned long> last{0, 0};
+  for (const auto& effect : stream.stored) {
+    std::pair<unsigned long, unsigned long> id{0, 0};
+    WEIR_ASSERT(std::sscanf(effect.id.c_str(), "%lu.%lu", &id.first, &id.second) == 2);
+    if (id <= last) out.push_back("effect " + effect.id + " was published out of order");
+    last = id;
+  }
+}
+
+}  // namespace
+
+std::int64_t unfinished(SimNode& node) {
+  std::int64_t count = 0;
+  read(node.db(), [&](sqlite::Database& db) {
+    auto rows = db.prepare("SELECT count(*) FROM jobs WHERE status<4");
+    if (rows.step()) count = rows.int64(0);
+  });
+  return count;
+}
+
+void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
+           const EffectStream& effects, const Ledger& ledger, RunReport& report) {
+  auto& out = report.violations;
+  for (auto& violation : ledger.violations()) out.push_back(std::move(violation));
+  for (auto& node : nodes) {
+    if (!node->up()) {
+      out.push_back(node->id() + " is down");
+      continue;
+    }
+    if (node->stopped()) out.push_back(node->id() + ": " + describe(*node->stopped()));
+    report.completed = 0;
+    std::size_t toy_effects = 0;
+    check_jobs(*node, ledger, report);
+    check_adds(*node, ledger, toy_effects, out);
+    check_counts(*node, "in memory", node->jobs(), out);
+    check_reload(*node, out);
+    check_effects(*node, effects, toy_effects, out);
+    if (node != nodes.front() && nodes.front()->up()) check_equal(*nodes.front(), *node, out);
+  }
+  report.entries = log.last();
+  report.effects = effects.stored.size();
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,79 @@
+// Ledger: what clients of a simulated run were told. It knows nothing of how the answers came
+// about; at the end it is compared with the state of every replica.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pkg/replica/instance.hpp"
+#include "tests/sim/sim_log.hpp"
+
+namespace weir::sim {
+
+// How an operation ended for who asked.
+enum class Told : std::uint8_t { nothing, accepted, refused, unknown };
+
+// unavailable and the like: nothing happened, or so we were told.
+Told told_by(const Result<replica::Reply>& reply);
+
+struct SeenLease {
+  std::string token;
+  replica::Revision granted = 0;
+  std::int64_t deadline_ms = 0;  // log time
+  bool end_tried = false;        // its worker said complete, fail or release
+};
+
+struct Accepted {
+  std::int64_t fence = 0;
+  replica::Revision revision = 0;
+  bool completed = false;  // else heartbeat, fail, release
+};
+
+struct JobRecord {
+  bool accepted = false;   // a submit was answered with success
+  bool maybe = false;      // a submit ended without an answer that says what happened
+  bool disturbed = false;  // an operator cancelled or retried it
+  std::map<std::int64_t, SeenLease> leases;  // by fence
+  std::vector<Accepted> answers;
+};
+
+struct AddRecord {
+  Told told = Told::nothing;
+  bool effect = false;
+};
+
+class Ledger {
+ public:
+  explicit Ledger(const SimLog& log) : log_(log) {}
+
+  void submitted(const std::string& id, Told told);
+  void disturbed(const std::string& id) { jobs_[id].disturbed = true; }
+  void leased(const std::string& id, const std::string& token, replica::Revision granted,
+              std::int64_t deadline_ms);
+  void ending(const std::string& id, std::int64_t fence) {
+    jobs_[id].leases[fence].end_tried = true;
+  }
+  void answered(const std::string& id, Accepted accepted) { jobs_[id].answers.push_back(accepted); }
+  void extended(const std::string& id, std::int64_t fence, std::int64_t deadline_ms);
+  AddRecord& add(const std::string& key) { return adds_[key]; }
+
+  const std::map<std::string, JobRecord>& jobs() const { return jobs_; }
+  const std::map<std::string, AddRecord>& adds() const { return adds_; }
+  std::size_t leases_seen() const { return leases_seen_; }
+
+  // Broken promises that need no look at a replica.
+  std::vector<std::string> violations() const;
+
+ private:
+  void check_job(const std::string& id, const JobRecord& job, std::vector<std::string>& out) const;
+
+  const SimLog& log_;
+  std::map<std::string, JobRecord> jobs_;
+  std::map<std::string, AddRecord> adds_;
+  std::size_t leases_seen_ = 0;
+  std::vector<std::string> at_once_;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,116 @@
+// SimNode: one coordinator: the cores of pkg/replica, the machines and a real SQLite file, driven
+// by the world's events instead of threads. It crashes between any two steps, starts again, loses
+// power (its file is set back to an older, consistent image), is cut off, or believes to lead.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/machine.hpp"
+#include "pkg/replica/applier_core.hpp"
+#include "pkg/replica/effects_core.hpp"
+#include "pkg/replica/leader_core.hpp"
+#include "pkg/replica/proposer_core.hpp"
+#include "pkg/replica/tick_core.hpp"
+#include "tests/sim/faulty_machine.hpp"
+#include "tests/sim/outside.hpp"
+#include "tests/sim/sim_log.hpp"
+#include "tests/support/registers_machine.hpp"
+
+namespace weir::sim {
+
+class SimNode {
+ public:
+  using Deliver = std::function<void(std::string json, replica::Revision)>;
+
+  SimNode(World& world, SimLog& log, SharedLease& lease, EffectStream& effects, std::string dir,
+          std::size_t index);
+  ~SimNode();
+
+  void start();
+  void crash();
+  // As Instance: the handler is called once, unless the node crashes before.
+  void propose(replica::Operation operation, replica::ReplyHandler done);
+  void open_waiter(const std::string& id, Deliver deliver) { waiters_[id] = std::move(deliver); }
+  void close_waiter(const std::string& id) { waiters_.erase(id); }
+  void set_orphan_handler(std::function<void(std::string)> handler) {
+    orphan_ = std::move(handler);
+  }
+
+  bool up() const { return life_ != nullptr; }
+  bool serving() const { return up() && life_->serving; }
+  const std::string& id() const { return id_; }
+  std::size_t index() const { return index_; }
+  SimClock& clock() { return clock_; }
+  replica::Revision applied() const { return up() ? life_->core->position().applied : 0; }
+  std::size_t effects_waiting() const { return up() ? life_->core->effects_waiting() : 0; }
+  const std::optional<Error>& stopped() const { return life_->core->stopped(); }
+  const replica::ApplierCore& core() const { return *life_->core; }
+  sqlite::Database& db() { return *life_->db; }
+  const jobs::Machine& jobs() const { return *life_->jobs; }
+  const test::RegistersMachine& toy() const { return *life_->toy; }
+
+  // Events of the run.
+  void begin_troubles();  // from now on crashes, cuts, clock steps happen by themselves
+
+ private:
+  // All that a crash takes away.
+  struct Life {
+    std::uint64_t number = 0;
+    std::unique_ptr<sqlite::Database> db;
+    std::unique_ptr<jobs::Machine> jobs;
+    std::unique_ptr<test::RegistersMachine> toy;
+    std::vector<std::unique_ptr<FaultyMachine>> machines;
+    std::unique_ptr<replica::ApplierCore> core;
+    std::unique_ptr<replica::ProposerCore> proposer;
+    std::unique_ptr<replica::LeaderCore> leader;
+    std::unique_ptr<replica::TickCore> ticks;
+    std::unique_ptr<replica::EffectsCore> effects;
+    std::unique_ptr<replica::LogTail> tail;
+    std::vector<replica::DecodedEntry> inbox;
+    replica::Revision catch_up_to = 0;
+    bool serving = false;
+    bool applying = false;  // an apply event is under way
+  };
+
+  // Schedules an event of this life: nothing happens when the node crashed meanwhile.
+  void later(Micros delay, std::function<void()> event);
+  bool open_database();
+  void join();
+  void beat();  // the timer and the housekeeper
+  void lead();
+  void pump();
+  void apply_soon(Micros delay);
+  void apply();
+  void hand_out(replica::AppliedBatch& batch);
+  void complete(replica::Completions& completions);
+  void note_position();
+  void save_image();
+  void lose_power();
+  void trouble();
+  void say(const std::string& what) { world_.trace(id_ + " " + what); }
+
+  World& world_;
+  SimLog::View& log_;
+  SharedLease& lease_;
+  EffectStream& effect_stream_;
+  const std::string dir_;
+  const std::size_t index_;
+  const std::string id_;
+  SimClock clock_;
+  SimRandom random_;
+  bool cut_ = false;
+  bool rogue_ = false;  // believes to lead whatever the lease says
+  bool has_image_ = false;
+  SimLeases leases_;
+  SimEffects sink_;
+  std::unique_ptr<Life> life_;
+  std::uint64_t lives_ = 0;
+  std::map<std::string, Deliver> waiters_;
+  std::function<void(std::string)> orphan_;
+};
+
+}  // namespace weir::sim

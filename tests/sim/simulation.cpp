@@ -1,0 +1,100 @@
+#include "tests/sim/simulation.hpp"
+
+#include <memory>
+
+#include "tests/sim/clients.hpp"
+#include "tests/sim/judge.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace weir::sim {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr Micros kCalmLimit = 600s;
+
+class Simulation {
+ public:
+  explicit Simulation(const RunOptions& options)
+      : world_(options.seed, options.verbose), log_(world_), ledger_(log_) {
+    const std::size_t count = 2 + world_.below(2);
+    for (std::size_t i = 0; i < count; ++i) {
+      nodes_.push_back(std::make_unique<SimNode>(world_, log_, lease_, effects_,
+                                                 dir_.file("n" + std::to_string(i)), i));
+    }
+    clients_ = std::make_unique<Clients>(world_, nodes_, ledger_);
+  }
+
+  RunReport run() {
+    for (auto& node : nodes_) {
+      node->start();
+      node->begin_troubles();
+    }
+    clients_->begin();
+    const Micros troubled{world_.between(4'000'000, 20'000'000)};
+    world_.run_until(troubled);
+    RunReport report;
+    if (!calm_down()) report.violations.push_back("did not become calm: " + unrest());
+    report.entries = log_.last();
+    judge(nodes_, log_, effects_, ledger_, report);
+    report.trace_hash = world_.trace_hash();
+    report.events = world_.events();
+    report.duplicates = log_.duplicates_stored();
+    return report;
+  }
+
+ private:
+  // Without faults everything that was accepted must come to its end by itself.
+  bool calm_down() {
+    world_.set_faults(false);
+    world_.trace("calm");
+    clients_->calm();
+    world_.run_until(world_.now() + 40s);  // cuts end, nodes are back, what was late has come
+    clients_->resume_queues();
+    const Micros end = world_.now() + kCalmLimit;
+    while (world_.now() < end && (!all_equal() || unfinished(*nodes_[0]) > 0)) {
+      world_.run_until(world_.now() + 1s);
+    }
+    clients_->end();
+    world_.run_until(world_.now() + 5s);
+    while (world_.now() < end && !all_equal()) world_.run_until(world_.now() + 1s);
+    return all_equal() && unfinished(*nodes_[0]) == 0;
+  }
+
+  bool all_equal() const {
+    for (const auto& node : nodes_) {
+      if (!node->serving() || node->applied() != log_.last() || node->effects_waiting() > 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  std::string unrest() const {
+    std::string out;
+    for (const auto& node : nodes_) {
+      out += node->id() + (node->serving() ? " serves" : " does not serve") + " at " +
+             std::to_string(node->applied()) + "/" + std::to_string(log_.last()) + ", owes " +
+             std::to_string(node->effects_waiting()) + " effects; ";
+    }
+    if (nodes_[0]->up()) out += std::to_string(unfinished(*nodes_[0])) + " jobs unfinished";
+    return out;
+  }
+
+  World world_;
+  test::TempDir dir_;
+  SimLog log_;
+  SharedLease lease_;
+  EffectStream effects_;
+  Ledger ledger_;
+  std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::unique_ptr<Clients> clients_;
+};
+
+}  // namespace
+
+RunReport run_simulation(const RunOptions& options) {
+  Simulation simulation(options);
+  return simulation.run();
+}
+
+}  // namespace weir::sim
