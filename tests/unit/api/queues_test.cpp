@@ -1,5 +1,5 @@
 // Queues, dead letters and keys over the API.
-#include "pkg/base/time_text.hpp"
+#include "api/bootstrap.hpp"
 #include "tests/unit/api/api_fixture.hpp"
 
 namespace weir::api {
@@ -142,6 +142,11 @@ TEST_F(QueuesTest, TheLastAdminKeyAndGivenKeysAreProtected) {
   EXPECT_EQ(ask("DELETE", "/v1/keys/" + id)->reason(), "last_admin_key");
   EXPECT_EQ(ask("DELETE", "/v1/keys/none")->reason(), "key_not_found");
   EXPECT_EQ(post("/v1/keys/none/rotate")->reason(), "key_not_found");
+  const std::string given = "a-key-that-the-operator-chose";
+  ASSERT_TRUE(ensure_admin_key(*instance_, random_, given, Millis{1000}));
+  EXPECT_EQ(ask("GET", "/v1/keys", "", as(given))->status(), 200);
+  const auto given_id = auth::key_id_of(given);
+  EXPECT_EQ(post("/v1/keys/" + given_id + "/rotate")->reason(), "key_not_rotatable");
 }
 
 }  // namespace
