@@ -161,6 +161,10 @@ Coordinator::~Coordinator() {
 }
 
 Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config) {
+  if (config.has_tls()) {
+    return Error{Code::invalid, "bad_config", "This version does not serve HTTPS itself",
+                 "remove tls_cert and tls_key, and let a proxy in front of Weir speak TLS"};
+  }
   auto parts = std::make_unique<Parts>();
   parts->config = config;
   WEIR_TRY(parts->connect());
