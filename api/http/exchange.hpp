@@ -84,4 +84,8 @@ class Exchange final : public Responder::Sink {
   bool gone_ = false;
 };
 
+// Runs the route's handler; when it throws, logs that and answers 500.
+void run_handler(const Route& route, const std::shared_ptr<const Request>& request,
+                 const std::shared_ptr<Exchange>& exchange);
+
 }  // namespace weir::http

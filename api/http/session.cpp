@@ -19,7 +19,6 @@
 #include "api/http/refusals.hpp"
 #include "api/http/target.hpp"
 #include "api/http/wire.hpp"
-#include "pkg/log/log.hpp"
 
 namespace weir::http {
 namespace {
@@ -39,11 +38,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
  public:
   Session(Shared& shared, Socket socket)
       : shared_(shared), socket_(std::move(socket)), deadline_(socket_.get_executor()) {
-    const auto now_active = ++shared_.active;
-    ++shared_.total;
-    std::uint64_t peak = shared_.peak.load();
-    while (now_active > peak && !shared_.peak.compare_exchange_weak(peak, now_active)) {
-    }
+    shared_.count_opened();
     const std::lock_guard lock(shared_.mutex);
     shared_.sessions.insert(this);
   }
@@ -224,19 +219,6 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
       }
     }
     if (phase_ == Phase::handling) watch_hang_up();
-  }
-
-  // A handler that throws leaves its request unanswered: the exchange then answers 500.
-  static void run_handler(const Route& route, const std::shared_ptr<const Request>& request,
-                          const std::shared_ptr<Exchange>& exchange) {
-    try {
-      route.handler(request, Responder(exchange));
-    } catch (const std::exception& exception) {
-      log::error(
-          "handler_failed",
-          {{"route", route.pattern}, {"request_id", request->id}, {"error", exception.what()}});
-      exchange->fail();
-    }
   }
 
   // While a request is parked: notices that the client went away. Bytes of next requests are kept

@@ -40,6 +40,14 @@ struct Shared {
         router(std::move(routes)),
         hooks(std::make_shared<const FrontHooks>(std::move(front_hooks))),
         pool(options.pool_queue) {}
+
+  void count_opened() {
+    const auto now_active = ++active;
+    ++total;
+    std::uint64_t seen = peak.load();
+    while (now_active > seen && !peak.compare_exchange_weak(seen, now_active)) {
+    }
+  }
 };
 
 using Socket = boost::asio::ip::tcp::socket;
