@@ -65,6 +65,7 @@ struct Coordinator::Parts {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Front> front;
   bool waiters_dropped = false;
+  bool finished = false;
   std::optional<std::string> new_admin_key;
 
   Result<void> connect();
@@ -177,26 +178,32 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->instance->start());
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->api->start());
+  // Before the first request where that is possible, so that whoever sees /ready has a valid key.
+  if (parts_->instance->health().applying) finish_start();
   return parts_->front->start();
 }
 
 bool Coordinator::finish_start() {
   Parts& parts = *parts_;
+  if (parts.finished) return true;
   if (!parts.waiters_dropped) {
     const auto dropped = api::propose_and_wait(
         *parts.instance, jobs::node_started(parts.instance->node_id()), kFinishWait);
     if (!dropped) return false;
     parts.waiters_dropped = true;
   }
-  if (parts.config.dev_no_auth) return true;
+  parts.finished = parts.config.dev_no_auth;
+  if (parts.finished) return true;
   const auto given = parts.config.api_key.empty()
                          ? std::nullopt
                          : std::optional<std::string>(parts.config.api_key);
   auto made = api::ensure_admin_key(*parts.instance, parts.random, given, kFinishWait);
   if (!made) {
     log::warn("admin_key_not_made", {{"error", describe(made.error())}});
-    return made.error().code == Code::invalid;
+    parts.finished = made.error().code == Code::invalid;  // a weak key stays weak
+    return parts.finished;
   }
+  parts.finished = true;
   parts.new_admin_key = *made;
   if (!*made) return true;
   const std::string path = parts.config.data_dir + "/admin-key";

@@ -25,7 +25,9 @@ std::string weir_binary() {
 }
 
 WeirServer::WeirServer(WeirOptions options)
-    : options_(std::move(options)), port_(free_port()), key_(made_key()) {}
+    : options_(std::move(options)),
+      port_(free_port()),
+      key_(options_.key.empty() ? made_key() : options_.key) {}
 
 void WeirServer::launch() {
   Command command{

@@ -64,7 +64,7 @@ TEST(Restart, ANewCoordinatorReadsTheWholeLog) {
     key = first.key();
     ids = submit_some(first, 20);
   }
-  WeirServer second({.nats_url = nats.url()});
+  WeirServer second({.key = key, .nats_url = nats.url()});
   second.start();
   HttpClient client(second.port(), key);  // keys are replicated too
   for (const auto& id : ids) EXPECT_EQ(client.get("/v1/jobs/" + id).status, 200);
@@ -75,7 +75,7 @@ TEST(Restart, TwoCoordinatorsShareOneTruth) {
   nats.start();
   WeirServer one({.nats_url = nats.url()});
   one.start();
-  WeirServer two({.nats_url = nats.url()});
+  WeirServer two({.key = one.key(), .nats_url = nats.url()});
   two.start();
   auto first = one.client();
   HttpClient second(two.port(), one.key());
