@@ -3,6 +3,20 @@
 namespace weir::http {
 namespace {
 
+Error route_not_found() {
+  return {Code::not_found, "route_not_found", "This path does not exist",
+          "see /openapi.json for those that do"};
+}
+
+Error method_not_allowed(std::string_view method, std::string_view allow) {
+  return {Code::method_not_allowed, "method_not_allowed",
+          "This path does not take the method " + std::string(method),
+          "it takes " + std::string(allow)};
+}
+
+}  // namespace
+namespace {
+
 constexpr Millis kRetryAfter{1000};
 
 std::string bytes_accepted(std::size_t limit) {
@@ -31,17 +45,6 @@ Error body_too_large(std::size_t limit) {
           bytes_accepted(limit)};
 }
 
-Error route_not_found() {
-  return {Code::not_found, "route_not_found", "This path does not exist",
-          "see /openapi.json for those that do"};
-}
-
-Error method_not_allowed(std::string_view method, std::string_view allow) {
-  return {Code::method_not_allowed, "method_not_allowed",
-          "This path does not take the method " + std::string(method),
-          "it takes " + std::string(allow)};
-}
-
 Error overloaded() {
   return {Code::unavailable, "overloaded", "The server is busy",
           "try again later", {},           kRetryAfter};
@@ -54,6 +57,16 @@ Error too_many_connections() {
           "try again later",
           {},
           kRetryAfter};
+}
+
+Response no_route(const Router::Match& match, const Request& request, const FrontHooks& hooks) {
+  if (match.allow.empty()) return hooks.error_response(route_not_found(), request.id);
+  if (request.method == "OPTIONS") {
+    return {.status = 204, .body = "", .headers = {{"Allow", match.allow}}};
+  }
+  auto response = hooks.error_response(method_not_allowed(request.method, match.allow), request.id);
+  response.headers.emplace_back("Allow", match.allow);
+  return response;
 }
 
 }  // namespace weir::http

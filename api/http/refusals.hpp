@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "api/http/front.hpp"
+#include "api/http/router.hpp"
 #include "pkg/base/clock.hpp"
 #include "pkg/base/error.hpp"
 
@@ -14,8 +16,8 @@ Error malformed_request(std::string_view why);
 Error request_timeout(Millis deadline);
 Error header_too_large(std::size_t limit);
 Error body_too_large(std::size_t limit);
-Error route_not_found();
-Error method_not_allowed(std::string_view method, std::string_view allow);
+// The answer when no route takes the request: 404, 405 with Allow, or 204 to OPTIONS.
+Response no_route(const Router::Match& match, const Request& request, const FrontHooks& hooks);
 Error overloaded();
 Error too_many_connections();
 

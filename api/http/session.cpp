@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,8 +10,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <limits>
 
 #include "api/http/exchange.hpp"
@@ -153,7 +150,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     request_->path = std::move(target->path);
     request_->query = std::move(target->query);
     request_->params = std::move(match.params);
-    if (match.route == nullptr) return fail_route(match);
+    if (match.route == nullptr) return answer_early(no_route(match, *request_, *shared_.hooks));
     matched_ = match.route;
     const auto length = parser_->content_length();
     if (length && *length > matched_->max_body_bytes)
@@ -161,23 +158,6 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     parser_->body_limit(matched_->max_body_bytes);
     if (to_view(head["Expect"]) == "100-continue") return send_continue();
     read_body();
-  }
-
-  static std::string_view to_view(boost::beast::string_view text) {
-    return {text.data(), text.size()};
-  }
-
-  void fail_route(const Router::Match& match) {
-    if (match.allow.empty()) {
-      return fail(route_not_found());
-    }
-    if (request_->method == "OPTIONS") {
-      return answer_early({.status = 204, .body = "", .headers = {{"Allow", match.allow}}});
-    }
-    auto response = shared_.hooks->error_response(method_not_allowed(request_->method, match.allow),
-                                                  request_id_);
-    response.headers.emplace_back("Allow", match.allow);
-    answer_early(std::move(response));
   }
 
   void send_continue() {

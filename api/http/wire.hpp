@@ -14,6 +14,10 @@ namespace weir::http {
 
 using BeastRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
+inline std::string_view to_view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
 // Everything but path, query, params and body. Errors: unsupported_media / unsupported_encoding (a
 // compressed body), bad_request / malformed_request (transfer codings other than chunked, HTTP
 // versions other than 1.x).
