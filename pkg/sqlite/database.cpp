@@ -56,7 +56,7 @@ sqlite3_stmt* as_statement(void* handle) {
 
 // --- Statement -----------------------------------------------------------------------------------
 // Straight on sqlite3_stmt: SQLiteCpp's Statement copies every bound text into a std::string, which
-// costs a tenth of the applier's time (docs/performance.md).
+// shows in the applier (docs/performance.md).
 
 Statement::Statement(Statement&& other) noexcept : handle_(other.handle_), in_use_(other.in_use_) {
   other.handle_ = nullptr;
