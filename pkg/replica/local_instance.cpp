@@ -286,7 +286,9 @@ void LocalInstance::look_at_log() {
                  "applied revision " + std::to_string(position.applied)};
   }
   doubtful_looks_ = same ? 0 : doubtful_looks_ + 1;
-  if (doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
+  if (same) return;
+  const bool certain = same.error().reason == "log_replaced";
+  if (certain || doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
 }
 
 std::vector<OwedEffect> LocalInstance::read_effects(EffectId after, std::size_t limit) {
