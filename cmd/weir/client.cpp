@@ -58,8 +58,8 @@ std::string member(const nlohmann::json& object, const char* name) {
 
 void add_hint(Error& error) {
   if (error.code == Code::unauthenticated) {
-    error.details += error.details.empty() ? "" : "; ";
-    error.details += "set WEIR_API_KEY or --key-file";
+    error.details += error.details.empty() ? "" : " ";
+    error.details += "WEIR_API_KEY or --key-file sets the key";
   }
 }
 

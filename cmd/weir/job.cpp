@@ -54,7 +54,7 @@ int timeline(Args args) {
     if (const auto items = page.find("items"); items != page.end()) {
       for (const auto& item : *items) {
         table.add({field(item, "at"), field(item, "event"), field(item, "attempt"),
-                   field(item, "worker"), shorten(field(item, "error"), 60)});
+                   field(item, "worker"), shorten(error_text(item), 60)});
       }
     }
     print_page(context, page, table.render(context.colours()));

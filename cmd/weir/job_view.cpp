@@ -8,16 +8,10 @@ namespace weir::cli {
 namespace {
 
 constexpr Millis kPoll{30'000};
+constexpr std::size_t kNameColumn = 21;
 
 Timestamp now() {
   return SystemClock().wall();
-}
-
-std::string error_text(const Json& job) {
-  const auto found = job.find("error");
-  if (found == job.end() || found->is_null()) return "-";
-  if (found->is_object() && found->contains("message")) return field(*found, "message");
-  return field(job, "error");
 }
 
 std::string attempt_text(const Json& job) {
@@ -27,16 +21,27 @@ std::string attempt_text(const Json& job) {
 }
 
 std::string attempts_table(const Json& attempts, bool colours) {
-  Table table({"ATTEMPT", "WORKER", "STARTED", "FINISHED", "ERROR"});
+  Table table({"ATTEMPT", "OUTCOME", "WORKER", "STARTED", "TOOK", "ERROR"});
   for (const auto& attempt : attempts) {
-    table.add({field(attempt, "attempt"), field(attempt, "worker"),
+    const bool ended = attempt.contains("duration_ms") && attempt["duration_ms"].is_number();
+    const auto outcome = field(attempt, "outcome");
+    table.add({field(attempt, "attempt"), outcome, field(attempt, "worker"),
                relative_time(field(attempt, "started_at"), now()),
-               relative_time(field(attempt, "finished_at"), now()), error_text(attempt)});
+               ended ? format_duration(Millis{number(attempt, "duration_ms")}) : "-",
+               shorten(error_text(attempt), 60)},
+              status_colour(outcome));
   }
-  return table.render(colours);
+  return table.render(colours, 1);
 }
 
 }  // namespace
+
+std::string error_text(const Json& job) {
+  const auto found = job.find("error");
+  if (found == job.end() || found->is_null()) return "-";
+  if (found->is_object() && found->contains("message")) return field(*found, "message");
+  return field(job, "error");
+}
 
 std::string job_path(const std::string& id, std::string_view rest) {
   return "/v1/jobs/" + encode(id) + std::string(rest);
@@ -68,7 +73,9 @@ Result<Json> wait_for_job(Context& context, const std::string& id, Millis limit)
 std::string job_details(const Json& job, bool colours) {
   std::string out;
   const auto line = [&](const std::string& name, const std::string& value) {
-    out.append(name).append(name.size() < 14 ? 14 - name.size() : 1, ' ').append(value) += '\n';
+    out.append(name)
+        .append(name.size() < kNameColumn ? kNameColumn - name.size() : 1, ' ')
+        .append(value) += '\n';
   };
   for (const auto& [name, value] : job.items()) {
     if (value.is_null() || name == "attempts") continue;

@@ -12,6 +12,9 @@ bool is_finished(const std::string& status);
 // those of Context::ask; deadline_exceeded / wait_over.
 Result<Json> wait_for_job(Context& context, const std::string& id, Millis limit);
 
+// The message of a job's or an attempt's error, "-" without one.
+std::string error_text(const Json& job);
+
 std::string job_details(const Json& job, bool colours);  // one job, every field
 // {items,...} of a list as a table.
 std::string job_table(const Json& page, bool colours);

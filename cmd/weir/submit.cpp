@@ -136,7 +136,7 @@ int show_end(const Context& context, const Json& job) {
     print((text ? result->get<std::string>() : field(job, "result")) + "\n");
   } else {
     print_error({Code::conflict, "job_" + status, "job " + field(job, "id") + " ended as " + status,
-                 field(job, "error")});
+                 error_text(job)});
   }
   return status == "completed" ? kOk : kFailed;
 }
