@@ -1,6 +1,7 @@
 #include "cmd/weir/serve.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <ctime>
@@ -51,6 +52,7 @@ Result<int> serve(const Parsed& parsed) {
   WEIR_ASSIGN(const auto config, config::make_serve_config(values));
   log::configure(config.log_level, config.log_format);
   const sigset_t stop_signals = block_stop_signals();
+  ::umask(0077);  // job payloads and key hashes are nobody else's to read
 
   WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
   WEIR_TRY(coordinator->start());
