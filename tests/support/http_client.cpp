@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <random>
 
 #include "pkg/base/assert.hpp"
 
@@ -131,14 +132,22 @@ OpenConnections::~OpenConnections() {
 }
 
 std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(0);
-  socklen_t size = sizeof address;
-  WEIR_ASSERT(socket >= 0);
-  WEIR_ASSERT(::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  WEIR_ASSERT(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(socket);
-  return ntohs(address.sin_port);
+  // Below the range from which the system takes the ports of outgoing connections (32768 and up,
+  // ip(7)): a test in parallel would otherwise get the port of a server that is being restarted.
+  static std::minstd_rand random{std::random_device{}()};
+  std::uniform_int_distribution<int> ports(20'000, 32'000);
+  for (int attempt = 0; attempt < 1'000; ++attempt) {
+    const auto port = static_cast<std::uint16_t>(ports(random));
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    WEIR_ASSERT(socket >= 0);
+    const auto address = loopback(port);
+    const bool free =
+        ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(socket);
+    if (free) return port;
+  }
+  WEIR_ASSERT(false && "no free port");
+  return 0;
 }
 
 }  // namespace weir::test

@@ -53,7 +53,7 @@ void NatsCluster::write_config(std::size_t node) const {
 
 void NatsCluster::start() {
   for (std::size_t node = 0; node < kNodes; ++node) start_node(node);
-  if (wait_leader()) return;
+  if (wait_members()) return;
   for (std::size_t node = 0; node < kNodes; ++node) {
     std::fprintf(stderr, "%s of %s:\n%s\n", name(node).c_str(), program_.c_str(),
                  log(node).c_str());
@@ -78,6 +78,20 @@ void NatsCluster::pause_node(std::size_t node) {
 
 void NatsCluster::resume_node(std::size_t node) {
   nodes_[node].child->signal(SIGCONT);
+}
+
+bool NatsCluster::wait_members() {
+  return wait_until(
+      [this] {
+        for (const auto& node : nodes_) {
+          if (!node.child->running()) return false;
+          HttpClient client(node.monitor_port, "", std::chrono::seconds(1));
+          const auto cluster = client.get("/jsz").json().find("meta_cluster");
+          if (cluster.find("leader").as_string().value_or("").empty()) return false;
+        }
+        return true;
+      },
+      std::chrono::seconds(60));
 }
 
 bool NatsCluster::wait_leader() {

@@ -19,7 +19,7 @@ class NatsCluster {
 
   explicit NatsCluster(std::string program = newest_nats_server());
 
-  void start();                        // all nodes; returns when JetStream has a leader
+  void start();                        // all nodes; returns when each knows JetStream's leader
   void start_node(std::size_t node);   // one again, without waiting
   void kill_node(std::size_t node);    // SIGKILL
   void pause_node(std::size_t node);   // SIGSTOP
@@ -38,6 +38,7 @@ class NatsCluster {
     std::unique_ptr<Child> child;
   };
 
+  bool wait_members();
   std::string name(std::size_t node) const { return "n" + std::to_string(node + 1); }
   void write_config(std::size_t node) const;
 
