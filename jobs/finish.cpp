@@ -69,8 +69,13 @@ Result<void> Finisher::complete(json::View item, std::string& out) {
   }
   if (beside) write_blob(step_.db, row, Blob::result, result);
   step_.count(Total::completed);
-  step_.state.queues.transition(*lease->queue, Status::processing, Status::completed,
-                                Cause::complete, 0, step_.now);
+  step_.change({.row = row,
+                .queue = *lease->queue,
+                .from = Status::processing,
+                .to = Status::completed,
+                .cause = Cause::complete,
+                .at = step_.now,
+                .parts = lease->followed});
   end_lease(row, *lease);
   if (step_.context.outbound.anyone_watches()) step_.touch(id_of(row));
   out += kOk;
@@ -135,6 +140,18 @@ void Finisher::fail_attempt(Job& job, Queue& queue, const Failure& failure) {
   }
 }
 
+// The attempt is over: the job leaves `processing` for its new status.
+void Finisher::ended(const Job& job, Queue& queue, Cause cause, std::int64_t at) {
+  step_.change({.row = job.row,
+                .queue = queue,
+                .from = Status::processing,
+                .to = job.status,
+                .cause = cause,
+                .priority = job.priority,
+                .at = at,
+                .parts = job.parts});
+}
+
 void Finisher::schedule_retry(Job& job, Queue& queue, const Failure& failure) {
   const auto delay = failure.retry_after_ms ? *failure.retry_after_ms : backoff_ms(job, queue);
   job.status = delay > 0 ? Status::scheduled : Status::unprocessed;
@@ -142,8 +159,7 @@ void Finisher::schedule_retry(Job& job, Queue& queue, const Failure& failure) {
   job.at = delay > 0 ? job.run_at : std::nullopt;
   store_job(step_.db, job);
   step_.count(Total::retries_scheduled);
-  step_.state.queues.transition(queue, Status::processing, job.status, Cause::fail, job.priority,
-                                *job.run_at);
+  ended(job, queue, Cause::fail, *job.run_at);
 }
 
 std::int64_t Finisher::backoff_ms(const Job& job, const Queue& queue) const {
@@ -158,7 +174,7 @@ void Finisher::end_failed(Job& job, Queue& queue, std::string_view error) {
   job.at = job.finished_at = step_.now;
   store_job(step_.db, job);
   step_.count(queue.config.dlq ? Total::dead_lettered : Total::failed);
-  step_.state.queues.transition(queue, Status::processing, job.status, Cause::fail, 0, step_.now);
+  ended(job, queue, Cause::fail, step_.now);
   if (queue.config.dlq) dead_letter(job, queue, error);
   step_.touch(job.id);
 }
@@ -189,8 +205,7 @@ void Finisher::end_cancelled(Job& job, Queue& queue, std::string_view error) {
   job.cancel_at = 0;
   store_job(step_.db, job);
   step_.count(Total::cancelled);
-  step_.state.queues.transition(queue, Status::processing, Status::cancelled, Cause::cancel, 0,
-                                step_.now);
+  ended(job, queue, Cause::cancel, step_.now);
   step_.touch(job.id);
 }
 
@@ -234,8 +249,7 @@ Result<void> Finisher::release(json::View item, std::string& out) {
   job.at.reset();
   store_job(step_.db, job);
   step_.count(Total::released);
-  step_.state.queues.transition(queue, Status::processing, Status::unprocessed, Cause::release,
-                                job.priority, 0);
+  ended(job, queue, Cause::release, 0);
   return {};
 }
 

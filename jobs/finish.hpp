@@ -36,6 +36,7 @@ class Finisher {
   void fail_attempt(Job& job, Queue& queue, const Failure& failure);
   void end_lease(std::int64_t row, Lease& lease);
   void end_cancelled(Job& job, Queue& queue, std::string_view error);
+  void ended(const Job& job, Queue& queue, Cause cause, std::int64_t at);
   void schedule_retry(Job& job, Queue& queue, const Failure& failure);
   void end_failed(Job& job, Queue& queue, std::string_view error);
   void dead_letter(const Job& job, const Queue& queue, std::string_view error);

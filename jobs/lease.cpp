@@ -115,7 +115,8 @@ void Leaser::pick(Queue& queue, const LeaseCall& call, std::int64_t max, bool wa
         .granted_ms = call.lease_ms > 0
                           ? call.lease_ms
                           : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
-        .priority = rows.int64(kColPriority)};
+        .priority = rows.int64(kColPriority),
+        .followed = rows.int64(kColParts) & kFollowed};
     picked_.push_back(picked);
     std::string beside;
     std::string_view payload = rows.text(kColPayload);
@@ -133,15 +134,22 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                     .fence = picked.fence,
                     .nonce = lease_nonce(call.salt, picked.row),
                     .lease_ms = picked.granted_ms,
-                    .deadline = step_.now + picked.granted_ms};
+                    .deadline = step_.now + picked.granted_ms,
+                    .followed = picked.followed};
   step_.db.prepare(kTake)
       .bind_all(picked.row, step_.now, lease.deadline, lease.lease_ms, lease.nonce, worker.name,
                 step_.revision)
       .run();
   step_.state.leases.add(picked.row, lease);
   step_.state.workers.started(worker);
-  step_.state.queues.transition(queue, Status::unprocessed, Status::processing, Cause::lease,
-                                picked.priority, step_.now);
+  step_.change({.row = picked.row,
+                .queue = queue,
+                .from = Status::unprocessed,
+                .to = Status::processing,
+                .cause = Cause::lease,
+                .priority = picked.priority,
+                .at = step_.now,
+                .parts = picked.followed});
 }
 
 // By hand, since this is the hottest text of the product: ids and queue names need no escaping.

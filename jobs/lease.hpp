@@ -31,6 +31,7 @@ class Leaser {
     std::int64_t fence;
     std::int64_t granted_ms;
     std::int64_t priority;
+    std::int64_t followed;
   };
 
   // Leases at most call.max jobs, appending them to `out` as JSON objects (when `wanted`).

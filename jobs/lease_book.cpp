@@ -1,12 +1,14 @@
 #include "jobs/lease_book.hpp"
 
+#include "jobs/schema.hpp"
+
 namespace weir::jobs {
 
 void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& workers) {
   leases_.clear();
   by_end_.clear();
   auto rows = db.prepare(
-      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker FROM jobs"
+      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker,parts FROM jobs"
       " WHERE status=3 AND status<>2 AND queue=?1");
   for (const auto& [id, queue] : queues.all()) {
     if (queue->count(Status::processing) == 0) continue;
@@ -20,6 +22,7 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
                                .nonce = rows.int64(2),
                                .lease_ms = rows.int64(5),
                                .deadline = rows.int64(3),
+                               .followed = rows.int64(7) & kFollowed,
                                .cancel_at = rows.int64(4)});
     }
     rows.run();

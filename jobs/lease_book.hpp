@@ -21,6 +21,7 @@ struct Lease {
   std::int64_t nonce = 0;
   std::int64_t lease_ms = 0;   // a heartbeat extends by this
   std::int64_t deadline = 0;   // unix ms
+  std::int64_t followed = 0;   // the bits of jobs.parts that are in kFollowed
   std::int64_t cancel_at = 0;  // unix ms, when a cancel was asked for; 0: none
   // The moment it is revoked.
   std::int64_t ends_at() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
 #include "jobs/schema.hpp"
@@ -116,7 +117,10 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
   }
   Step step(impl_->state, context);
   auto reply = found->second(step, body);
-  if (reply) Leaser(step).serve_waiters();
+  if (reply) {
+    follow_changes(step);
+    Leaser(step).serve_waiters();
+  }
   return reply;
 }
 

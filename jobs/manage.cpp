@@ -1,7 +1,5 @@
 #include "jobs/manage.hpp"
 
-#include <vector>
-
 #include "jobs/submit.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -17,19 +15,13 @@ Error wrong_status(const Job& job, std::string reason, std::string message) {
                "its status is " + std::string(to_string(job.status))};
 }
 
-struct Row {
-  std::int64_t row;
-  std::int64_t priority;
-  std::int64_t parts;
-};
+}  // namespace
 
-std::vector<Row> take_rows(sqlite::Statement& rows) {
+std::vector<Manager::Row> Manager::take_rows(sqlite::Statement& rows) {
   std::vector<Row> out;
   while (rows.step()) out.push_back({rows.int64(0), rows.int64(1), rows.int64(2)});
   return out;
 }
-
-}  // namespace
 
 Result<Job> Manager::get_job(json::View body) {
   const auto id = text_of(body, "id");
@@ -82,7 +74,7 @@ Result<std::string> Manager::cancel(json::View body) {
   job.at = job.finished_at = step_.now;
   store_job(step_.db, job);
   step_.count(Total::cancelled);
-  step_.state.queues.transition(queue, from, job.status, Cause::cancel, job.priority, step_.now);
+  changed(job, queue, from, Cause::cancel, step_.now);
   step_.touch(job.id);
   return job_reply(job, queue);
 }
@@ -132,8 +124,7 @@ Result<std::string> Manager::promote(json::View body) {
   job.at.reset();
   job.run_at = step_.now;
   store_job(step_.db, job);
-  step_.state.queues.transition(queue, Status::scheduled, Status::unprocessed, Cause::promote,
-                                job.priority, 0);
+  changed(job, queue, Status::scheduled, Cause::promote);
   return job_reply(job, queue);
 }
 
@@ -166,13 +157,43 @@ void Manager::make_ready(Job& job, Queue& queue, Cause cause) {
   clear_result(step_.db, job);
   store_job(step_.db, job);
   step_.count(Total::retried);
-  step_.state.queues.transition(queue, from, job.status, cause, job.priority, 0);
+  changed(job, queue, from, cause);
+}
+
+void Manager::changed(const Job& job, Queue& queue, Status from, Cause cause, std::int64_t at) {
+  step_.change({.row = job.row,
+                .queue = queue,
+                .from = from,
+                .to = job.status,
+                .cause = cause,
+                .priority = job.priority,
+                .at = at,
+                .parts = job.parts});
 }
 
 void Manager::forget(const Job& job, Queue& queue, Cause cause) {
   erase_job(step_.db, job.row, job.parts);
   step_.count(Total::removed);
-  step_.state.queues.transition(queue, job.status, std::nullopt, cause, job.priority, 0);
+  step_.change({.row = job.row,
+                .queue = queue,
+                .from = job.status,
+                .to = std::nullopt,
+                .cause = cause,
+                .priority = job.priority,
+                .parts = job.parts});
+}
+
+void Manager::purge_rows(Queue& queue, Status status, const std::vector<Row>& rows) {
+  for (const auto& row : rows) {
+    erase_job(step_.db, row.row, row.parts);
+    step_.change({.row = row.row,
+                  .queue = queue,
+                  .from = status,
+                  .to = std::nullopt,
+                  .cause = Cause::remove,
+                  .priority = row.priority,
+                  .parts = row.parts});
+  }
 }
 
 // --- queues --------------------------------------------------------------------------------------
@@ -251,12 +272,9 @@ std::int64_t Manager::purge_ready(Queue& queue, std::int64_t before, std::int64_
         "SELECT row,priority,parts FROM jobs INDEXED BY jobs_ready"
         " WHERE status=2 AND queue=?1 AND priority=?2 AND row<?3 ORDER BY row LIMIT ?4");
     rows.bind_all(queue.id, priority, before, limit - purged);
-    for (const auto& row : take_rows(rows)) {
-      erase_job(step_.db, row.row, row.parts);
-      step_.state.queues.transition(queue, Status::unprocessed, std::nullopt, Cause::remove,
-                                    priority, 0);
-      ++purged;
-    }
+    const auto found = take_rows(rows);
+    purge_rows(queue, Status::unprocessed, found);
+    purged += static_cast<std::int64_t>(found.size());
   }
   return purged;
 }
@@ -267,11 +285,7 @@ std::int64_t Manager::purge_scheduled(Queue& queue, std::int64_t before, std::in
       " WHERE status=0 AND status<>2 AND queue=?1 AND row<?2 ORDER BY at LIMIT ?3");
   rows.bind_all(queue.id, before, limit);
   const auto found = take_rows(rows);
-  for (const auto& row : found) {
-    erase_job(step_.db, row.row, row.parts);
-    step_.state.queues.transition(queue, Status::scheduled, std::nullopt, Cause::remove,
-                                  row.priority, 0);
-  }
+  purge_rows(queue, Status::scheduled, found);
   return static_cast<std::int64_t>(found.size());
 }
 

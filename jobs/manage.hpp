@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "jobs/job_row.hpp"
 #include "jobs/step.hpp"
@@ -30,6 +31,11 @@ class Manager {
   Result<std::string> purge_dead(json::View body);
 
  private:
+  struct Row {
+    std::int64_t row;
+    std::int64_t priority;
+    std::int64_t parts;
+  };
   enum class Dead : std::uint8_t { redrive, purge };
 
   Result<Job> get_job(json::View body);
@@ -38,6 +44,9 @@ class Manager {
   Result<std::string> copy(const Job& job, std::string_view new_id);
   std::string job_reply(const Job& job, const Queue& queue) const;
   void make_ready(Job& job, Queue& queue, Cause cause);
+  void changed(const Job& job, Queue& queue, Status from, Cause cause, std::int64_t at = 0);
+  static std::vector<Row> take_rows(sqlite::Statement& rows);
+  void purge_rows(Queue& queue, Status status, const std::vector<Row>& rows);
   void forget(const Job& job, Queue& queue, Cause cause);
   std::int64_t purge_ready(Queue& queue, std::int64_t before, std::int64_t limit);
   std::int64_t purge_scheduled(Queue& queue, std::int64_t before, std::int64_t limit);

@@ -71,7 +71,7 @@ class QueueBook {
   void set_paused(sqlite::Database& db, Queue& queue, bool paused);
   void remove(sqlite::Database& db, Queue& queue);  // has no jobs
 
-  // The one place where a job changes its status: asserts that the diagram has the transition and
+  // For Step::change(), which everybody calls: asserts that the diagram has the transition and
   // keeps the counters. The caller writes the row. `at` is the new jobs.at.
   void transition(Queue& queue, std::optional<Status> from, std::optional<Status> to, Cause cause,
                   std::int64_t priority, std::int64_t at);

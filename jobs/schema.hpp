@@ -21,6 +21,9 @@ enum class Blob : std::uint8_t { payload = 0, result = 1, checkpoint = 2, progre
 inline constexpr std::int64_t kBlobKinds = 8;
 // Bit of jobs.parts: rows in job_attempts.
 inline constexpr std::int64_t kHasAttempts = 1 << 7;
+// Bits of jobs.parts from here on: something follows when the job changes its status
+// (jobs/followers.hpp).
+inline constexpr std::int64_t kFollowed = 0xFF00;
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);

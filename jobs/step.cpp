@@ -1,5 +1,7 @@
 #include "jobs/step.hpp"
 
+#include "jobs/schema.hpp"
+
 namespace weir::jobs {
 namespace {
 
@@ -41,6 +43,17 @@ void State::save(sqlite::Database& db) {
   if (next_row != saved_next_row_) write.bind_all(kNextRowKind, next_row).run();
   saved_totals_ = totals;
   saved_next_row_ = next_row;
+}
+
+void Step::change(const Change& change) {
+  state.queues.transition(change.queue, change.from, change.to, change.cause, change.priority,
+                          change.at);
+  if ((change.parts & kFollowed) != 0) changes.push_back(change);
+}
+
+void Step::follow(std::int64_t row, std::int64_t bit) {
+  db.prepare("UPDATE jobs SET parts=parts|?2 WHERE row=?1").bind_all(row, bit).run();
+  if (Lease* lease = state.leases.find(row)) lease->followed |= bit;
 }
 
 Error job_not_found(std::string_view id) {

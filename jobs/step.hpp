@@ -3,6 +3,8 @@
 // Thread rule: the applier thread only, except StatsBoard.
 #pragma once
 
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,18 @@ struct State {
   std::int64_t saved_next_row_ = 0;
 };
 
+// A job changes its status. No `from`: it comes into being; no `to`: it is forgotten.
+struct Change {
+  std::int64_t row;
+  Queue& queue;
+  std::optional<Status> from;
+  std::optional<Status> to;
+  Cause cause;
+  std::int64_t priority = 0;  // matters when a ready job comes or goes
+  std::int64_t at = 0;        // the new jobs.at
+  std::int64_t parts = 0;     // jobs.parts, at least its bits of kFollowed
+};
+
 // One operation being applied.
 struct Step {
   Step(State& s, replica::ApplyContext& c)
@@ -46,6 +60,14 @@ struct Step {
   sqlite::Database& db;
   const std::int64_t now;  // unix ms, of the log
   const std::int64_t revision;
+
+  // The one place where a job changes its status: keeps the counters, and remembers the change when
+  // something follows it. The caller writes the row.
+  void change(const Change& change);
+  // From now on something follows when the job changes its status; `bit` is one of kFollowed.
+  void follow(std::int64_t row, std::int64_t bit);
+  // The changes to follow, in order; grows while they are followed.
+  std::deque<Change> changes;
 
   void count(Total total, std::int64_t by = 1) {
     state.totals[static_cast<std::size_t>(total)] += by;

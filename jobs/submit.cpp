@@ -146,10 +146,14 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   if (job.payload.size() > kInlineBytes) {
     write_blob(step_.db, step_.state.next_row, Blob::payload, job.payload);
   }
-  ++step_.state.next_row;
   step_.count(Total::submitted);
-  step_.state.queues.transition(queue, std::nullopt, status, Cause::submit, job.priority,
-                                run_at.value_or(0));
+  step_.change({.row = step_.state.next_row++,
+                .queue = queue,
+                .from = std::nullopt,
+                .to = status,
+                .cause = Cause::submit,
+                .priority = job.priority,
+                .at = run_at.value_or(0)});
   return Outcome{status, step_.now, queue.name, false};
 }
 

@@ -57,19 +57,24 @@ void Ticker::visit_queues() {
 }
 
 void Ticker::make_due(Queue& queue, std::int64_t limit) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+  std::vector<Due> rows;
   {
     auto due = step_.db.prepare(
-        "SELECT row,priority FROM jobs INDEXED BY jobs_state"
+        "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
         " WHERE status=0 AND status<>2 AND queue=?1 AND at<=?2 ORDER BY at LIMIT ?3");
     due.bind_all(queue.id, step_.now, limit);
-    while (due.step()) rows.emplace_back(due.int64(0), due.int64(1));
+    while (due.step()) rows.push_back({due.int64(0), due.int64(1), due.int64(2)});
   }
   auto write = step_.db.prepare("UPDATE jobs SET status=2,at=NULL,revision=?2 WHERE row=?1");
-  for (const auto& [row, priority] : rows) {
+  for (const auto& [row, priority, parts] : rows) {
     write.bind_all(row, step_.revision).run();
-    step_.state.queues.transition(queue, Status::scheduled, Status::unprocessed, Cause::due,
-                                  priority, 0);
+    step_.change({.row = row,
+                  .queue = queue,
+                  .from = Status::scheduled,
+                  .to = Status::unprocessed,
+                  .cause = Cause::due,
+                  .priority = priority,
+                  .parts = parts});
   }
   due_ += static_cast<std::int64_t>(rows.size());
   budget_ -= static_cast<std::int64_t>(rows.size());
@@ -112,7 +117,12 @@ void Ticker::find_old(const Queue& queue, Status status, std::int64_t until, std
 void Ticker::drop(Queue& queue, const std::vector<Old>& rows) {
   for (const auto& row : rows) {
     erase_job(step_.db, row.row, row.parts);
-    step_.state.queues.transition(queue, row.status, std::nullopt, Cause::retention, 0, 0);
+    step_.change({.row = row.row,
+                  .queue = queue,
+                  .from = row.status,
+                  .to = std::nullopt,
+                  .cause = Cause::retention,
+                  .parts = row.parts});
   }
   step_.count(Total::removed, static_cast<std::int64_t>(rows.size()));
   removed_ += static_cast<std::int64_t>(rows.size());

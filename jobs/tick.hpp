@@ -15,6 +15,11 @@ class Ticker {
   std::string apply();
 
  private:
+  struct Due {
+    std::int64_t row;
+    std::int64_t priority;
+    std::int64_t parts;
+  };
   struct Old {
     std::int64_t at;
     std::int64_t row;

@@ -86,8 +86,9 @@ bool NatsCluster::wait_members() {
         for (const auto& node : nodes_) {
           if (!node.child->running()) return false;
           HttpClient client(node.monitor_port, "", std::chrono::seconds(1));
-          const auto cluster = client.get("/jsz").json().find("meta_cluster");
-          if (cluster.find("leader").as_string().value_or("").empty()) return false;
+          const auto answer = client.get("/jsz");
+          const auto leader = answer.json().find("meta_cluster").find("leader").as_string();
+          if (!leader || leader->empty()) return false;
         }
         return true;
       },
