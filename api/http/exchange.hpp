@@ -6,12 +6,32 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "api/http/front.hpp"
 #include "api/http/types.hpp"
 
 namespace weir::http {
+
+// Answers pass while it is open. Whoever answers later than the front lives, on a thread of its
+// own, finds it closed and never touches a connection. Thread-safe.
+class Gate {
+ public:
+  void close() {
+    const std::unique_lock lock(mutex_);
+    open_ = false;
+  }
+  template <class Action>
+  void pass(Action action) {
+    const std::shared_lock lock(mutex_);
+    if (open_) action();
+  }
+
+ private:
+  std::shared_mutex mutex_;
+  bool open_ = true;
+};
 
 class Exchange final : public Responder::Sink {
  public:
@@ -23,11 +43,12 @@ class Exchange final : public Responder::Sink {
   };
 
   Exchange(std::weak_ptr<Owner> owner, std::uint64_t number, std::string request_id,
-           std::shared_ptr<const FrontHooks> hooks)
+           std::shared_ptr<const FrontHooks> hooks, std::shared_ptr<Gate> gate)
       : owner_(std::move(owner)),
         number_(number),
         request_id_(std::move(request_id)),
-        hooks_(std::move(hooks)) {}
+        hooks_(std::move(hooks)),
+        gate_(std::move(gate)) {}
 
   ~Exchange() override { fail(); }
 
@@ -44,7 +65,9 @@ class Exchange final : public Responder::Sink {
       const std::lock_guard lock(mutex_);
       on_closed_ = nullptr;
     }
-    if (const auto owner = owner_.lock()) owner->answer(number_, std::move(response));
+    gate_->pass([&] {
+      if (const auto owner = owner_.lock()) owner->answer(number_, std::move(response));
+    });
   }
 
   void on_closed(std::function<void()> closed) override {
@@ -78,6 +101,7 @@ class Exchange final : public Responder::Sink {
   const std::uint64_t number_;
   const std::string request_id_;
   const std::shared_ptr<const FrontHooks> hooks_;
+  const std::shared_ptr<Gate> gate_;
   std::atomic<bool> answered_{false};
   std::mutex mutex_;
   std::function<void()> on_closed_;

@@ -129,6 +129,7 @@ Result<void> Front::start() {
 void Front::stop() {
   if (impl_->threads.empty()) return;
   impl_->drain();
+  impl_->shared.gate->close();
   impl_->shared.pool.close();
   impl_->work.reset();
   impl_->io.stop();

@@ -185,8 +185,8 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     request_->body = std::move(parser_->get().body());
     request_bytes_ = request_->body.size();
     phase_ = Phase::handling;
-    const auto exchange =
-        std::make_shared<Exchange>(shared_from_this(), number_, request_id_, shared_.hooks);
+    const auto exchange = std::make_shared<Exchange>(shared_from_this(), number_, request_id_,
+                                                     shared_.hooks, shared_.gate);
     parked_ = exchange;
     if (matched_->lane == Lane::inline_) {
       run_handler(*matched_, request_, exchange);
@@ -249,8 +249,10 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   void write_and(Response response, Next next) {
     phase_ = Phase::writing;
     status_ = response.status;
-    output_ = to_wire(
-        response, {.request_id = request_id_, .keep_alive = keep_alive_, .head_only = head_only_});
+    output_ = to_wire(response, {.request_id = request_id_,
+                                 .date = SystemClock().wall(),
+                                 .keep_alive = keep_alive_,
+                                 .head_only = head_only_});
     // A client that does not read its answer is cut like one that does not send its request.
     arm(shared_.options.request_deadline, [](Session& self) { self.close(); });
     asio::async_write(socket_, asio::buffer(output_),

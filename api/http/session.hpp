@@ -12,6 +12,7 @@
 #include <mutex>
 #include <set>
 
+#include "api/http/exchange.hpp"
 #include "api/http/front.hpp"
 #include "api/http/router.hpp"
 #include "pkg/base/bounded_queue.hpp"
@@ -26,6 +27,7 @@ struct Shared {
   FrontOptions options;
   Router router;
   std::shared_ptr<const FrontHooks> hooks;  // also kept by requests that are answered later
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();  // the same
   BoundedQueue<std::function<void()>> pool;
   SystemRandom random;
   std::atomic<bool> draining{false};

@@ -5,6 +5,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include "api/http/refusals.hpp"
+#include "pkg/base/time_text.hpp"
 
 namespace weir::http {
 namespace {
@@ -43,12 +44,17 @@ Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
   request->method = std::string(head.method_string());
   request->id = request_id;
   request->remote_address = remote_address;
+  std::size_t hosts = 0;
   for (const auto& field : head) {
     request->headers.emplace_back(lower(field.name_string()), std::string(field.value()));
     const auto& [name, value] = request->headers.back();
+    if (name == "host") ++hosts;
     if (name != "transfer-encoding") continue;
     if (head.version() == 10) return malformed_request("HTTP/1.0 has no transfer codings");
     if (value != "chunked") return malformed_request("chunked is the only transfer coding");
+  }
+  if (hosts > 1 || (hosts == 0 && head.version() == 11)) {
+    return malformed_request("HTTP/1.1 wants exactly one Host header");  // RFC 9112, 3.2
   }
   const auto encoding = request->header("content-encoding");
   if (!encoding.empty() && encoding != "identity") {
@@ -72,6 +78,7 @@ std::string to_wire(const Response& response, const WireOptions& options) {
     append_header(out, "Content-Type", response.content_type);
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   }
+  append_header(out, "Date", format_http_date(options.date));
   append_header(out, "X-Request-Id", options.request_id);
   out += "X-Content-Type-Options: nosniff\r\n";
   const auto is_cache_control = [](const auto& header) { return header.first == "Cache-Control"; };

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/http/types.hpp"
+#include "pkg/base/clock.hpp"
 #include "pkg/base/result.hpp"
 
 namespace weir::http {
@@ -20,13 +21,14 @@ inline std::string_view to_view(boost::beast::string_view text) {
 
 // Everything but path, query, params and body. Errors: unsupported_media / unsupported_encoding (a
 // compressed body), bad_request / malformed_request (transfer codings other than chunked, HTTP
-// versions other than 1.x).
+// versions other than 1.x, not exactly one Host).
 Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
                                               const std::string& request_id,
                                               const std::string& remote_address);
 
 struct WireOptions {
   std::string_view request_id;
+  Timestamp date;
   bool keep_alive;
   bool head_only;  // answer to HEAD: the length, but no body
 };

@@ -74,6 +74,29 @@ std::string format_rfc3339(Timestamp time) {
   return out;
 }
 
+std::string format_http_date(Timestamp time) {
+  static constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed",
+                                                         "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> kMonths{
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  time = std::clamp(time, kFirstTime, kLastTime);
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const auto in_day = static_cast<int>((time - day).count());
+  std::string out;
+  out.append(kDays[std::chrono::weekday(day).c_encoding()]).append(", ");
+  append_padded(out, static_cast<int>(static_cast<unsigned>(date.day())), 2);
+  out.append(" ").append(kMonths[static_cast<unsigned>(date.month()) - 1]).append(" ");
+  append_padded(out, static_cast<int>(date.year()), 4);
+  out += ' ';
+  append_padded(out, in_day / 3'600'000, 2);
+  out += ':';
+  append_padded(out, in_day / 60'000 % 60, 2);
+  out += ':';
+  append_padded(out, in_day / 1000 % 60, 2);
+  return out.append(" GMT");
+}
+
 Result<Timestamp> parse_rfc3339(std::string_view text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   const bool shape = text.size() >= 20 && digits(text, 0, 4, year) && text[4] == '-' &&

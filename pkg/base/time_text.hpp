@@ -1,4 +1,4 @@
-// Times and durations as text: RFC 3339 in UTC with milliseconds, and "1h30m".
+// Times and durations as text: RFC 3339 in UTC with milliseconds, the date of HTTP, and "1h30m".
 #pragma once
 
 #include <string>
@@ -16,6 +16,9 @@ void append_rfc3339(std::string& out, Timestamp time);
 
 // Accepts any RFC 3339 offset and 0-9 fraction digits. Error: invalid / bad_time.
 Result<Timestamp> parse_rfc3339(std::string_view text);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7).
+std::string format_http_date(Timestamp time);
 
 // "1h30m", "250ms", "2d", "90s", "1h 5m"; units ms s m h d w. Error: invalid / bad_duration.
 Result<Millis> parse_duration(std::string_view text);

@@ -30,42 +30,51 @@ TEST_F(FrontTest, RefusesWhatIsWrongWithTheDocumentedError) {
       {"bad escape", get("/%zz"), 400, "bad_target"},
       {"not UTF-8", get("/%ff"), 400, "bad_target"},
       {"garbage", "\x16\x03\x01 nonsense\r\n\r\n", 400, "malformed_request"},
-      {"length twice", "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-       400, "malformed_request"},
+      {"length twice",
+       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400,
+       "malformed_request"},
       {"length and chunked",
-       "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+       "chunked\r\n\r\n0\r\n\r\n",
        400, "malformed_request"},
-      {"negative length", "POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400,
+      {"negative length", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400,
        "malformed_request"},
-      {"bad chunk", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400,
-       "malformed_request"},
+      {"bad chunk", "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+       400, "malformed_request"},
       {"coding twice",
-       "POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: "
+       "chunked\r\n\r\n"
        "0\r\n\r\n",
        400, "malformed_request"},
-      {"empty coding", "POST /echo HTTP/1.1\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\na",
-       400, "malformed_request"},
+      {"empty coding",
+       "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\na", 400,
+       "malformed_request"},
       {"coding in 1.0", "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
        "malformed_request"},
-      {"huge header", "GET /inline HTTP/1.1\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n", 431,
+      {"no host", "GET /inline HTTP/1.1\r\n\r\n", 400, "malformed_request"},
+      {"two hosts", "GET /inline HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "malformed_request"},
+      {"huge header",
+       "GET /inline HTTP/1.1\r\nHost: x\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n", 431,
        "header_too_large"},
       {"many headers",
        [] {
-         std::string text = "GET /inline HTTP/1.1\r\n";
+         std::string text = "GET /inline HTTP/1.1\r\nHost: x\r\n";
          for (int i = 0; i < 20'000; ++i) text += "X-" + std::to_string(i) + ": y\r\n";
          return text + "\r\n";
        }(),
        431, "header_too_large"},
-      {"declared too large", "POST /echo HTTP/1.1\r\nContent-Length: 10485760\r\n\r\n", 413,
-       "body_too_large"},
+      {"declared too large", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10485760\r\n\r\n",
+       413, "body_too_large"},
       {"sent too large",
-       "POST /echo HTTP/1.1\r\nContent-Length: 10485760\r\n\r\n" + std::string(10 << 20, 'x'), 413,
-       "body_too_large"},
+       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10485760\r\n\r\n" +
+           std::string(10 << 20, 'x'),
+       413, "body_too_large"},
       {"chunked too large",
-       "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" +
+       "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" +
            std::string(0x200000, 'x') + "\r\n0\r\n\r\n",
        413, "body_too_large"},
-      {"compressed", "POST /echo HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+      {"compressed",
+       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
        415, "unsupported_encoding"},
   };
   for (const auto& test : cases) {
@@ -128,10 +137,10 @@ TEST_F(FrontTest, RefusesConnectionsOverTheLimit) {
 
 TEST_F(FrontTest, EchoesASaneRequestIdAndReplacesAnother) {
   start();
-  EXPECT_NE(
-      ask("GET /inline HTTP/1.1\r\nX-Request-Id: abc-1\r\n\r\n").find("X-Request-Id: abc-1\r\n"),
-      std::string::npos);
-  EXPECT_EQ(ask("GET /inline HTTP/1.1\r\nX-Request-Id: a b\"c\r\n\r\n").find("a b\"c"),
+  EXPECT_NE(ask("GET /inline HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc-1\r\n\r\n")
+                .find("X-Request-Id: abc-1\r\n"),
+            std::string::npos);
+  EXPECT_EQ(ask("GET /inline HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\"c\r\n\r\n").find("a b\"c"),
             std::string::npos);
 }
 

@@ -33,7 +33,7 @@ TEST_F(FrontTimeTest, CutsARequestThatArrivesTooSlowly) {
   options_.request_deadline = Millis{200};
   start();
   RawClient raw(front_->port());
-  raw.send("GET /inline HTTP/1.1\r\nX-Slow");
+  raw.send("GET /inline HTTP/1.1\r\nHost: x\r\nX-Slow");
   EXPECT_EQ(status_of(raw.read_answer()), 400);
   EXPECT_TRUE(raw.ended());
 }
@@ -93,7 +93,7 @@ TEST_F(FrontTimeTest, CutsAClientThatDripsItsRequest) {
   options_.request_deadline = Millis{100};
   start();
   RawClient raw(front_->port());
-  raw.send("POST /echo HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");
+  raw.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
   std::atomic<bool> answered{false};
   std::thread dripping([&] {
     while (!answered) raw.send("x");
@@ -107,7 +107,7 @@ TEST_F(FrontTimeTest, CutsAClientThatDoesNotContinue) {
   options_.request_deadline = Millis{100};
   start();
   RawClient raw(front_->port());
-  raw.send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  raw.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(status_of(raw.read_answer()), 100);
   EXPECT_EQ(status_of(raw.read_answer()), 400);
 }
