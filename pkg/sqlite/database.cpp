@@ -161,7 +161,7 @@ Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
   // Nobody reads SQLite's memory statistics, and they cost a global lock for every allocation
-  // (https://sqlite.org/malloc.html). Too late once SQLite is in use, which is only slower.
+  // ("Dynamic Memory Allocation In SQLite"). Too late once SQLite is in use, which is only slower.
   static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   static_cast<void>(configured);
   std::unique_ptr<Database> opened;
