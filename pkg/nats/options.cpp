@@ -1,5 +1,10 @@
 #include "pkg/nats/options.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 namespace weir::nats {
 namespace {
 
@@ -8,6 +13,15 @@ Result<void> check(natsStatus status, const char* option) {
   return Error{Code::invalid, "nats_options",
                std::string("The NATS option ") + option + " does not work",
                natsStatus_GetText(status)};
+}
+
+// nats.c reads credentials when it connects: a file that is not there would look like a server that
+// does not answer.
+Result<void> check_readable(const std::string& path, const char* option) {
+  if (::access(path.c_str(), R_OK) == 0) return {};
+  return Error{Code::invalid, "nats_options",
+               std::string("The file of the NATS option ") + option + " cannot be read",
+               path + ": " + std::strerror(errno)};
 }
 
 // The library's default prints to standard error; what matters reaches us through states and calls.
@@ -21,11 +35,13 @@ Result<void> set_credentials(natsOptions* raw, const ConnectOptions& options) {
   if (!options.token.empty())
     WEIR_TRY(check(natsOptions_SetToken(raw, options.token.c_str()), "token"));
   if (!options.creds_file.empty()) {
+    WEIR_TRY(check_readable(options.creds_file, "creds_file"));
     WEIR_TRY(
         check(natsOptions_SetUserCredentialsFromFiles(raw, options.creds_file.c_str(), nullptr),
               "creds_file"));
   }
   if (!options.nkey_seed_file.empty()) {
+    WEIR_TRY(check_readable(options.nkey_seed_file, "nkey_seed_file"));
     WEIR_TRY(check(natsOptions_SetNKeyFromSeed(raw, options.nkey_public.c_str(),
                                                options.nkey_seed_file.c_str()),
                    "nkey_seed_file"));
@@ -41,6 +57,7 @@ Result<void> set_tls(natsOptions* raw, const ConnectOptions& options) {
   if (!wanted) return {};
   WEIR_TRY(check(natsOptions_SetSecure(raw, true), "tls"));
   if (!options.tls.ca_file.empty()) {
+    WEIR_TRY(check_readable(options.tls.ca_file, "tls_ca"));
     WEIR_TRY(
         check(natsOptions_LoadCATrustedCertificates(raw, options.tls.ca_file.c_str()), "tls_ca"));
   }

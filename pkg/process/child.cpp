@@ -15,8 +15,9 @@ namespace {
 
 constexpr Millis kPoll{10};
 
-// Between fork and exec: async-signal-safe calls only.
-[[noreturn]] void become(char* const* arguments, int output, pid_t parent) {
+// Between fork and exec: async-signal-safe calls only. `failure` closes by itself when exec works;
+// else it carries errno to the parent.
+[[noreturn]] void become(char* const* arguments, int output, int failure, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // the parent died before the line above
   sigset_t none;
@@ -30,7 +31,9 @@ constexpr Millis kPoll{10};
     ::dup2(output, STDERR_FILENO);
   }
   ::execv(arguments[0], arguments);
-  ::_exit(127);
+  const int code = errno;
+  const auto told = ::write(failure, &code, sizeof code);
+  ::_exit(told == sizeof code ? 127 : 126);
 }
 
 Error spawn_failed(const std::string& what) {
@@ -50,12 +53,27 @@ Result<std::unique_ptr<Child>> Child::spawn(const SpawnOptions& options) {
     output = ::open(options.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (output < 0) return spawn_failed(options.output_file);
   }
+  int failure[2];
+  if (::pipe2(failure, O_CLOEXEC) != 0) {
+    const auto error = spawn_failed("pipe");
+    if (output >= 0) ::close(output);
+    return error;
+  }
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(arguments.data(), output, parent);
+  if (pid == 0) become(arguments.data(), output, failure[1], parent);
+  const int fork_errno = errno;
   if (output >= 0) ::close(output);
-  if (pid < 0) return spawn_failed(options.arguments.front());
-  return std::unique_ptr<Child>(new Child(pid));
+  ::close(failure[1]);
+  int code = 0;
+  ssize_t told = 0;
+  while (pid > 0 && (told = ::read(failure[0], &code, sizeof code)) < 0 && errno == EINTR) {
+  }
+  ::close(failure[0]);
+  if (pid > 0 && told != sizeof code) return std::unique_ptr<Child>(new Child(pid));
+  if (pid > 0) ::waitpid(pid, nullptr, 0);
+  errno = pid > 0 ? code : fork_errno;
+  return spawn_failed(options.arguments.front());
 }
 
 Child::~Child() {

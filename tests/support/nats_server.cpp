@@ -60,14 +60,17 @@ std::string newest_nats_server() {
   return *newest;
 }
 
-NatsServer::NatsServer(std::string program) : program_(std::move(program)), port_(free_port()) {}
+NatsServer::NatsServer(std::string program, std::string config)
+    : program_(std::move(program)), config_(std::move(config)), port_(free_port()) {}
 
 void NatsServer::start() {
   // A server that finds its port taken ends at once: another test was quicker, so try another one.
   for (int attempt = 0; attempt < 5; ++attempt) {
+    write_file(directory_.file("server.conf"),
+               "listen: \"127.0.0.1:" + std::to_string(port_) + "\"\njetstream { store_dir: \"" +
+                   directory_.file("store") + "\" }\n" + config_ + "\n");
     child_ = std::make_unique<Child>(Command{
-        .argv = {program_, "-js", "-a", "127.0.0.1", "-p", std::to_string(port_), "-sd",
-                 directory_.file("store")},
+        .argv = {program_, "-c", directory_.file("server.conf")},
         .error_file = directory_.file("log"),
     });
     const bool settled = wait_until(
@@ -104,6 +107,12 @@ void NatsServer::wipe() {
 
 std::string NatsServer::log() const {
   return read_file(directory_.file("log"));
+}
+
+std::string version_name(const testing::TestParamInfo<std::string>& program) {
+  const auto version = nats_server_version(program.param);
+  return "nats_" + std::to_string(version[0]) + "_" + std::to_string(version[1]) + "_" +
+         std::to_string(version[2]);
 }
 
 }  // namespace weir::test

@@ -3,6 +3,8 @@
 // a missing server must not look like a passed test. Not thread-safe.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -23,7 +25,8 @@ NatsVersion nats_server_version(const std::string& program);  // all zero when i
 
 class NatsServer {
  public:
-  explicit NatsServer(std::string program = newest_nats_server());
+  // `config`: more of the server's configuration file, after JetStream and the port.
+  explicit NatsServer(std::string program = newest_nats_server(), std::string config = "");
 
   void start();    // returns when it accepts connections
   void stop();     // SIGTERM
@@ -39,8 +42,12 @@ class NatsServer {
  private:
   TempDir directory_;
   std::string program_;
+  std::string config_;
   std::uint16_t port_;
   std::unique_ptr<Child> child_;
 };
+
+// The name of a server program's version for parametrised tests: "nats_2_10_27".
+std::string version_name(const testing::TestParamInfo<std::string>& program);
 
 }  // namespace weir::test

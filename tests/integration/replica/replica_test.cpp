@@ -229,14 +229,8 @@ TEST_P(ReplicaOnNats, AnotherNodeTakesOver) {
   EXPECT_TRUE(wait_until([&] { return b->health().effects_waiting == 0; }));
 }
 
-std::string version_name(const testing::TestParamInfo<std::string>& program) {
-  const auto version = test::nats_server_version(program.param);
-  return "nats_" + std::to_string(version[0]) + "_" + std::to_string(version[1]) + "_" +
-         std::to_string(version[2]);
-}
-
 INSTANTIATE_TEST_SUITE_P(Versions, ReplicaOnNats, testing::ValuesIn(test::nats_server_programs()),
-                         version_name);
+                         test::version_name);
 
 }  // namespace
 }  // namespace weir::replica

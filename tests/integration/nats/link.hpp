@@ -1,0 +1,56 @@
+// What the tests of pkg/nats share: a server of one version, and connections to it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "pkg/json/view.hpp"
+#include "pkg/nats/connection.hpp"
+#include "pkg/nats/jetstream.hpp"
+#include "tests/support/nats_server.hpp"
+#include "tests/support/wait.hpp"
+
+namespace weir::nats {
+
+using namespace std::chrono_literals;
+using test::wait_until;
+
+inline std::shared_ptr<Connection> connect(const ConnectOptions& options) {
+  auto connection = Connection::open(options);
+  EXPECT_TRUE(connection) << describe(connection.error());
+  return connection ? *connection : nullptr;
+}
+
+// A server of the version of the test.
+class OnEveryServer : public testing::TestWithParam<std::string> {
+ protected:
+  void start(const std::string& config = "") {
+    server_ = std::make_unique<test::NatsServer>(GetParam(), config);
+    server_->start();
+  }
+  ConnectOptions options() const {
+    ConnectOptions out;
+    out.urls = {server_->url()};
+    return out;
+  }
+  std::shared_ptr<Connection> connected() const {
+    auto connection = connect(options());
+    EXPECT_TRUE(connection->wait_connected(20s)) << connection->last_problem();
+    return connection;
+  }
+  bool at_least(int major, int minor) const {
+    return test::nats_server_version(GetParam()) >= test::NatsVersion{major, minor, 0};
+  }
+
+  std::unique_ptr<test::NatsServer> server_;
+};
+
+#define WEIR_ON_EVERY_SERVER(suite)                                                          \
+  INSTANTIATE_TEST_SUITE_P(Versions, suite, testing::ValuesIn(test::nats_server_programs()), \
+                           test::version_name)
+
+}  // namespace weir::nats
