@@ -23,6 +23,17 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+// Every thread has state T in /proc: the signal takes a moment to reach those that run.
+bool all_stopped(pid_t pid) {
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    const auto stat = read_file((thread.path() / "stat").string());
+    const auto after_name = stat.rfind(") ");
+    if (after_name == std::string::npos || stat.at(after_name + 2) != 'T') return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 // "nats-server: v2.10.27" as numbers to compare.
@@ -95,6 +106,7 @@ void NatsServer::kill() {
 
 void NatsServer::suspend() {
   child_->signal(SIGSTOP);
+  WEIR_ASSERT(wait_until([this] { return all_stopped(child_->pid()); }));
 }
 
 void NatsServer::resume() {
