@@ -34,6 +34,13 @@ void collect_process(const Services& services, Page& page) {
               number(connections.active));
   page.single("weir_http_connections_accepted_total", "Client connections since the start.",
               Type::counter, number(connections.total));
+  page.single("weir_http_event_streams", "Open event streams.", Type::gauge,
+              number(connections.streams));
+  page.single("weir_http_event_streams_opened_total", "Event streams since the start.",
+              Type::counter, number(connections.streams_total));
+  page.single("weir_http_event_streams_overflowed_total",
+              "Event streams ended because the client did not read.", Type::counter,
+              number(connections.streams_overflowed));
 }
 
 void collect_replica(const Services& services, Page& page) {

@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "api/http/event_stream.hpp"
 #include "api/http/front.hpp"
 #include "api/http/types.hpp"
 
@@ -40,6 +41,7 @@ class Exchange final : public Responder::Sink {
     virtual ~Owner() = default;
     // Answers request `number` of the connection, if it still waits for that.
     virtual void answer(std::uint64_t number, Response response) = 0;
+    virtual void stream(std::uint64_t number, StreamStart start) = 0;
   };
 
   Exchange(std::weak_ptr<Owner> owner, std::uint64_t number, std::string request_id,
@@ -61,13 +63,25 @@ class Exchange final : public Responder::Sink {
 
   void send(Response response) override {
     if (answered_.exchange(true)) return;
-    {
-      const std::lock_guard lock(mutex_);
-      on_closed_ = nullptr;
-    }
+    forget_on_closed();
     gate_->pass([&] {
       if (const auto owner = owner_.lock()) owner->answer(number_, std::move(response));
     });
+  }
+
+  void open_stream(StreamStart start) override {
+    const auto queue = start.queue;
+    bool taken = false;
+    if (!answered_.exchange(true)) {
+      forget_on_closed();
+      gate_->pass([&] {
+        const auto owner = owner_.lock();
+        if (!owner) return;
+        owner->stream(number_, std::move(start));
+        taken = true;
+      });
+    }
+    if (!taken) queue->abandon();
   }
 
   void on_closed(std::function<void()> closed) override {
@@ -97,6 +111,11 @@ class Exchange final : public Responder::Sink {
   }
 
  private:
+  void forget_on_closed() {
+    const std::lock_guard lock(mutex_);
+    on_closed_ = nullptr;
+  }
+
   const std::weak_ptr<Owner> owner_;
   const std::uint64_t number_;
   const std::string request_id_;

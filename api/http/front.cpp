@@ -1,6 +1,7 @@
 #include "api/http/front.hpp"
 
 #include "api/http/session.hpp"
+#include "api/http/stream_session.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -92,10 +93,12 @@ struct Front::Impl {
       pause.cancel();
     });
     end_idle_sessions(shared);
+    finish_streams(shared);
     const MonoTime deadline = SystemClock().mono() + shared.options.drain_timeout;
     while (shared.active.load() > 0 && SystemClock().mono() < deadline)
       std::this_thread::sleep_for(kDrainPoll);
     cut_sessions(shared);
+    cut_streams(shared);
     while (shared.active.load() > 0 && SystemClock().mono() < deadline + Millis{1000}) {
       std::this_thread::sleep_for(kDrainPoll);
     }
@@ -142,7 +145,13 @@ std::uint16_t Front::port() const {
 }
 
 FrontStats Front::stats() const {
-  return {impl_->shared.active.load(), impl_->shared.peak.load(), impl_->shared.total.load()};
+  const Shared& shared = impl_->shared;
+  return {.active = shared.active.load(),
+          .peak = shared.peak.load(),
+          .total = shared.total.load(),
+          .streams = shared.streams.load(),
+          .streams_total = shared.streams_total.load(),
+          .streams_overflowed = shared.streams_overflowed.load()};
 }
 
 }  // namespace weir::http

@@ -27,13 +27,14 @@ struct FrontOptions {
   unsigned pool_threads = 4;             // for handlers of Lane::pool
   std::size_t pool_queue = 4096;         // handlers waiting for a thread; more get 503
   std::size_t max_connections = 20'000;  // more get 503
+  std::size_t max_streams = 10'000;      // answers that go on; more get 503
   std::size_t header_limit_bytes = 16 * 1024;
   Millis request_deadline{30'000};  // for the whole request to arrive, from its first byte
   Millis idle_timeout{75'000};      // of a keep-alive connection between requests
   Millis drain_timeout{10'000};     // for requests under way when stop() is called
 };
 
-// One answer that has gone out, for metrics and the access log.
+// One answer that has gone out, for metrics and the access log. A stream counts when it begins.
 struct FinishedRequest {
   const Request* request;  // null when it could not be read
   std::string_view route;  // the pattern, empty when no route matched
@@ -48,6 +49,9 @@ struct FrontStats {
   std::uint64_t active = 0;  // connections open now
   std::uint64_t peak = 0;
   std::uint64_t total = 0;
+  std::uint64_t streams = 0;  // answers that go on (event streams), open now
+  std::uint64_t streams_total = 0;
+  std::uint64_t streams_overflowed = 0;  // ended because the client did not read
 };
 
 struct FrontHooks {
@@ -63,7 +67,8 @@ class Front final : public Service {
 
   // Error: conflict / address_in_use, invalid / bad_listen_address.
   Result<void> start() override;
-  // Accepts no more, lets requests under way finish (answers carry Connection: close), then cuts.
+  // Accepts no more, ends streams, lets requests under way finish (answers carry Connection:
+  // close), then cuts.
   void stop() override;
 
   std::uint16_t port() const;

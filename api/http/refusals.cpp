@@ -1,5 +1,7 @@
 #include "api/http/refusals.hpp"
 
+#include <boost/beast/http/error.hpp>
+
 namespace weir::http {
 namespace {
 
@@ -30,6 +32,19 @@ Error malformed_request(std::string_view why) {
           std::string(why)};
 }
 
+std::optional<Error> reading_problem(boost::system::error_code error, std::size_t header_limit,
+                                     std::size_t body_limit) {
+  namespace bhttp = boost::beast::http;
+  if (error == bhttp::error::header_limit) return header_too_large(header_limit);
+  if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow)
+    return body_too_large(body_limit);
+  const bool malformed =
+      error.category() == bhttp::make_error_code(bhttp::error::bad_method).category();
+  if (!malformed || error == bhttp::error::end_of_stream || error == bhttp::error::partial_message)
+    return std::nullopt;
+  return malformed_request(error.message());
+}
+
 Error request_timeout(Millis deadline) {
   return {Code::bad_request, "request_timeout", "The request did not arrive in time",
           "it must be complete within " + std::to_string(deadline.count()) + " ms"};
@@ -55,6 +70,15 @@ Error too_many_connections() {
           "too_many_connections",
           "The server has too many connections",
           "try again later",
+          {},
+          kRetryAfter};
+}
+
+Error too_many_streams(std::size_t limit) {
+  return {Code::unavailable,
+          "too_many_streams",
+          "The server has too many event streams",
+          "at most " + std::to_string(limit) + " are open at once; try again later",
           {},
           kRetryAfter};
 }

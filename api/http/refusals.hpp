@@ -2,6 +2,8 @@
 // Internal to this folder.
 #pragma once
 
+#include <boost/system/error_code.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +15,9 @@
 namespace weir::http {
 
 Error malformed_request(std::string_view why);
+// What is wrong with a request that could not be read; nothing when nobody is there to be told.
+std::optional<Error> reading_problem(boost::system::error_code error, std::size_t header_limit,
+                                     std::size_t body_limit);
 Error request_timeout(Millis deadline);
 Error header_too_large(std::size_t limit);
 Error body_too_large(std::size_t limit);
@@ -20,5 +25,6 @@ Error body_too_large(std::size_t limit);
 Response no_route(const Router::Match& match, const Request& request, const FrontHooks& hooks);
 Error overloaded();
 Error too_many_connections();
+Error too_many_streams(std::size_t limit);
 
 }  // namespace weir::http

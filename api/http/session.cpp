@@ -1,19 +1,18 @@
 #include "api/http/session.hpp"
 
-#include <sys/socket.h>
-
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <limits>
 
 #include "api/http/exchange.hpp"
 #include "api/http/refusals.hpp"
+#include "api/http/socket_input.hpp"
+#include "api/http/stream_session.hpp"
 #include "api/http/target.hpp"
 #include "api/http/wire.hpp"
 
@@ -27,6 +26,7 @@ using boost::system::error_code;
 constexpr std::size_t kLingerBytes = 16U << 20U;  // read and dropped after an early answer
 constexpr Millis kLingerTime{2000};
 constexpr Millis kCancelAgain{20};
+constexpr std::size_t kKeepOutputBytes = 64 * 1024;
 constexpr std::size_t kReadAhead = 16 * 1024;  // of pipelined requests while one is parked
 
 }  // namespace
@@ -75,7 +75,15 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     asio::dispatch(socket_.get_executor(),
                    [self = shared_from_this(), number, response = std::move(response)]() mutable {
                      if (self->number_ != number || self->phase_ != Phase::handling) return;
-                     self->write(std::move(response));
+                     self->write(response);
+                   });
+  }
+
+  void stream(std::uint64_t number, StreamStart start) override {
+    asio::dispatch(socket_.get_executor(),
+                   [self = shared_from_this(), number, start = std::move(start)]() mutable {
+                     const bool waits = self->number_ == number && self->phase_ == Phase::handling;
+                     waits ? self->begin_stream(std::move(start)) : start.queue->abandon();
                    });
   }
 
@@ -132,8 +140,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   }
 
   void on_head(error_code error) {
-    if (phase_ != Phase::reading) return;
-    if (error || timed_out_) return fail_reading(error);
+    if (!may_go_on(error)) return;
     const auto& head = parser_->get();
     head_only_ = head.method() == bhttp::verb::head;
     keep_alive_ = parser_->keep_alive();
@@ -164,9 +171,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
                       [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->phase_ != Phase::reading) return;
-                        if (error || self->timed_out_) return self->fail_reading(error);
-                        self->read_body();
+                        if (self->may_go_on(error)) self->read_body();
                       });
   }
 
@@ -174,10 +179,13 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     if (parser_->is_done()) return dispatch();
     bhttp::async_read(socket_, buffer_, *parser_,
                       [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->phase_ != Phase::reading) return;
-                        if (error || self->timed_out_) return self->fail_reading(error);
-                        self->dispatch();
+                        if (self->may_go_on(error)) self->dispatch();
                       });
+  }
+
+  bool may_go_on(error_code error) {
+    if (phase_ == Phase::reading && (error || timed_out_)) fail_reading(error);
+    return phase_ == Phase::reading;
   }
 
   void dispatch() {
@@ -208,12 +216,9 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
         Socket::wait_read, [self = shared_from_this(), number = number_](error_code error) {
           if (self->number_ != number || self->phase_ != Phase::handling) return;
           const auto room = self->buffer_.prepare(kReadAhead);
-          const auto got =
-              error ? -1
-                    : ::recv(self->socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-          const bool nothing_yet = got < 0 && !error && (errno == EAGAIN || errno == EINTR);
-          if (got == 0 || (got < 0 && !nothing_yet)) return self->hung_up(got == 0);
-          if (got > 0) self->buffer_.commit(static_cast<std::size_t>(got));
+          const auto got = error ? -1 : receive_now(self->socket_, room.data(), room.size());
+          if (got < 0) return self->hung_up(got == kInputEnded);
+          self->buffer_.commit(static_cast<std::size_t>(got));
           if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
           self->watch_reset();
         });
@@ -237,35 +242,57 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     watch_reset();
   }
 
-  void write(Response response) {
+  void write(const Response& response) {
     if (shared_.draining) keep_alive_ = false;
-    write_and(std::move(response), [](Session& self) {
-      if (self.keep_alive_) return self.await_request();
-      self.linger();
-    });
+    write_and(response, BodyLength::known, after_answer);
+  }
+  static void after_answer(Session& self) {
+    self.keep_alive_ ? self.await_request() : self.linger();
   }
 
-  template <class Next>
-  void write_and(Response response, Next next) {
-    phase_ = Phase::writing;
+  // Gives the socket away, unless only the head was asked for.
+  void begin_stream(StreamStart start) {
+    const bool refused = shared_.streams.load() >= shared_.options.max_streams;
+    if (refused || head_only_) start.queue->abandon();
+    if (refused) return fail(too_many_streams(shared_.options.max_streams));
+    const Response head{.body = "", .content_type = start.content_type, .headers = start.headers};
+    if (head_only_) return write_and(head, BodyLength::to_close, after_answer);
+    const bool chunked = parser_->get().version() == 11;
+    keep_alive_ = false;
+    serialize(head, chunked ? BodyLength::chunked : BodyLength::to_close);
+    tell_finished();
+    phase_ = Phase::closed;
+    disarm();
+    error_code ignored;
+    socket_.cancel(ignored);
+    if (shared_.draining) start.queue->finish();
+    start_stream(shared_, std::move(socket_), std::move(output_), std::move(start),
+                 chunked ? Framing::chunked : Framing::to_close);
+  }
+
+  void serialize(const Response& response, BodyLength length) {
     status_ = response.status;
     output_ = to_wire(response, {.request_id = request_id_,
                                  .date = SystemClock().wall(),
                                  .keep_alive = keep_alive_,
-                                 .head_only = head_only_});
+                                 .head_only = head_only_,
+                                 .length = length});
+  }
+
+  template <class Next>
+  void write_and(const Response& response, BodyLength length, Next next) {
+    phase_ = Phase::writing;
+    serialize(response, length);
     // A client that does not read its answer is cut like one that does not send its request.
     arm(shared_.options.request_deadline, [](Session& self) { self.close(); });
     asio::async_write(socket_, asio::buffer(output_),
                       [self = shared_from_this(), next](error_code error, std::size_t) {
                         self->tell_finished();
                         if (error) return self->close();
-                        self->output_.clear();
-                        if (self->output_.capacity() > kKeepOutputBytes)
-                          self->output_.shrink_to_fit();
+                        if (self->output_.size() > kKeepOutputBytes) self->output_ = {};
                         next(*self);
                       });
   }
-  static constexpr std::size_t kKeepOutputBytes = 64 * 1024;
 
   void tell_finished() {
     if (!shared_.hooks->on_finished) return;
@@ -280,17 +307,9 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
 
   void fail_reading(error_code error) {
     if (timed_out_) return fail(request_timeout(shared_.options.request_deadline));
-    if (error == bhttp::error::header_limit) {
-      return fail(header_too_large(shared_.options.header_limit_bytes));
-    }
-    if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow)
-      return fail(body_too_large(matched_ != nullptr ? matched_->max_body_bytes : 0));
-    const bool malformed =
-        error.category() == bhttp::make_error_code(bhttp::error::bad_method).category();
-    if (!malformed || error == bhttp::error::end_of_stream ||
-        error == bhttp::error::partial_message)
-      return close();
-    fail(malformed_request(error.message()));
+    const auto body_limit = matched_ != nullptr ? matched_->max_body_bytes : 0;
+    const auto problem = reading_problem(error, shared_.options.header_limit_bytes, body_limit);
+    problem ? fail(*problem) : close();
   }
 
   // The answer waits for the pending read to end: it still uses the buffer. A read that has got
@@ -307,10 +326,10 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
 
   // Answers without having read the whole request: the connection cannot be used for another one,
   // unless there was no body.
-  void answer_early(Response response) {
+  void answer_early(const Response& response) {
     keep_alive_ = keep_alive_ && request_ && parser_->is_done();
     phase_ = Phase::handling;
-    write(std::move(response));
+    write(response);
   }
 
   // Closing with unread bytes would reset the connection and lose the answer on its way.
@@ -370,28 +389,12 @@ void start_session(Shared& shared, Socket socket) {
   std::make_shared<Session>(shared, std::move(socket))->run();
 }
 
-namespace {
-
-template <class Action>
-void for_each_session(Shared& shared, Action action) {
-  std::vector<std::shared_ptr<Session>> alive;
-  {
-    const std::lock_guard lock(shared.mutex);
-    for (Session* session : shared.sessions) {
-      if (auto held = session->weak_from_this().lock()) alive.push_back(std::move(held));
-    }
-  }
-  for (const auto& session : alive) action(*session);
-}
-
-}  // namespace
-
 void end_idle_sessions(Shared& shared) {
-  for_each_session(shared, [](Session& session) { session.end_if_idle(); });
+  for_each_alive(shared, shared.sessions, [](Session& session) { session.end_if_idle(); });
 }
 
 void cut_sessions(Shared& shared) {
-  for_each_session(shared, [](Session& session) { session.cut(); });
+  for_each_alive(shared, shared.sessions, [](Session& session) { session.cut(); });
 }
 
 }  // namespace weir::http

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "api/http/exchange.hpp"
 #include "api/http/front.hpp"
@@ -21,6 +22,7 @@
 namespace weir::http {
 
 class Session;
+class StreamSession;
 
 // What all sessions share. Outlives them.
 struct Shared {
@@ -34,8 +36,12 @@ struct Shared {
   std::atomic<std::uint64_t> active{0};
   std::atomic<std::uint64_t> peak{0};
   std::atomic<std::uint64_t> total{0};
+  std::atomic<std::uint64_t> streams{0};
+  std::atomic<std::uint64_t> streams_total{0};
+  std::atomic<std::uint64_t> streams_overflowed{0};
   std::mutex mutex;
-  std::set<Session*> sessions;  // under mutex
+  std::set<Session*> sessions;               // under mutex
+  std::set<StreamSession*> stream_sessions;  // under mutex
 
   Shared(FrontOptions front_options, std::vector<Route> routes, FrontHooks front_hooks)
       : options(std::move(front_options)),
@@ -53,6 +59,19 @@ struct Shared {
 };
 
 using Socket = boost::asio::ip::tcp::socket;
+
+// For each object of the set that is not being destroyed.
+template <class Object, class Action>
+void for_each_alive(Shared& shared, const std::set<Object*>& objects, Action action) {
+  std::vector<std::shared_ptr<Object>> alive;
+  {
+    const std::lock_guard lock(shared.mutex);
+    for (Object* object : objects) {
+      if (auto held = object->weak_from_this().lock()) alive.push_back(std::move(held));
+    }
+  }
+  for (const auto& object : alive) action(*object);
+}
 
 // Serves the connection. Over max_connections it answers 503 and closes.
 void start_session(Shared& shared, Socket socket);

@@ -1,5 +1,7 @@
 #include "api/http/types.hpp"
 
+#include "api/http/event_stream.hpp"
+
 namespace weir::http {
 namespace {
 
@@ -12,6 +14,10 @@ std::string_view value_of(const List& list, std::string_view name) {
 }
 
 }  // namespace
+
+void Responder::open_stream(StreamStart start) const {
+  sink_->open_stream(std::move(start));
+}
 
 std::string_view Request::header(std::string_view lower_case_name) const {
   return value_of(headers, lower_case_name);

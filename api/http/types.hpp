@@ -36,6 +36,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
+struct StreamStart;  // api/http/event_stream.hpp
+
 // The right to answer one request, once. Copies share it. Thread-safe. When every copy dies without
 // send(), the client gets 500 internal.
 class Responder {
@@ -44,12 +46,16 @@ class Responder {
    public:
     virtual ~Sink() = default;
     virtual void send(Response response) = 0;
+    virtual void open_stream(StreamStart start) = 0;
     virtual void on_closed(std::function<void()> closed) = 0;
   };
 
   explicit Responder(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
   // Only the first call counts. After the client has gone it is a no-op.
   void send(Response response) const { sink_->send(std::move(response)); }
+  // Answers 200 with a body that goes on; see EventStream. When that cannot be (answered already,
+  // client gone, too many streams) the queue is abandoned, which tells its producer.
+  void open_stream(StreamStart start) const;
   // `closed` runs once (any thread) if the client goes away before send().
   void on_closed(std::function<void()> closed) const { sink_->on_closed(std::move(closed)); }
 

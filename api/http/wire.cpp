@@ -76,7 +76,9 @@ std::string to_wire(const Response& response, const WireOptions& options) {
   out += "\r\n";
   if (has_body) {
     append_header(out, "Content-Type", response.content_type);
-    append_header(out, "Content-Length", std::to_string(response.body.size()));
+    if (options.length == BodyLength::known)
+      append_header(out, "Content-Length", std::to_string(response.body.size()));
+    if (options.length == BodyLength::chunked) out += "Transfer-Encoding: chunked\r\n";
   }
   append_header(out, "Date", format_http_date(options.date));
   append_header(out, "X-Request-Id", options.request_id);

@@ -26,11 +26,18 @@ Result<std::shared_ptr<Request>> make_request(const BeastRequest& head,
                                               const std::string& request_id,
                                               const std::string& remote_address);
 
+enum class BodyLength : std::uint8_t {
+  known,    // the response has its whole body
+  chunked,  // the head only, a chunked body follows
+  to_close  // the head only, the body ends with the connection
+};
+
 struct WireOptions {
   std::string_view request_id;
   Timestamp date;
   bool keep_alive;
   bool head_only;  // answer to HEAD: the length, but no body
+  BodyLength length = BodyLength::known;
 };
 // CR, LF and other control characters in header names or values are dropped: nobody can inject one.
 std::string to_wire(const Response& response, const WireOptions& options);

@@ -149,6 +149,7 @@ void Coordinator::Parts::make_api() {
   listen.io_threads = config.http_threads;
   listen.pool_threads = config.pool_threads;
   listen.max_connections = config.max_connections;
+  listen.max_streams = config.max_event_streams;
   listen.request_deadline = config.request_timeout;
   listen.drain_timeout = config.drain_timeout;
   front = std::make_unique<http::Front>(listen, api->routes(), api->hooks());

@@ -48,6 +48,7 @@ struct ServeConfig {
   std::size_t in_flight_entries = 4;
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;
+  std::size_t max_event_streams = 0;
   unsigned http_threads = 0;  // never 0 once made
   unsigned pool_threads = 0;  // never 0 once made
   Millis request_timeout{0};

@@ -83,6 +83,8 @@ constexpr std::array kSettings{
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),
     number("max_connections", Kind::integer, "10000", 1, 1'000'000,
            "Open client connections; one more is answered 503 and closed."),
+    number("max_event_streams", Kind::integer, "5000", 0, 1'000'000,
+           "Open event streams (SSE); one more is answered 503. They are connections too."),
     number("http_threads", Kind::integer, "0", 0, 256,
            "Threads for socket input and output; 0 takes one per CPU, at most 4."),
     number("pool_threads", Kind::integer, "0", 0, 256,

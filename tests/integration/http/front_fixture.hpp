@@ -68,6 +68,10 @@ class RawClient {
       if (!read_more()) return std::exchange(input_, {});
     }
   }
+  std::string read_some() {  // empty: the end, or nothing for 10 seconds
+    if (input_.empty()) read_more();
+    return std::exchange(input_, {});
+  }
   bool ended() {  // the server closed
     while (read_more()) {
     }
@@ -139,6 +143,7 @@ class FrontTest : public testing::Test {
            released_.wait(false);
            responder.send({.body = "unblocked"});
          }});
+    for (auto& route : more_routes_) routes.push_back(std::move(route));
     front_ =
         std::make_unique<Front>(options_, std::move(routes),
                                 FrontHooks{.error_response = api::error_response,
@@ -167,6 +172,7 @@ class FrontTest : public testing::Test {
   }
 
   FrontOptions options_;
+  std::vector<Route> more_routes_;
   std::unique_ptr<Front> front_;
   std::mutex mutex_;
   std::deque<Responder> parked_;

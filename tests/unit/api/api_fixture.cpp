@@ -55,6 +55,30 @@ void Client::send(http::Response response) {
   changed_.notify_all();
 }
 
+void Client::open_stream(http::StreamStart start) {
+  {
+    const std::lock_guard lock(mutex_);
+    stream_ = start.queue;
+  }
+  send({.body = "", .content_type = start.content_type, .headers = start.headers});
+}
+
+std::string Client::streamed() {
+  const std::lock_guard lock(mutex_);
+  if (stream_) {
+    const auto batch = stream_->take(1U << 30U);
+    for (const auto& frame : batch.frames) streamed_ += *frame;
+    stream_ended_ = stream_ended_ || batch.ended;
+  }
+  return streamed_;
+}
+
+bool Client::stream_ended() {
+  streamed();
+  const std::lock_guard lock(mutex_);
+  return stream_ended_;
+}
+
 void Client::on_closed(std::function<void()> closed) {
   const std::lock_guard lock(mutex_);
   if (!response_) closed_ = std::move(closed);

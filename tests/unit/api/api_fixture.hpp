@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/api.hpp"
+#include "api/http/event_stream.hpp"
 #include "jobs/machine.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/auth/key_text.hpp"
@@ -23,6 +24,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 class Client final : public http::Responder::Sink {
  public:
   void send(http::Response response) override;
+  void open_stream(http::StreamStart start) override;
   void on_closed(std::function<void()> closed) override;
 
   bool answered() const;
@@ -31,6 +33,9 @@ class Client final : public http::Responder::Sink {
   Json body();
   std::string reason() { return body().value("reason", "no reason: " + wait().body); }
   std::string header(const std::string& name);
+  // What an event stream has brought so far; empty when it is none.
+  std::string streamed();
+  bool stream_ended();
   void hang_up();  // the connection is gone
 
  private:
@@ -38,6 +43,9 @@ class Client final : public http::Responder::Sink {
   std::condition_variable changed_;
   std::optional<http::Response> response_;
   std::function<void()> closed_;
+  std::shared_ptr<http::SubscriberQueue> stream_;
+  std::string streamed_;
+  bool stream_ended_ = false;
 };
 
 class FakeProbe final : public SystemProbe {

@@ -10,7 +10,9 @@ struct Connection final : Exchange::Owner {
     answered = number;
     status = response.status;
   }
+  void stream(std::uint64_t number, StreamStart) override { streamed = number; }
   std::uint64_t answered = 0;
+  std::uint64_t streamed = 0;
   int status = 0;
 };
 
@@ -55,6 +57,28 @@ TEST_F(ExchangeTest, TellsAParkedHandlerThatTheClientIsGone) {
   EXPECT_EQ(told, 1);
   parked->send({.status = 200, .body = ""});
   EXPECT_EQ(connection->answered, 0U) << "nobody is there to read it";
+}
+
+TEST_F(ExchangeTest, AStreamIsAnAnswer) {
+  auto queue = std::make_shared<SubscriberQueue>(SubscriberQueue::Limits{});
+  const auto first = exchange();
+  first->open_stream({.queue = queue, .ping_frame = "", .overflow_frame = ""});
+  EXPECT_EQ(connection->streamed, 7U);
+  EXPECT_FALSE(queue->closed());
+  first->send({});
+  EXPECT_EQ(connection->answered, 0U);
+}
+
+TEST_F(ExchangeTest, AStreamThatNobodyTakesIsAbandoned) {
+  for (const bool late : {true, false}) {
+    auto queue = std::make_shared<SubscriberQueue>(SubscriberQueue::Limits{});
+    const auto answered = exchange();
+    if (late) answered->send({});
+    if (!late) gate->close();
+    answered->open_stream({.queue = queue, .ping_frame = "", .overflow_frame = ""});
+    EXPECT_TRUE(queue->closed());
+    EXPECT_EQ(connection->streamed, 0U);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+// SubscriberQueue: what waits to be sent to one subscriber (an event stream, later a WebSocket).
+// Bounded: a producer never blocks and never holds more than the limits for a client that does not
+// read. The policy for a slow one: what is queued is still sent, then the overflow frame, then the
+// end. Frames are shared, so one event for a thousand subscribers is in memory once.
+//
+// Lifecycle: a producer makes it and hands it to the front (Responder::open_stream), which attaches
+// its connection; both sides hold it. Thread-safe. Callbacks run without a lock held.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace weir::http {
+
+class SubscriberQueue {
+ public:
+  using Frame = std::shared_ptr<const std::string>;
+
+  struct Limits {
+    std::size_t max_bytes = 256 * 1024;
+    std::size_t max_frames = 4096;
+  };
+
+  explicit SubscriberQueue(Limits limits) : limits_(limits) {}
+
+  // --- producers ---
+  // False: the subscriber is gone, ending or too slow; nothing more will be sent. A frame over the
+  // limits passes when nothing else waits.
+  bool push(Frame frame);
+  bool push(std::string text) { return push(std::make_shared<const std::string>(std::move(text))); }
+  // No more comes; what is queued is still sent.
+  void finish();
+  // Runs once when the subscriber is gone (any thread), at once when it is already.
+  void on_closed(std::function<void()> closed);
+  // Runs once when at most half of the limits waits (any thread), maybe at once; never after the
+  // subscriber is gone.
+  void on_room(std::function<void()> room);
+  bool closed() const;
+  std::size_t queued_bytes() const;
+
+  // --- the front ---
+  // `wake` runs when there is something to take after a take() that found nothing.
+  void attach(std::function<void()> wake);
+  struct Batch {
+    std::vector<Frame> frames;
+    bool ended = false;       // nothing comes after these frames
+    bool overflowed = false;  // ended because the subscriber was too slow
+  };
+  // The oldest frames, about `max_bytes` of them.
+  Batch take(std::size_t max_bytes);
+  // The subscriber is gone: drops what waits, tells the producer.
+  void abandon();
+
+ private:
+  bool has_room() const {
+    return bytes_ <= limits_.max_bytes / 2 && frames_.size() <= limits_.max_frames / 2;
+  }
+
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  std::deque<Frame> frames_;
+  std::size_t bytes_ = 0;
+  bool finished_ = false;
+  bool overflowed_ = false;
+  bool gone_ = false;
+  bool idle_ = false;  // the front waits for `wake_`
+  std::function<void()> wake_;
+  std::function<void()> closed_;
+  std::function<void()> room_;
+};
+
+}  // namespace weir::http
