@@ -80,17 +80,20 @@ void NatsCluster::resume_node(std::size_t node) {
   nodes_[node].child->signal(SIGCONT);
 }
 
+// A leader that dies before its followers have heard of each other leaves them without a quorum.
 bool NatsCluster::wait_members() {
   return wait_until(
       [this] {
         for (const auto& node : nodes_) {
-          if (!node.child->running()) return false;
           HttpClient client(node.monitor_port, "", std::chrono::seconds(1));
           const auto answer = client.get("/jsz");
-          const auto leader = answer.json().find("meta_cluster").find("leader").as_string();
-          if (!leader || leader->empty()) return false;
+          std::size_t current = 0;  // only the leader lists the others
+          for (const auto peer : answer.json().find("meta_cluster").find("replicas").elements()) {
+            if (peer.find("current").as_bool().value_or(false)) ++current;
+          }
+          if (current == kNodes - 1) return true;
         }
-        return true;
+        return false;
       },
       std::chrono::seconds(60));
 }

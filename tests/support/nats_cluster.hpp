@@ -19,7 +19,7 @@ class NatsCluster {
 
   explicit NatsCluster(std::string program = newest_nats_server());
 
-  void start();                        // all nodes; returns when each knows JetStream's leader
+  void start();  // all nodes; returns when JetStream's leader has all followers
   void start_node(std::size_t node);   // one again, without waiting
   void kill_node(std::size_t node);    // SIGKILL
   void pause_node(std::size_t node);   // SIGSTOP
