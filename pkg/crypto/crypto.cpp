@@ -21,6 +21,30 @@ std::string sha256_hex(std::string_view data) {
   return to_hex(sha256(data));
 }
 
+struct Sha256::Impl {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  EVP_MD_CTX_free};
+};
+
+Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
+  WEIR_ASSERT(EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::string_view data) {
+  WEIR_ASSERT(EVP_DigestUpdate(impl_->context.get(), data.data(), data.size()) == 1);
+}
+
+std::string Sha256::finish() {
+  std::string digest(32, '\0');
+  unsigned int length = 0;
+  const int ok = EVP_DigestFinal_ex(impl_->context.get(),
+                                    reinterpret_cast<unsigned char*>(digest.data()), &length);
+  WEIR_ASSERT(ok == 1 && length == digest.size());
+  return digest;
+}
+
 std::string to_hex(std::string_view bytes) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out;

@@ -78,21 +78,71 @@ void Applier::rest(Millis pause) {
 }
 
 void Applier::run() {
-  for (Millis pause = kFirstPause; !stopping() && !join_log();) {
-    rest(pause);
-    pause = std::min(pause * 2, kLongestJoinPause);
-  }
+  join_until_joined();
   for (;;) {
     const auto entries = queue_.pop();
     if (entries.empty()) break;
-    apply(entries);
+    const std::size_t gap = find_gap(entries);
+    apply(std::span(entries).first(gap));
+    if (gap < entries.size()) join_again();
   }
   tail_.reset();
 }
 
+void Applier::join_until_joined() {
+  for (Millis pause = kFirstPause; !stopping() && !join_log();) {
+    rest(pause);
+    pause = std::min(pause * 2, kLongestJoinPause);
+  }
+}
+
+// The first entry that does not follow the one before it: the log was truncated while this replica
+// was behind, and it must begin with a snapshot. The same gap a second time is no truncation; it is
+// left to the core, which stops.
+std::size_t Applier::find_gap(const std::vector<DecodedEntry>& entries) {
+  Revision last = core_.position().applied;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Revision revision = entries[i].revision();
+    if (revision > last + 1 && rejoined_at_ != last + 1) {
+      log::warn("entries_missing", {{"after", last}, {"next", revision}});
+      rejoined_at_ = last + 1;
+      return i;
+    }
+    last = std::max(last, revision);
+  }
+  return entries.size();
+}
+
+void Applier::join_again() {
+  queue_.set_discard(true);
+  tail_.reset();
+  queue_.set_discard(false);
+  join_until_joined();
+}
+
+// Where to go on in the log, after a restore if one is needed or better.
+Result<LogInfo> Applier::find_place() {
+  auto info = verify_log(core_.position(), log_);
+  const bool needed = !info && info.error().reason == "log_purged";
+  if (!info && !needed) return info;
+  if (!hooks_.restore) return info;
+  if (!needed && !hooks_.had_better_restore(core_.position(), *info)) return info;
+  WEIR_ASSIGN(const bool restored, restore());
+  return restored ? verify_log(core_.position(), log_) : info;
+}
+
+Result<bool> Applier::restore() {
+  WEIR_ASSIGN(const auto info, log_.info());
+  WEIR_ASSIGN(const bool restored, hooks_.restore(core_.position(), info));
+  if (!restored) return false;
+  WEIR_TRY(core_.open());
+  publish_position();
+  return true;
+}
+
 // True when the tail runs. False: try again, or halted.
 bool Applier::join_log() {
-  auto info = verify_log(core_.position(), log_);
+  auto info = find_place();
   if (!info) {
     if (info.error().code == Code::conflict) {
       halt(info.error());
@@ -123,7 +173,8 @@ bool Applier::join_log() {
   return true;
 }
 
-void Applier::apply(const std::vector<DecodedEntry>& entries) {
+void Applier::apply(std::span<const DecodedEntry> entries) {
+  if (entries.empty()) return;
   Millis pause = kFirstPause;
   while (!stopping()) {
     const MonoTime from = clock_.mono();

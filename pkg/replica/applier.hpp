@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,10 @@ class Applier {
     std::function<void(const std::string& identity)> joined;  // the log is verified
     std::function<void(AppliedBatch&)> committed;             // what now can be answered
     std::function<void(const Error&)> halted;                 // stopped for good; called once
+    // Replaces the state by a newer one that was stored, if there is one that fits the log; absent:
+    // there never is.
+    std::function<Result<bool>(const Position&, const LogInfo&)> restore;
+    std::function<bool(const Position&, const LogInfo&)> had_better_restore;
   };
   struct Counters {
     std::atomic<std::uint64_t> entries{0};
@@ -62,8 +67,13 @@ class Applier {
 
  private:
   void run();
+  void join_until_joined();
   bool join_log();
-  void apply(const std::vector<DecodedEntry>& entries);
+  Result<LogInfo> find_place();
+  Result<bool> restore();
+  std::size_t find_gap(const std::vector<DecodedEntry>& entries);
+  void join_again();
+  void apply(std::span<const DecodedEntry> entries);
   void commit_done();
   void publish_position();
   bool stopping() const;
@@ -78,6 +88,7 @@ class Applier {
   AppliedBatch batch_;  // keeps its memory
   std::unique_ptr<LogTail> tail_;
   std::string join_failure_;  // reason that was logged last
+  Revision rejoined_at_ = 0;  // the revision that was missing, once
 
   std::atomic<Revision> applied_{0};
   std::atomic<std::int64_t> applied_time_ms_{0};

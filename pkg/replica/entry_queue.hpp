@@ -26,10 +26,11 @@ class EntryQueue {
   bool push(DecodedEntry entry) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] {
-      return closed_ || entries_.empty() ||
+      return closed_ || discarding_ || entries_.empty() ||
              (entries_.size() < bounds_.entries && bytes_ < bounds_.bytes);
     });
     if (closed_) return false;
+    if (discarding_) return true;
     bytes_ += entry.data().size();
     entries_.push_back(std::move(entry));
     const bool first = entries_.size() == 1;
@@ -56,6 +57,17 @@ class EntryQueue {
     return out;
   }
 
+  // While `discard` is true everything is dropped, what is queued and what is pushed.
+  void set_discard(bool discard) {
+    {
+      const std::lock_guard lock(mutex_);
+      discarding_ = discard;
+      if (discard) entries_.clear();
+      if (discard) bytes_ = 0;
+    }
+    room_.notify_all();
+  }
+
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -73,6 +85,7 @@ class EntryQueue {
   std::deque<DecodedEntry> entries_;
   std::size_t bytes_ = 0;
   bool closed_ = false;
+  bool discarding_ = false;
 };
 
 }  // namespace weir::replica

@@ -13,6 +13,7 @@
 #include "pkg/base/clock.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/base/service.hpp"
+#include "pkg/replica/snapshots.hpp"
 #include "pkg/replica/state_machine.hpp"
 #include "pkg/sqlite/database.hpp"
 
@@ -82,6 +83,9 @@ class Instance : public Service {
   // Calls `changed` (applier thread, must not block) each time a machine touches `key`, until the
   // returned handle dies.
   virtual std::shared_ptr<void> watch(const std::string& key, std::function<void()> changed) = 0;
+
+  // Null when nothing stores snapshots.
+  virtual Snapshots* snapshots() { return nullptr; }
 
   virtual const std::string& node_id()
       const = 0;                      // stable over restarts: kept in the data directory

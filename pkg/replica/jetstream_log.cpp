@@ -79,7 +79,7 @@ Result<LogInfo> JetStreamLog::info() {
   if (!info) return read_error(info.error(), "log_not_found");
   // An empty stream says first 0 or last + 1, by version and history.
   const Revision first = info->messages == 0 ? info->last_sequence + 1 : info->first_sequence;
-  return LogInfo{first, info->last_sequence, info->created};
+  return LogInfo{first, info->last_sequence, info->created, info->bytes};
 }
 
 Result<LogEntry> JetStreamLog::get(Revision revision) {
@@ -92,6 +92,12 @@ Result<void> JetStreamLog::create() {
   const auto made = jetstream_.ensure_stream(
       {.name = options_.stream, .subjects = {options_.subject}, .replicas = options_.replicas});
   if (!made) return made.error();
+  return {};
+}
+
+Result<void> JetStreamLog::truncate_below(Revision revision) {
+  const auto purged = jetstream_.purge_below(options_.stream, revision);
+  if (!purged) return unavailable(purged.error());
   return {};
 }
 

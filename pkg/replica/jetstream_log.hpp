@@ -33,6 +33,7 @@ class JetStreamLog final : public Log {
   Result<LogInfo> info() override;
   Result<LogEntry> get(Revision revision) override;
   Result<void> create() override;
+  Result<void> truncate_below(Revision revision) override;
   bool connected() const override { return entries_->connected(); }
   std::size_t max_entry_bytes() const override;
 

@@ -54,6 +54,7 @@ class LocalInstance final : public Instance {
   std::shared_ptr<void> watch(const std::string& key, std::function<void()> changed) override {
     return watchers_->watch(key, std::move(changed));
   }
+  Snapshots* snapshots() override { return snapshotter_.get(); }
   const std::string& node_id() const override { return node_id_; }
   Health health() const override;
   Totals totals() const override;
@@ -82,6 +83,7 @@ class LocalInstance final : public Instance {
   std::shared_ptr<Proposer> proposer_;
   Applier applier_;
   Housekeeper keeper_;
+  std::unique_ptr<Snapshotter> snapshotter_;
   Housekeeper::State keeper_news_;  // applier thread
   std::string log_identity_;        // written before serving_ says serving
   std::atomic<std::int64_t> database_bytes_{0};
@@ -112,7 +114,12 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
       keeper_(
           prefixes(), options_.leader, parts_.leases, parts_.effects,
           [this](EffectId after, std::size_t limit) { return read_effects(after, limit); },
-          keeper_hooks(), parts_.clock) {}
+          keeper_hooks(), parts_.clock) {
+  if (parts_.snapshots == nullptr) return;
+  snapshotter_ = std::make_unique<Snapshotter>(
+      options_.snapshots, options_.data_dir, options_.name, node_id_, *parts_.snapshots, parts_.log,
+      parts_.clock, [this] { return keeper_.leads() && serving_.serving(); });
+}
 
 Applier::Hooks LocalInstance::applier_hooks() {
   return {.joined =
@@ -121,7 +128,15 @@ Applier::Hooks LocalInstance::applier_hooks() {
                 keeper_.set_effect_id_prefix(options_.name + "-" + identity + "-");
               },
           .committed = [this](AppliedBatch& batch) { committed(batch); },
-          .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); }};
+          .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); },
+          .restore = [this](const Position& position, const LogInfo& info) -> Result<bool> {
+            if (!snapshotter_) return false;
+            return snapshotter_->restore(position, info, *db_);
+          },
+          .had_better_restore =
+              [this](const Position& position, const LogInfo& info) {
+                return snapshotter_ && snapshotter_->is_worth(position, info);
+              }};
 }
 
 Housekeeper::Hooks LocalInstance::keeper_hooks() {
@@ -159,6 +174,7 @@ Result<void> LocalInstance::start() {
   }
   applier_.start();
   keeper_.start();
+  if (snapshotter_) snapshotter_->start();
   auto serving = applier_.wait_serving(options_.start_wait);
   if (!serving) stop();
   keeper_.wake();
@@ -171,6 +187,7 @@ void LocalInstance::stop() {
     stopping_ = true;
   }
   timer_wakes_.notify_all();
+  if (snapshotter_) snapshotter_->stop();
   keeper_.stop();
   applier_.stop();
   if (timer_.joinable()) timer_.join();
@@ -285,6 +302,8 @@ void LocalInstance::look_at_log() {
     same = Error{Code::conflict, "log_missing", "The log does not exist any more",
                  "applied revision " + std::to_string(position.applied)};
   }
+  // Truncated past a replica that is behind: the applier finds that out and restores a snapshot.
+  if (!same && same.error().reason == "log_purged" && snapshotter_) same = {};
   doubtful_looks_ = same ? 0 : doubtful_looks_ + 1;
   if (same) return;
   const bool certain = same.error().reason == "log_replaced";

@@ -1,8 +1,8 @@
 // LocalInstance: the Instance of this process, over a Log, a LeaseStore and an EffectSink.
 //
 // Threads it owns: the applier (takes what the log delivered, one transaction, then answers), the
-// timer (deadlines and repeats), the housekeeper (leader, ticks, effects). Proposing happens on the
-// caller's thread when nothing is in flight.
+// timer (deadlines and repeats), the housekeeper (leader, ticks, effects), the snapshotter.
+// Proposing happens on the caller's thread when nothing is in flight.
 //
 // Data directory: node-id, <name>.db (SQLite) and <name>.lock, which keeps a second process out.
 #pragma once
@@ -17,6 +17,7 @@
 #include "pkg/replica/leader_core.hpp"
 #include "pkg/replica/log.hpp"
 #include "pkg/replica/proposer_core.hpp"
+#include "pkg/replica/snapshotter.hpp"
 
 namespace weir::replica {
 
@@ -32,6 +33,7 @@ struct InstanceOptions {
   std::int64_t cache_bytes = 64 << 20;    // page cache of the writing connection
   std::int64_t checkpoint_pages = 4'000;  // WAL pages (4 KiB) before they go into the file
   Millis start_wait{5'000};               // start() waits this long to catch up
+  SnapshotOptions snapshots = {};
 };
 
 // What an instance stands on; all must outlive it.
@@ -42,6 +44,7 @@ struct InstanceParts {
   std::vector<StateMachine*> machines;
   const Clock& clock;
   Random& random;
+  SnapshotStore* snapshots = nullptr;  // null: none are taken, and the log is kept for ever
 };
 
 // Opens the data directory and the database. Errors: internal / data_dir_failed, conflict /

@@ -20,9 +20,10 @@ struct LogEntry {
 };
 
 struct LogInfo {
-  Revision first = 0;    // oldest entry that is still there; last + 1 when there is none
-  Revision last = 0;     // newest entry, 0 when there never was one
-  std::string identity;  // of this very log: differs after it was deleted and made again
+  Revision first = 0;       // oldest entry that is still there; last + 1 when there is none
+  Revision last = 0;        // newest entry, 0 when there never was one
+  std::string identity;     // of this very log: differs after it was deleted and made again
+  std::uint64_t bytes = 0;  // of all entries that are there
 };
 
 struct Appended {
@@ -65,6 +66,9 @@ class Log {
   virtual Result<LogEntry> get(Revision revision) = 0;
   // Makes the log when it does not exist; blocks likewise. Idempotent.
   virtual Result<void> create() = 0;
+
+  // Drops every entry below `revision`; blocks likewise. Idempotent.
+  virtual Result<void> truncate_below(Revision revision) = 0;
 
   virtual bool connected() const = 0;               // never blocks
   virtual std::size_t max_entry_bytes() const = 0;  // of append()'s data; never blocks

@@ -35,19 +35,21 @@ std::span<const sqlite::Migration> SysMachine::migrations() const {
   return kMigrations;
 }
 
+Position SysMachine::read_position(sqlite::Database& db) {
+  auto meta = db.prepare("SELECT applied,time_ms,digest,entry_hash,identity FROM sys_meta");
+  meta.step();
+  return {.applied = as_unsigned(meta.int64(0)),
+          .time = from_unix_ms(meta.int64(1)),
+          .digest = std::string(meta.text(2)),
+          .entry_hash = std::string(meta.text(3)),
+          .identity = std::string(meta.text(4))};
+}
+
 void SysMachine::open(sqlite::Database& db) {
   proposers_.clear();
   dirty_.clear();
   next_ordinal_ = 0;
-  {
-    auto meta = db.prepare("SELECT applied,time_ms,digest,entry_hash,identity FROM sys_meta");
-    meta.step();
-    position_ = {.applied = as_unsigned(meta.int64(0)),
-                 .time = from_unix_ms(meta.int64(1)),
-                 .digest = std::string(meta.text(2)),
-                 .entry_hash = std::string(meta.text(3)),
-                 .identity = std::string(meta.text(4))};
-  }
+  position_ = read_position(db);
   {
     auto rows = db.prepare("SELECT proposer,high,window,seen_ms FROM sys_proposers");
     while (rows.step()) {

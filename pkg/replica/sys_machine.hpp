@@ -50,6 +50,8 @@ class SysMachine final : public StateMachine {
   void before_commit(sqlite::Database& db) override;
 
   const Position& position() const { return position_; }
+  // Inside read(): of a database of this machine.
+  static Position read_position(sqlite::Database& db);
   // The entry at `revision` begins. The log's times become monotonic here.
   void advance(Revision revision, Timestamp time, const std::string& entry_hash);
   // False: this entry of the proposer was applied before.

@@ -1,5 +1,6 @@
 #include "pkg/sqlite/database.hpp"
 
+#include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
 
@@ -270,6 +271,24 @@ std::int64_t Database::file_bytes() const {
     if (!error) total += static_cast<std::int64_t>(bytes);
   }
   return total;
+}
+
+// All pages in one step: a concurrent writer then cannot make it begin again.
+Result<void> Database::copy_to(const std::string& path) const {
+  return guarded([&]() -> Result<void> {
+    SQLite::Database target(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    SQLite::Backup(target, impl_->database).executeStep();
+    return {};
+  });
+}
+
+Result<void> Database::replace_with(const std::string& path) {
+  return guarded([&]() -> Result<void> {
+    SQLite::Database source(path, SQLite::OPEN_READONLY);
+    SQLite::Backup(impl_->database, source).executeStep();
+    impl_->database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    return {};
+  });
 }
 
 // --- ReadPool ------------------------------------------------------------------------------------

@@ -109,6 +109,13 @@ class Database {
 
   std::int64_t file_bytes() const;  // database and WAL on disk
 
+  // Writes a consistent copy of the whole database, as of now, to a new file. Others may go on
+  // writing. Errors: out_of_space, internal / database_error.
+  Result<void> copy_to(const std::string& path) const;
+  // Replaces the whole content by that of another database file, in one transaction: readers see
+  // the old or the new. No statement may be borrowed. Errors: as open().
+  Result<void> replace_with(const std::string& path);
+
  private:
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);

@@ -151,6 +151,10 @@ Result<LogInfo> SimLog::View::info() {
   return LogInfo{1, log_.entries_.size(), "sim"};
 }
 
+Result<void> SimLog::View::truncate_below(Revision) {
+  return unavailable();
+}
+
 Result<LogEntry> SimLog::View::get(Revision revision) {
   if (cut_ || log_.world_.fault(50)) return unavailable();
   if (revision == 0 || revision > log_.entries_.size()) {

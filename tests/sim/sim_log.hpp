@@ -26,6 +26,8 @@ class SimLog {
     Result<replica::LogInfo> info() override;
     Result<replica::LogEntry> get(replica::Revision revision) override;
     Result<void> create() override { return {}; }
+    // The simulated log is kept whole: its nodes store no snapshots.
+    Result<void> truncate_below(replica::Revision revision) override;
     bool connected() const override { return !cut_; }
     std::size_t max_entry_bytes() const override { return log_.max_entry_bytes_; }
     void set_cut(bool cut);

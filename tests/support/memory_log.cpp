@@ -40,6 +40,8 @@ class MemoryLog::Tail final : public replica::LogTail {
       log_.grown_.wait(
           lock, [this] { return stopping_ || (log_.connected_ && log_.entries_.size() >= next_); });
       if (stopping_) return;
+      next_ = std::max(next_, log_.first_);
+      if (log_.entries_.size() < next_) continue;
       LogEntry entry = log_.entries_[next_ - 1];
       ++next_;
       lock.unlock();
@@ -158,16 +160,25 @@ Result<LogInfo> MemoryLog::info() {
   const std::lock_guard lock(mutex_);
   if (!connected_) return unavailable();
   if (missing_) return Error{Code::not_found, "log_not_found", "No such log", ""};
-  return LogInfo{1, entries_.size(), identity_};
+  std::uint64_t bytes = 0;
+  for (std::size_t i = first_ - 1; i < entries_.size(); ++i) bytes += entries_[i].data.size();
+  return LogInfo{first_, entries_.size(), identity_, bytes};
 }
 
 Result<LogEntry> MemoryLog::get(Revision revision) {
   const std::lock_guard lock(mutex_);
   if (!connected_) return unavailable();
-  if (revision == 0 || revision > entries_.size()) {
+  if (revision < first_ || revision > entries_.size()) {
     return Error{Code::not_found, "entry_not_found", "No such entry", ""};
   }
   return entries_[revision - 1];
+}
+
+Result<void> MemoryLog::truncate_below(Revision revision) {
+  const std::lock_guard lock(mutex_);
+  if (!connected_) return unavailable();
+  first_ = std::max(first_, revision);
+  return {};
 }
 
 Result<void> MemoryLog::create() {

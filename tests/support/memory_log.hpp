@@ -37,6 +37,7 @@ class MemoryLog final : public replica::Log {
   Result<replica::LogInfo> info() override;
   Result<replica::LogEntry> get(replica::Revision revision) override;
   Result<void> create() override;
+  Result<void> truncate_below(replica::Revision revision) override;
   bool connected() const override;
   std::size_t max_entry_bytes() const override { return max_entry_bytes_; }
 
@@ -54,7 +55,8 @@ class MemoryLog final : public replica::Log {
   bool hold_acks_ = false;
   int lose_publishes_ = 0;
   int lose_acks_ = 0;
-  std::vector<replica::LogEntry> entries_;
+  std::vector<replica::LogEntry> entries_;  // all there ever were
+  replica::Revision first_ = 1;             // those below are truncated
   std::map<std::string, replica::Revision, std::less<>> ids_;
   std::vector<std::string> asked_;
   std::vector<std::pair<AppendDone, replica::Appended>> held_;

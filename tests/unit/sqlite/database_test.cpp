@@ -135,5 +135,47 @@ TEST_F(DatabaseTest, ReadsBackNullsAndBlobs) {
   }));
 }
 
+TEST_F(DatabaseTest, ACopyIsWholeAndReplacesAnother) {
+  auto database = *Database::open({.path = path()});
+  ASSERT_TRUE(database->migrate("test", kFirst));
+  const auto insert = [&](int from, int to) {
+    ASSERT_TRUE(database->transaction([&]() -> Result<void> {
+      for (int i = from; i < to; ++i) {
+        database->prepare("INSERT INTO t VALUES(?1,'x')").bind(1, i).run();
+      }
+      return {};
+    }));
+  };
+  insert(0, 1'000);
+  const std::string copy = (directory_ / "copy.db").string();
+  ASSERT_TRUE((*Database::open({.path = path(), .read_only = true}))->copy_to(copy));
+  insert(1'000, 2'000);
+  EXPECT_EQ(count(*database), 2'000);
+  auto pool = *ReadPool::open(path(), 1);
+
+  ASSERT_TRUE(database->replace_with(copy));
+  EXPECT_EQ(count(*database), 1'000);
+  ASSERT_TRUE(pool->read([&](Database& reader) -> Result<void> {
+    auto query = reader.prepare("SELECT count(*) FROM t");
+    query.step();
+    EXPECT_EQ(query.int64(0), 1'000) << "readers see it too";
+    return {};
+  }));
+  insert(1'000, 1'001);
+  EXPECT_EQ(count(*database), 1'001);
+}
+
+TEST_F(DatabaseTest, NothingReplacesADatabaseButADatabase) {
+  auto database = *Database::open({.path = path()});
+  ASSERT_TRUE(database->migrate("test", kFirst));
+  const std::string other = (directory_ / "other").string();
+  std::ofstream(other) << std::string(8'192, 'x');
+  const auto refused = database->replace_with(other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "database_corrupt");
+  EXPECT_FALSE(database->replace_with((directory_ / "missing").string()));
+  EXPECT_EQ(count(*database), 0);
+}
+
 }  // namespace
 }  // namespace weir::sqlite
