@@ -45,6 +45,7 @@ struct Api::Impl {
     add_queue_commands(table, services);
     add_dead_letter_commands(table, services);
     add_key_commands(table, services);
+    add_snapshot_commands(table, services);
     add_system_commands(table, services);
     add_documents();
     openapi = openapi_json(table, WEIR_VERSION);

@@ -13,6 +13,7 @@ void add_lease_commands(CommandTable& table, Services& services, ParkedLeases& l
 void add_queue_commands(CommandTable& table, Services& services);
 void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
+void add_snapshot_commands(CommandTable& table, Services& services);
 void add_system_commands(CommandTable& table, Services& services);
 
 }  // namespace weir::api

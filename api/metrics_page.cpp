@@ -58,6 +58,10 @@ void collect_replica(const Services& services, Page& page) {
               Type::gauge, number(lag));
   page.single("weir_replica_database_bytes", "Size of the replica's SQLite files.", Type::gauge,
               number(health.database_bytes));
+  if (auto* snapshots = services.instance.snapshots(); snapshots != nullptr) {
+    page.single("weir_snapshots_taken_total", "Snapshots taken by this node since its start.",
+                Type::counter, static_cast<double>(snapshots->taken()));
+  }
   page.single("weir_proposer_waiting", "Operations waiting for an entry.", Type::gauge,
               static_cast<double>(health.proposals_waiting));
   page.single("weir_effects_waiting", "Outside messages owed by applied entries.", Type::gauge,

@@ -258,6 +258,21 @@ constexpr std::array kSchemas{
  "properties":{
   "items":{"type":"array","items":{"$ref":"#/components/schemas/Key"}},
   "next_cursor":{"type":"null"}}})"},
+    ComponentSchema{"Snapshot", R"({"type":"object","required":["id","revision","sha256"],
+ "properties":{
+  "id":{"type":"string"},
+  "revision":{"type":"integer","description":"the state after this entry of the log"},
+  "time":{"type":"string","format":"date-time","description":"log time of the revision"},
+  "created_at":{"type":"string","format":"date-time"},
+  "node":{"type":"string"},
+  "bytes":{"type":"integer","description":"stored, compressed"},
+  "database_bytes":{"type":"integer"},
+  "sha256":{"type":"string"},
+  "log_digest":{"type":"string"}}})"},
+    ComponentSchema{"SnapshotPage", R"({"type":"object","required":["items","next_cursor"],
+ "properties":{
+  "items":{"type":"array","items":{"$ref":"#/components/schemas/Snapshot"}},
+  "next_cursor":{"type":"null"}}})"},
     ComponentSchema{"Health", R"({"type":"object",
  "required":["status","timestamp","version","uptime","connections","rooms","persistence"],
  "properties":{

@@ -14,6 +14,7 @@ int run_dlq(Args args);
 int run_doctor(Args args);
 int run_job(Args args);
 int run_key(Args args);
+int run_snapshot(Args args);
 int run_queue(Args args);
 int run_status(Args args);
 int run_submit(Args args);

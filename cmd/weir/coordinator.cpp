@@ -15,6 +15,7 @@
 #include "pkg/process/host.hpp"
 #include "pkg/replica/jetstream_effects.hpp"
 #include "pkg/replica/jetstream_log.hpp"
+#include "pkg/replica/jetstream_snapshots.hpp"
 #include "pkg/replica/kv_lease_store.hpp"
 #include "pkg/replica/local_instance.hpp"
 
@@ -58,6 +59,7 @@ struct Coordinator::Parts {
   std::unique_ptr<replica::JetStreamLog> log;
   std::unique_ptr<replica::KvLeaseStore> leases;
   std::unique_ptr<replica::JetStreamEffects> effects;
+  std::unique_ptr<replica::JetStreamSnapshots> snapshots;
   jobs::Machine jobs;
   auth::KeyMachine keys;
   std::unique_ptr<replica::Instance> instance;
@@ -114,16 +116,23 @@ Result<void> Coordinator::Parts::make_replica() {
   dead_letters.subjects = {"weir.dlq.>"};
   dead_letters.replicas = replicas;
   WEIR_ASSIGN(effects, replica::JetStreamEffects::make(rest, {dead_letters}));
+  snapshots = std::make_unique<replica::JetStreamSnapshots>(
+      replica::JetStreamSnapshotOptions{.stream = "WEIR_SNAPSHOTS" + suffix,
+                                        .subject = "weir.snapshots." + shard,
+                                        .replicas = replicas},
+      rest);
   replica::InstanceOptions options;
   options.data_dir = config.data_dir;
   options.name = "jobs-" + shard;
+  options.snapshots.log_bytes = config.snapshot_log_bytes;
   options.proposer.max_in_flight = std::clamp<std::size_t>(config.in_flight_entries, 1, 8);
   WEIR_ASSIGN(instance, replica::make_instance(options, {.log = *log,
                                                          .leases = *leases,
                                                          .effects = *effects,
                                                          .machines = {&jobs, &keys},
                                                          .clock = clock,
-                                                         .random = random}));
+                                                         .random = random,
+                                                         .snapshots = snapshots.get()}));
   return {};
 }
 

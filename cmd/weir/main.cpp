@@ -20,6 +20,7 @@ std::vector<Command> commands() {
           {"queue", "Queues: counts, configuration, pause", run_queue},
           {"dlq", "Dead letters", run_dlq},
           {"key", "API keys", run_key},
+          {"snapshot", "Stored copies of the state", run_snapshot},
           {"status", "Health of a server", run_status},
           {"doctor", "Find what is wrong, and how to repair it", run_doctor},
           {"bench", "Measure a running server", run_bench},

@@ -10,6 +10,7 @@ namespace {
 constexpr std::int64_t kSecond = 1000;
 constexpr std::int64_t kHour = 3600 * kSecond;
 constexpr std::int64_t kMiB = 1 << 20;
+constexpr std::int64_t kMaxLogBytes = std::int64_t{1} << 50;
 
 constexpr Setting text(std::string_view key, Kind kind, std::string_view fallback,
                        std::string_view doc) {
@@ -78,6 +79,9 @@ constexpr std::array kSettings{
     number("shard", Kind::integer, "0", 0, 1023, "Which log this coordinator serves."),
     number("in_flight_entries", Kind::integer, "4", 1, 256,
            "Log entries published but not yet acknowledged. More helps when NATS is far away."),
+    number(
+        "snapshot_log_bytes", Kind::bytes, "256MiB", 0, kMaxLogBytes,
+        "Bytes the log may grow by before the leader takes a snapshot and truncates it; 0: never."),
     // limits
     number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),

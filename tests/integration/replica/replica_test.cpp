@@ -7,6 +7,7 @@
 
 #include "pkg/replica/jetstream_effects.hpp"
 #include "pkg/replica/jetstream_log.hpp"
+#include "pkg/replica/jetstream_snapshots.hpp"
 #include "pkg/replica/kv_lease_store.hpp"
 #include "pkg/replica/local_instance.hpp"
 #include "tests/support/nats_server.hpp"
@@ -45,14 +46,20 @@ class Node {
     InstanceOptions options{.data_dir = dir_.file("data")};
     options.leader.observe = 100ms;
     options.start_wait = 20s;
+    options.snapshots.log_bytes = 0;  // only when a test asks
+    snapshots_ =
+        std::make_unique<JetStreamSnapshots>(JetStreamSnapshotOptions{.chunk_bytes = 1'000}, rest_);
     WEIR_ASSIGN(
         instance_,
-        make_instance(options, {*log_, *leases_, *effects_, {machine_.get()}, clock_, random_}));
+        make_instance(
+            options,
+            {*log_, *leases_, *effects_, {machine_.get()}, clock_, random_, snapshots_.get()}));
     return instance_->start();
   }
   void stop() {
     if (instance_) instance_->stop();
     instance_.reset();
+    snapshots_.reset();
     effects_.reset();
     leases_.reset();
     log_.reset();
@@ -95,6 +102,7 @@ class Node {
   std::unique_ptr<JetStreamLog> log_;
   std::unique_ptr<KvLeaseStore> leases_;
   std::unique_ptr<JetStreamEffects> effects_;
+  std::unique_ptr<JetStreamSnapshots> snapshots_;
   std::unique_ptr<test::RegistersMachine> machine_;
   std::unique_ptr<Instance> instance_;
 };
@@ -227,6 +235,43 @@ TEST_P(ReplicaOnNats, AnotherNodeTakesOver) {
   EXPECT_TRUE(wait_until([&] { return b->health().role == Role::leader; }));
   ASSERT_TRUE(b.ask(add_operation("b", 1, R"(,"effect":true)")));
   EXPECT_TRUE(wait_until([&] { return b->health().effects_waiting == 0; }));
+}
+
+TEST_P(ReplicaOnNats, ATruncatedLogAndItsSnapshotsMakeANewNode) {
+  Node a(server_.url());
+  ASSERT_TRUE(a.start());
+  std::string first;
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(a.ask(add_operation("k" + std::to_string(round * 1'000 + i), round)));
+    }
+    const auto taken = a->snapshots()->take();
+    ASSERT_TRUE(taken) << describe(taken.error());
+    EXPECT_GT(taken->bytes, 1'000U) << "more than one chunk";
+    if (round == 1) first = taken->id;
+  }
+  const auto log = a.jetstream().stream_info("JOBS");
+  ASSERT_TRUE(log);
+  const auto known = a->snapshots()->list();
+  ASSERT_TRUE(known) << describe(known.error());
+  ASSERT_EQ(known->size(), 2U);
+  EXPECT_EQ(log->first_sequence, known->at(1).revision + 1);
+  EXPECT_EQ(a->snapshots()->verify(first).error().reason, "snapshot_not_found");
+  EXPECT_TRUE(a->snapshots()->verify(known->at(0).id));
+  EXPECT_TRUE(a->snapshots()->verify(known->at(1).id));
+  ASSERT_TRUE(a.ask(add_operation("after", 7)));
+
+  Node b(server_.url());
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(wait_until([&] { return b.values() == a.values(); }));
+  EXPECT_EQ(b.values()["after"], 7);
+  EXPECT_LT(b->totals().entries_applied, 50U);
+
+  server_.kill();
+  server_.start();
+  Node c(server_.url());
+  ASSERT_TRUE(c.start()) << "snapshots survive the server";
+  EXPECT_TRUE(wait_until([&] { return c.values() == a.values(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, ReplicaOnNats, testing::ValuesIn(test::nats_server_programs()),
