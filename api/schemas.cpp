@@ -29,6 +29,14 @@ constexpr std::array kSchemas{
   "factor":{"type":"number"},
   "list_ms":{"type":"array","items":{"$ref":"#/components/schemas/Duration"},"maxItems":64},
   "jitter":{"type":"number","minimum":0,"maximum":1,"default":0.2}}})"},
+    ComponentSchema{"Unique", R"({"type":"object","required":["key"],"additionalProperties":false,
+ "description":"at most one job of the queue holds the key",
+ "properties":{
+  "key":{"type":"string","maxLength":256},
+  "scope":{"type":"string","enum":["queued","active","retained","ttl"],"default":"active"},
+  "ttl_ms":{"$ref":"#/components/schemas/Duration"},
+  "on_conflict":{"type":"string","enum":["return","reject","replace","debounce"],
+   "default":"return"}}})"},
     ComponentSchema{"NewJob", R"({"type":"object","required":["queue"],
  "additionalProperties":false,
  "properties":{
@@ -44,6 +52,7 @@ constexpr std::array kSchemas{
   "backoff":{"$ref":"#/components/schemas/Backoff"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"},
   "key":{"type":"string","maxLength":256},
+  "unique":{"$ref":"#/components/schemas/Unique"},
   "tags":{"type":"array","items":{"type":"string","maxLength":64},"maxItems":32},
   "metadata":{"type":"object"},
   "headers":{"type":"object","additionalProperties":{"type":"string"}}},
@@ -60,6 +69,7 @@ constexpr std::array kSchemas{
   "queue":{"type":"string"},
   "created_at":{"type":"string","format":"date-time"},
   "revision":{"type":"integer"},
+  "replaced":{"type":"boolean","description":"the job that was there got the new content"},
   "duplicate":{"type":"boolean"}}})"},
     ComponentSchema{"SubmittedBatch", R"({"type":"object","required":["results"],
  "properties":{
@@ -86,6 +96,9 @@ constexpr std::array kSchemas{
   "cancel_requested":{"type":"boolean"},
   "lease_ms":{"type":"integer"},
   "backoff":{"$ref":"#/components/schemas/Backoff"},
+  "unique":{"type":["object","null"],"properties":{
+   "key":{"type":"string"},"scope":{"type":"string"},"held":{"type":"boolean"},
+   "until":{"type":"string","format":"date-time"}}},
   "headers":{"type":"object"},
   "key":{"type":["string","null"]},
   "tags":{"type":"array","items":{"type":"string"}},

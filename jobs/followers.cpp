@@ -1,5 +1,8 @@
 #include "jobs/followers.hpp"
 
+#include "jobs/schema.hpp"
+#include "jobs/unique.hpp"
+
 namespace weir::jobs {
 
 void follow_changes(Step& step) {
@@ -7,7 +10,7 @@ void follow_changes(Step& step) {
     const Change change = step.changes.front();
     step.changes.pop_front();
     // Each kind of follower looks at its own bit of change.parts, in a fixed order.
-    static_cast<void>(change);
+    if ((change.parts & kUniqueBit) != 0) follow_unique(step, change);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/step.hpp"
+#include "jobs/unique.hpp"
 #include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
@@ -94,6 +95,12 @@ std::string detail(sqlite::Database& db, const Job& job) {
   out.member("lease_ms", job.lease_ms.value_or(queue->config.lease_ms)).key("backoff");
   const auto backoff = json::View(job.options).find("backoff");
   write_backoff(out, backoff.is_missing() ? queue->config.backoff : parse_backoff(backoff));
+  out.key("unique");
+  if ((job.parts & kUniqueBit) != 0) {
+    write_unique(out, db, job.row);
+  } else {
+    out.null();
+  }
   out.key("attempts").begin_array();
   each_attempt(db, job, [&](const Attempt& attempt) { write_attempt(out, attempt); });
   out.end_array().member("revision", job.revision).end_object();

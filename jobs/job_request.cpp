@@ -1,5 +1,7 @@
 #include "jobs/job_request.hpp"
 
+#include "jobs/unique.hpp"
+
 namespace weir::jobs {
 namespace {
 
@@ -70,6 +72,38 @@ void write_members(Fields& fields, std::string_view name, Values values, json::W
   out.raw_member(name, object.raw());
 }
 
+// Every default is written out: an operation is complete.
+void write_unique(Fields& job, json::Writer& out) {
+  const auto given = job.object("unique");
+  if (given.is_missing()) return;
+  Fields fields(job.errors(), given, job.path("unique"));
+  const auto key = fields.required_text("key", kMaxUniqueKeyBytes).value_or("");
+  const auto scope_word = fields.text("scope", 32).value_or("active");
+  const auto scope = parse_unique_scope(scope_word);
+  if (!scope) {
+    fields.complain("scope", "must be queued, active, retained or ttl, not \"" + scope_word + "\"");
+  }
+  const auto ttl = fields.duration_ms("ttl_ms", 1ms, kMaxUniqueTtl);
+  if (scope == UniqueScope::ttl && !fields.has("ttl_ms")) {
+    fields.complain("ttl_ms", "is required for the scope ttl");
+  } else if (scope != UniqueScope::ttl && ttl) {
+    fields.complain("ttl_ms", "belongs to the scope ttl");
+  }
+  const auto action_word = fields.text("on_conflict", 32).value_or("return");
+  const auto action = parse_on_conflict(action_word);
+  if (!action) {
+    fields.complain("on_conflict",
+                    "must be return, reject, replace or debounce, not \"" + action_word + "\"");
+  }
+  if (action == OnConflict::debounce && !job.has("run_at") && !job.has("delay_ms")) {
+    fields.complain("on_conflict", "debounce needs delay_ms or run_at beside unique");
+  }
+  fields.finish();
+  out.key("unique").begin_object().member("key", key).member("scope", scope_word);
+  if (ttl) out.member("ttl_ms", *ttl);
+  out.member("on_conflict", action_word).end_object();
+}
+
 }  // namespace
 
 void write_job_request(FieldErrors& errors, json::View job, const std::string& path,
@@ -93,6 +127,7 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
     out.key("backoff");
     write_backoff_request(errors, backoff, fields.path("backoff"), out);
   }
+  write_unique(fields, out);
   write_tags(fields, out);
   write_members(fields, "metadata", Values::any, out);
   write_members(fields, "headers", Values::strings, out);

@@ -172,6 +172,13 @@ void QueueBook::transition(Queue& queue, std::optional<Status> from, std::option
   }
 }
 
+void QueueBook::reprioritize(Queue& queue, std::int64_t from, std::int64_t to) {
+  if (from == to) return;
+  mark(queue);
+  --queue.ready[static_cast<std::size_t>(from)];
+  ++queue.ready[static_cast<std::size_t>(to)];
+}
+
 std::vector<Queue*> QueueBook::take_made_ready() {
   std::vector<Queue*> out = std::move(made_ready_);
   made_ready_.clear();

@@ -76,6 +76,9 @@ class QueueBook {
   void transition(Queue& queue, std::optional<Status> from, std::optional<Status> to, Cause cause,
                   std::int64_t priority, std::int64_t at);
 
+  // A ready job got another priority.
+  void reprioritize(Queue& queue, std::int64_t from, std::int64_t to);
+
   // Queues that got ready jobs since the last call, by id.
   std::vector<Queue*> take_made_ready();
   // Every queue, by id.

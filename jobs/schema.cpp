@@ -76,6 +76,15 @@ CREATE TABLE job_waiters(
   UNIQUE(node, waiter));
 
 CREATE TABLE job_workers(name TEXT PRIMARY KEY, last_seen INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE job_unique(
+  job INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  scope INTEGER NOT NULL,
+  until INTEGER,
+  holds INTEGER NOT NULL);
+CREATE UNIQUE INDEX job_unique_key ON job_unique(queue, key) WHERE holds=1;
 )";
 
 constexpr std::array<sqlite::Migration, 1> kMigrations{{{1, kFirst}}};

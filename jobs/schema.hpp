@@ -24,6 +24,7 @@ inline constexpr std::int64_t kHasAttempts = 1 << 7;
 // Bits of jobs.parts from here on: something follows when the job changes its status
 // (jobs/followers.hpp).
 inline constexpr std::int64_t kFollowed = 0xFF00;
+inline constexpr std::int64_t kUniqueBit = 1 << 8;  // a row in job_unique
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);

@@ -8,9 +8,9 @@ namespace {
 constexpr std::array<std::string_view, kStatusCount> kStatusWords{
     "scheduled", "blocked", "unprocessed", "processing", "completed", "failed", "cancelled", "dlq"};
 
-constexpr std::array<std::string_view, 11> kCauseWords{"submit",   "due",    "promote",  "lease",
-                                                       "complete", "fail",   "release",  "cancel",
-                                                       "retry",    "remove", "retention"};
+constexpr std::array<std::string_view, 12> kCauseWords{"submit",   "due",    "promote",   "lease",
+                                                       "complete", "fail",   "release",   "cancel",
+                                                       "retry",    "remove", "retention", "edit"};
 
 constexpr std::optional<Status> kNone = std::nullopt;
 
@@ -19,6 +19,8 @@ constexpr std::array kTransitions{
     Transition{kNone, Status::unprocessed, Cause::submit},
     Transition{Status::scheduled, Status::unprocessed, Cause::due},
     Transition{Status::scheduled, Status::unprocessed, Cause::promote},
+    Transition{Status::scheduled, Status::unprocessed, Cause::edit},
+    Transition{Status::unprocessed, Status::scheduled, Cause::edit},
     Transition{Status::scheduled, Status::cancelled, Cause::cancel},
     Transition{Status::scheduled, kNone, Cause::remove},
     Transition{Status::unprocessed, Status::processing, Cause::lease},

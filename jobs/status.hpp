@@ -50,6 +50,7 @@ enum class Cause : std::uint8_t {
   retry,      // an operator runs a finished job again, or redrives a dead letter
   remove,     // deleted by an operator or purged
   retention,  // kept long enough
+  edit,       // its owner changes when it runs
 };
 std::string_view to_string(Cause cause);
 

@@ -39,6 +39,8 @@ NewJob parse(json::View body) {
       job.lease_ms = value.as_int();
     } else if (name == "key") {
       job.key = text_of(value);
+    } else if (name == "unique") {
+      job.unique = value;
     } else {  // backoff, tags, metadata, headers: kept as they are
       job.options += job.options.empty() ? "{\"" : ",\"";
       job.options.append(name).append("\":").append(value.raw());
@@ -64,9 +66,10 @@ void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
 }
 
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
-  out.append(R"({"id":")").append(id).append(R"(","status":")");
+  out.append(R"({"id":")").append(outcome.id.empty() ? id : outcome.id).append(R"(","status":")");
   out.append(to_string(outcome.status))
-      .append(outcome.duplicate ? R"(","duplicate":true})" : R"("})");
+      .append(outcome.replaced ? R"(","replaced":true)" : "\"")
+      .append(outcome.duplicate ? R"(,"duplicate":true})" : "}");
 }
 
 }  // namespace
@@ -75,7 +78,10 @@ Result<std::string> Submitter::apply(json::View body) {
   const auto single = body.find("job");
   if (!single.is_missing()) return apply_single(single);
   const auto jobs = body.find("jobs");
-  if (body.find("atomic").as_bool().value_or(false)) WEIR_TRY(check_queues(jobs));
+  if (body.find("atomic").as_bool().value_or(false)) {
+    WEIR_TRY(check_queues(jobs));
+    WEIR_TRY(check_uniques(jobs));
+  }
   return apply_batch(jobs);
 }
 
@@ -85,11 +91,12 @@ Result<std::string> Submitter::apply_single(json::View text) {
   if (!step_.context.wants_reply) return std::string();
   json::Writer out(256);
   out.begin_object()
-      .member("id", job.id)
+      .member("id", outcome.id.empty() ? job.id : std::string_view(outcome.id))
       .member("status", to_string(outcome.status))
       .member("queue", outcome.queue)
       .member("created_at", from_unix_ms(outcome.created_at))
       .member("revision", step_.revision);
+  if (outcome.replaced) out.member("replaced", true);
   if (outcome.duplicate) out.member("duplicate", true);
   out.end_object();
   return out.take();
@@ -131,6 +138,10 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
     WEIR_ASSIGN(last_queue_, step_.state.queues.get_or_create(step_.db, job.queue, step_.now));
   }
   Queue& queue = *last_queue_;
+  const bool unique = !job.unique.is_missing();
+  if (unique) {
+    if (const auto holder = find_holder(job, queue)) return resolve_unique(job, *holder);
+  }
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
   const auto status = run_at && *run_at > step_.now ? Status::scheduled : Status::unprocessed;
@@ -146,15 +157,18 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   if (job.payload.size() > kInlineBytes) {
     write_blob(step_.db, step_.state.next_row, Blob::payload, job.payload);
   }
+  const std::int64_t row = step_.state.next_row++;
+  if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
   step_.count(Total::submitted);
-  step_.change({.row = step_.state.next_row++,
+  step_.change({.row = row,
                 .queue = queue,
                 .from = std::nullopt,
                 .to = status,
                 .cause = Cause::submit,
                 .priority = job.priority,
-                .at = run_at.value_or(0)});
-  return Outcome{status, step_.now, queue.name, false};
+                .at = run_at.value_or(0),
+                .parts = unique ? kUniqueBit : 0});
+  return Outcome{.status = status, .created_at = step_.now, .queue = queue.name};
 }
 
 void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
@@ -164,7 +178,9 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   write.bind(4, static_cast<std::int64_t>(status)).bind(5, job.priority);
   write.bind(6, status == Status::scheduled ? run_at : std::nullopt);
   write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, run_at);
-  write.bind(11, step_.revision).bind(12, beside ? blob_bit(Blob::payload) : 0);
+  write.bind(11, step_.revision)
+      .bind(12,
+            (beside ? blob_bit(Blob::payload) : 0) | (job.unique.is_missing() ? 0 : kUniqueBit));
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);
   bind_or_null(write, 15, job.options);
@@ -175,8 +191,10 @@ Submitter::Outcome Submitter::existing(std::string_view id) {
   auto rows = step_.db.prepare("SELECT status,created_at,queue FROM jobs WHERE id=?1");
   rows.bind(1, id);
   rows.step();
-  return Outcome{static_cast<Status>(rows.int64(0)), rows.int64(1),
-                 step_.state.queues.get(rows.int64(2)).name, true};
+  return Outcome{.status = static_cast<Status>(rows.int64(0)),
+                 .created_at = rows.int64(1),
+                 .queue = step_.state.queues.get(rows.int64(2)).name,
+                 .duplicate = true};
 }
 
 }  // namespace weir::jobs

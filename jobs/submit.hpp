@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "jobs/job_row.hpp"
 #include "jobs/step.hpp"
+#include "jobs/unique.hpp"
 
 namespace weir::jobs {
 
@@ -15,6 +17,7 @@ struct NewJob {
   std::string key;
   std::string_view payload;  // raw JSON; empty: null
   std::string options;       // JSON object or empty
+  json::View unique;         // see jobs/unique.hpp; missing: not unique
   std::int64_t priority = kDefaultPriority;
   std::optional<std::int64_t> run_at;    // unix ms
   std::optional<std::int64_t> delay_ms;  // from the time of the log entry
@@ -26,7 +29,8 @@ class Submitter {
  public:
   explicit Submitter(Step& step) : step_(step) {}
 
-  // Errors: too_many_requests / too_many_queues (single or atomic; else an item's result).
+  // Errors: too_many_requests / too_many_queues, conflict / unique_conflict (single or atomic; else
+  // an item's result).
   Result<std::string> apply(json::View body);
 
   struct Outcome {
@@ -34,14 +38,24 @@ class Submitter {
     std::int64_t created_at = 0;
     std::string_view queue;
     bool duplicate = false;
+    std::string id = {};    // of the job that was there; empty: the new job's
+    bool replaced = false;  // the job that was there got the new content
   };
-  // Inserts one job, or finds the one with its id.
+  // Inserts one job, or finds the one with its id or its unique key. Errors: conflict /
+  // unique_conflict, and too_many_queues.
   Result<Outcome> insert(const NewJob& job);
 
  private:
   Result<std::string> apply_single(json::View job);
   Result<std::string> apply_batch(json::View jobs);
   Result<void> check_queues(json::View jobs) const;
+  // jobs/submit_unique.cpp
+  Result<void> check_uniques(json::View jobs);
+  bool is_known(std::string_view id);
+  std::optional<std::int64_t> find_holder(const NewJob& job, const Queue& queue);
+  Result<Outcome> resolve_unique(const NewJob& job, std::int64_t holder);
+  void replace(Job& held, const NewJob& job, OnConflict how);
+
   void bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
             std::optional<std::int64_t> run_at);
   Outcome existing(std::string_view id);

@@ -36,6 +36,11 @@ Usage submit_usage() {
                               {"backoff", "TIME", "First pause before a retry, then doubled"},
                               {"lease", "TIME", "How long a worker may be silent"},
                               {"key", "KEY", "Tenant or group, for fairness and limits"},
+                              {"unique-key", "KEY", "At most one job of the queue holds this key"},
+                              {"unique-scope", "SCOPE",
+                               "queued, active (default), retained, or a time such as 10m"},
+                              {"on-conflict", "ACTION",
+                               "return (default), reject, replace or debounce"},
                               {"tag", "TAG", "Tag; may be repeated"},
                               {"id", "ID", "Id of the job; submitting it again changes nothing"},
                               {"wait", "", "Wait for the end and print the result"},
@@ -43,8 +48,27 @@ Usage submit_usage() {
       .examples = {R"(weir submit --queue emails --type welcome '{"to":"ada@example.org"}')",
                    "weir submit --queue reports --file report.json --delay 1h",
                    "find . -name '*.jpg' | weir submit --queue thumbs --from-lines -",
+                   "weir submit --queue sync --unique-key user-7 --on-conflict debounce --delay 5s",
                    "weir submit --queue sums '[1,2,3]' --wait"},
       .max_operands = 1};
+}
+
+// --unique-key and what belongs to it. A scope that is no word is a time: how long the key is held.
+Result<void> unique_member(const Parsed& parsed, json::Writer& out) {
+  if (!parsed.has("unique-key")) {
+    if (!parsed.has("unique-scope") && !parsed.has("on-conflict")) return {};
+    return bad_argument("--unique-scope and --on-conflict need --unique-key");
+  }
+  out.key("unique").begin_object().member("key", parsed.text("unique-key"));
+  const auto scope = parsed.text("unique-scope", "active");
+  if (scope == "queued" || scope == "active" || scope == "retained") {
+    out.member("scope", scope);
+  } else {
+    WEIR_ASSIGN(const auto ttl, parsed.duration("unique-scope", Millis{0}));
+    out.member("scope", "ttl").member("ttl_ms", static_cast<std::int64_t>(ttl.count()));
+  }
+  out.member("on_conflict", parsed.text("on-conflict", "return")).end_object();
+  return {};
 }
 
 // The members every job of this command shares, as `"queue":"q",...`.
@@ -78,6 +102,7 @@ Result<std::string> shared_members(const Parsed& parsed) {
   }
   if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
   if (parsed.has("key")) out.member("key", parsed.text("key"));
+  WEIR_TRY(unique_member(parsed, out));
   if (const auto tags = parsed.all("tag"); !tags.empty()) {
     out.key("tags").begin_array();
     for (const auto& tag : tags) out.value(tag);
@@ -158,7 +183,7 @@ Result<int> submit_one(const Parsed& parsed, Context& context, const std::string
     return kOk;
   }
   WEIR_ASSIGN(const auto limit, parsed.duration("wait-timeout", Millis{0}));
-  WEIR_ASSIGN(const auto ended, wait_for_job(context, id, limit));
+  WEIR_ASSIGN(const auto ended, wait_for_job(context, field(job, "id"), limit));
   return show_end(context, ended);
 }
 

@@ -80,7 +80,17 @@ std::string Clients::job_text(const std::string& id) {
                      R"(,"backoff":{"kind":"fixed","delay_ms":)" +
                      std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
+  if (world_.chance(250)) text += unique_text();
   return text + "}";
+}
+
+std::string Clients::unique_text() {
+  constexpr const char* kScopes[] = {"active", "active", "queued", "retained", "ttl"};
+  constexpr const char* kActions[] = {"return", "return", "reject", "replace"};
+  const std::string scope = kScopes[world_.below(5)];
+  return R"(,"unique":{"key":"u)" + std::to_string(world_.below(6)) + R"(","scope":")" + scope +
+         R"(","on_conflict":")" + kActions[world_.below(4)] + "\"" +
+         (scope == "ttl" ? R"(,"ttl_ms":3000})" : "}");
 }
 
 void Clients::produce() {
@@ -107,14 +117,23 @@ void Clients::submit(const std::string& id, const replica::Operation& operation,
   auto told = std::make_shared<Told>(Told::nothing);
   propose(operation, [this, id, told](const Result<replica::Reply>& reply) {
     WEIR_ASSERT(*told == Told::nothing);
-    *told = told_by(reply);
-    if (reply) ledger_.submitted(id, Told::accepted);
+    *told = reply ? answered(id, json::View(reply->json)) : told_by(reply);
+    if (reply) ledger_.submitted(id, *told);
   });
   world_.after(6s, [this, id, operation, tries, told] {
     ledger_.submitted(id, *told);
-    if (*told == Told::accepted || tries >= 4 || world_.chance(200)) return;
+    if (*told == Told::accepted || *told == Told::other || tries >= 4 || world_.chance(200)) return;
     submit(id, operation, tries + 1);
   });
+}
+
+// A job that is not unique may be answered with the one that is.
+Told Clients::answered(const std::string& id, json::View result) {
+  const auto there = text_of(result, "id");
+  if (there == id) return Told::accepted;
+  if (there.empty()) return Told::refused;
+  ledger_.submitted(there, Told::accepted);
+  return Told::other;
 }
 
 void Clients::submit_batch(const std::vector<std::string>& ids, const std::string& body) {
@@ -127,11 +146,15 @@ void Clients::submit_batch(const std::vector<std::string>& ids, const std::strin
     auto told = std::make_shared<Told>(Told::nothing);
     propose(std::move(part.operation), [this, carried, told](const Result<replica::Reply>& reply) {
       *told = told_by(reply);
-      for (const auto& id : carried) {
-        if (reply) ledger_.submitted(id, Told::accepted);
+      if (!reply) return;
+      std::size_t at = 0;
+      for (const auto result : json::View(reply->json).find("results").elements()) {
+        const auto& id = carried[at++];
+        ledger_.submitted(id, answered(id, result));
       }
     });
     world_.after(6s, [this, carried, told] {
+      if (*told == Told::accepted) return;
       for (const auto& id : carried) ledger_.submitted(id, *told);
     });
   }

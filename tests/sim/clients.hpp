@@ -37,7 +37,9 @@ class Clients {
   void produce();
   void submit(const std::string& id, const replica::Operation& operation, int tries);
   void submit_batch(const std::vector<std::string>& ids, const std::string& body);
+  Told answered(const std::string& id, json::View result);
   std::string job_text(const std::string& id);
+  std::string unique_text();
 
   void work(std::size_t worker);
   void lease(SimNode& node, std::size_t worker);

@@ -47,6 +47,33 @@ void check_jobs(SimNode& node, const Ledger& ledger, RunReport& report) {
   }
 }
 
+// While a job was active nobody else got its key; an operator may have brought one back.
+void check_unique(SimNode& node, const Ledger& ledger, Violations& out) {
+  const auto disturbed = [&](std::string_view id) {
+    const auto found = ledger.jobs().find(std::string(id));
+    return found != ledger.jobs().end() && found->second.disturbed;
+  };
+  read(node.db(), [&](sqlite::Database& db) {
+    auto rows = db.prepare(
+        "SELECT a.id,b.id,ua.key FROM job_unique ua JOIN job_unique ub ON ua.queue=ub.queue"
+        " AND ua.key=ub.key AND ua.job<ub.job JOIN jobs a ON a.row=ua.job"
+        " JOIN jobs b ON b.row=ub.job WHERE ua.scope=1 AND ub.scope=1"
+        " AND (a.finished_at IS NULL OR b.created_at<a.finished_at)");
+    while (rows.step()) {
+      if (disturbed(rows.text(0)) || disturbed(rows.text(1))) continue;
+      out.push_back("jobs " + std::string(rows.text(0)) + " and " + std::string(rows.text(1)) +
+                    " were active under the unique key " + std::string(rows.text(2)) + " on " +
+                    node.id());
+    }
+    auto stray = db.prepare(
+        "SELECT count(*) FROM job_unique u LEFT JOIN jobs j ON j.row=u.job WHERE j.row IS NULL"
+        " OR (u.holds=1 AND (u.scope=0 AND j.status>2 OR u.scope=1 AND j.status>3))");
+    if (stray.step() && stray.int64(0) > 0) {
+      out.push_back(node.id() + " has jobs that hold a unique key out of their scope");
+    }
+  });
+}
+
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -151,6 +178,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     report.completed = 0;
     std::size_t toy_effects = 0;
     check_jobs(*node, ledger, report);
+    check_unique(*node, ledger, out);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

@@ -12,8 +12,8 @@
 
 namespace weir::sim {
 
-// How an operation ended for who asked.
-enum class Told : std::uint8_t { nothing, accepted, refused, unknown };
+// How an operation ended for who asked; other: it was answered with another job.
+enum class Told : std::uint8_t { nothing, accepted, refused, unknown, other };
 
 // unavailable and the like: nothing happened, or so we were told.
 Told told_by(const Result<replica::Reply>& reply);

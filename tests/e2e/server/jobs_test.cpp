@@ -115,6 +115,26 @@ TEST_F(JobsTest, FailsRetriesAndEndsInTheDeadLetterQueue) {
   EXPECT_EQ(lease("dead").id, id);
 }
 
+TEST_F(JobsTest, AUniqueKeyIsHeldByOneJob) {
+  const std::string body = R"({"queue":"once","unique":{"key":"k","on_conflict":)";
+  const auto id = submit(body + R"("return"}})");
+  const auto second = post("/v1/jobs", body + R"("return"}})");
+  EXPECT_EQ(second.status, 200) << second.body;
+  EXPECT_EQ(second.json().find("id").as_string(), id);
+  EXPECT_EQ(second.json().find("duplicate").as_bool(), true);
+  const auto rejected = post("/v1/jobs", body + R"("reject"}})");
+  EXPECT_EQ(rejected.status, 409) << rejected.body;
+  EXPECT_EQ(rejected.json().find("reason").as_string(), "unique_conflict");
+  EXPECT_EQ(post("/v1/jobs", body + R"("replace"},"payload":2})").status, 200);
+  const auto job = lease("once");
+  EXPECT_EQ(View(job.body).find("payload").as_int(), 2);
+  EXPECT_EQ(post("/v1/jobs", body + R"("replace"},"payload":3})").status, 409);
+  EXPECT_EQ(post("/v1/leases/" + job.lease + "/complete", "{}").status, 200);
+  EXPECT_NE(submit(body + R"("return"}})"), id);
+  const auto bad = post("/v1/jobs", R"({"queue":"once","unique":{"key":"","scope":"x"}})");
+  EXPECT_EQ(bad.status, 422) << bad.body;
+}
+
 TEST_F(JobsTest, ParkedLeaseIsAnsweredByALaterSubmit) {
   auto worker = std::async(std::launch::async, [this] {
     return server_->client().post("/v1/queues/parked/lease", R"({"worker":"w","wait_ms":20000})");

@@ -69,7 +69,17 @@ class Script {
     if (below(3) == 0) out += ",\"max_attempts\":" + std::to_string(1 + below(3));
     if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
     if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
+    if (below(4) == 0) out += unique();
     return out + "}";
+  }
+
+  std::string unique() {
+    constexpr const char* kScopes[] = {"queued", "active", "retained", "ttl"};
+    constexpr const char* kActions[] = {"return", "reject", "replace", "return"};
+    const auto scope = below(4);
+    return ",\"unique\":{\"key\":\"u" + std::to_string(below(4)) + "\",\"scope\":\"" +
+           kScopes[scope] + "\",\"on_conflict\":\"" + kActions[below(4)] + "\"" +
+           (scope == 3 ? ",\"ttl_ms\":700}" : "}");
   }
 
   replica::Operation submit_one() {
@@ -172,6 +182,19 @@ class Script {
   std::vector<std::string> tokens_;
 };
 
+// Who holds a key is kept and in the scope; the row is there as long as the job is.
+void expect_unique_true(Harness& h) {
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_unique u LEFT JOIN jobs j ON j.row=u.job"
+                     " WHERE j.row IS NULL OR j.parts&256=0"),
+            0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM jobs WHERE parts&256<>0"
+                     " AND row NOT IN (SELECT job FROM job_unique)"),
+            0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_unique u JOIN jobs j ON j.row=u.job"
+                     " WHERE u.holds=1 AND (u.scope=0 AND j.status>2 OR u.scope=1 AND j.status>3)"),
+            0);
+}
+
 class PropertyTest : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(PropertyTest, CountersReplicasAndRestarts) {
@@ -212,6 +235,7 @@ TEST_P(PropertyTest, CountersReplicasAndRestarts) {
   leader.expect_counts_true();
   follower.expect_counts_true();
   EXPECT_EQ(leader.number("SELECT count(*) FROM jobs WHERE status=3 AND worker IS NULL"), 0);
+  expect_unique_true(leader);
 }
 
 // Time goes on until nothing is due: every timer ends, and no more than its bound at once.

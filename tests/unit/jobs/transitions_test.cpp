@@ -69,6 +69,12 @@ void retry(Harness& h) {
   h.must(h.requests.retry("j", json::View()));
 }
 
+void submit_unique(Harness& h, std::string_view id, std::string_view more) {
+  h.submit(R"({"id":")" + std::string(id) +
+           R"(","queue":"q","unique":{"key":"k","on_conflict":"replace"})" + std::string(more) +
+           "}");
+}
+
 void wait_a_minute(Harness& h) {
   h.advance(60s);
   h.tick();
@@ -98,6 +104,14 @@ std::vector<Case> waiting_cases() {
        {S::scheduled, S::unprocessed, C::promote},
        submit_later,
        [](Harness& h) { h.must(h.requests.promote("j", json::View())); }},
+      {"edit_sooner",
+       {S::scheduled, S::unprocessed, C::edit},
+       [](Harness& h) { submit_unique(h, "j", R"(,"delay_ms":60000)"); },
+       [](Harness& h) { submit_unique(h, "k", R"(,"run_at":"2020-01-01T00:00:00Z")"); }},
+      {"edit_later",
+       {S::unprocessed, S::scheduled, C::edit},
+       [](Harness& h) { submit_unique(h, "j", ""); },
+       [](Harness& h) { submit_unique(h, "k", R"(,"delay_ms":60000)"); }},
       {"cancel_scheduled", {S::scheduled, S::cancelled, C::cancel}, submit_later, cancel},
       {"purge_scheduled", {S::scheduled, none, C::remove}, submit_later, purge},
       {"lease",
@@ -228,7 +242,7 @@ TEST(Transitions, NoOthersExist) {
   for (const auto status : kStatuses) all.emplace_back(status);
   for (const auto from : all) {
     for (const auto to : all) {
-      for (int cause = 0; cause <= static_cast<int>(Cause::retention); ++cause) {
+      for (int cause = 0; cause <= static_cast<int>(Cause::edit); ++cause) {
         const Transition edge{from, to, static_cast<Cause>(cause)};
         EXPECT_EQ(is_transition(from, to, edge.cause), listed.contains(edge_text(edge)))
             << edge_text(edge);
