@@ -118,8 +118,11 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
   Step step(impl_->state, context);
   auto reply = found->second(step, body);
   if (reply) {
-    follow_changes(step);
-    Leaser(step).serve_waiters();
+    // A waiter that is served changes a job, which something may follow, which may make jobs ready.
+    do {
+      follow_changes(step);
+      Leaser(step).serve_waiters();
+    } while (!step.changes.empty());
   }
   return reply;
 }

@@ -97,7 +97,7 @@ std::vector<BadCase> bad_shapes() {
   return {
       {"no_object", "[]", code, type, "(body)", "an object"},
       {"misspelt", job(R"("prioritty":1)"), code, unknown, "prioritty", "priority"},
-      {"later_field", job(R"("unique":{"key":"k"})"), code, unknown, "unique", "known"},
+      {"no_such_field", job(R"("colour":"red")"), code, unknown, "colour", "known"},
       {"unknown_backoff", job(R"("backoff":{"base":1})"), code, unknown, "backoff.base", "kind"},
       {"number_queue", R"({"queue":5})", code, type, "queue", "a string, not 5"},
       {"text_priority", job(R"("priority":"9")"), code, type, "priority", "whole number"},

@@ -123,6 +123,15 @@ TEST(Unique, AJobThatComesBackTakesItsKeyWhenItIsFree) {
   EXPECT_TRUE(is_held(h, queued));
 }
 
+TEST(Unique, AJobThatAWaiterTakesAtOnceHoldsItsKeyNoMore) {
+  Harness h;
+  ASSERT_TRUE(h.park("w"));
+  const std::string queued = R"(,"scope":"queued")";
+  send(h, unique_job("a", queued));
+  ASSERT_EQ(h.status("a"), "processing");
+  EXPECT_FALSE(is_held(h, queued));
+}
+
 TEST(Unique, RejectNamesTheHolder) {
   Harness h;
   send(h, unique_job("a"));
