@@ -303,9 +303,9 @@ void LocalInstance::look_at_log() {
                  "applied revision " + std::to_string(position.applied)};
   }
   // Truncated past a replica that is behind: the applier finds that out and restores a snapshot.
-  if (!same && same.error().reason == "log_purged" && snapshotter_) same = {};
-  doubtful_looks_ = same ? 0 : doubtful_looks_ + 1;
-  if (same) return;
+  const bool behind = !same && same.error().reason == "log_purged" && snapshotter_;
+  doubtful_looks_ = same || behind ? 0 : doubtful_looks_ + 1;
+  if (same || behind) return;
   const bool certain = same.error().reason == "log_replaced";
   if (certain || doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
 }
