@@ -3,6 +3,7 @@
 #include "api/commands.hpp"
 #include "api/docs_page.hpp"
 #include "api/envelope.hpp"
+#include "api/event_feed.hpp"
 #include "api/health.hpp"
 #include "api/metrics_page.hpp"
 #include "api/openapi.hpp"
@@ -28,6 +29,7 @@ struct Api::Impl {
                  .auth = options.auth,
                  .started_at = parts.clock.mono(),
                  .connections = {}},
+        feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
         gateway({parts.keys, parts.instance, workers, parts.clock, options.auth}),
         http_metrics(parts.metrics, options.access_log),
@@ -44,6 +46,7 @@ struct Api::Impl {
     add_lease_commands(table, services, leases);
     add_queue_commands(table, services);
     add_dead_letter_commands(table, services);
+    add_event_commands(table, services, *feed);
     add_key_commands(table, services);
     add_snapshot_commands(table, services);
     add_system_commands(table, services);
@@ -96,6 +99,7 @@ struct Api::Impl {
   Timers timers;
   Workers workers;
   Services services;
+  std::shared_ptr<EventFeed> feed;
   ParkedLeases leases;
   Gateway gateway;
   HttpMetrics http_metrics;
@@ -132,6 +136,7 @@ void Api::stop() {
 }
 
 void Api::drain() {
+  impl_->feed->close_all();
   impl_->leases.release_all();
 }
 

@@ -27,6 +27,7 @@ class Call {
 
   const http::Request& request() const { return *request_; }
   const auth::Principal& principal() const { return *principal_; }
+  const std::shared_ptr<const auth::Principal>& principal_pointer() const { return principal_; }
   const http::Responder& responder() const { return responder_; }
   // The checked JSON body; an empty body reads as `{}`. Points into the request.
   json::View body() const { return body_; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/command.hpp"
+#include "api/event_feed.hpp"
 #include "api/parked_leases.hpp"
 #include "api/services.hpp"
 
@@ -14,6 +15,7 @@ void add_queue_commands(CommandTable& table, Services& services);
 void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);
+void add_event_commands(CommandTable& table, Services& services, EventFeed& feed);
 void add_system_commands(CommandTable& table, Services& services);
 
 }  // namespace weir::api

@@ -219,7 +219,9 @@ constexpr std::array kSchemas{
    "completed_ms":{"$ref":"#/components/schemas/Duration"},
    "failed_ms":{"$ref":"#/components/schemas/Duration"},
    "count":{"type":"integer","minimum":0}}},
-  "dlq":{"type":"boolean","default":true}}})"},
+  "dlq":{"type":"boolean","default":true},
+  "events":{"type":"boolean","default":false,
+   "description":"keep lifecycle events and publish them to the stream JOB_EVENTS"}}})"},
     ComponentSchema{"Queue", R"({"type":"object","required":["name"],
  "properties":{
   "name":{"type":"string"},

@@ -49,6 +49,9 @@ inline constexpr Millis kCancelGrace = 30s;   // a cancelled running job ends by
 inline constexpr Millis kDefaultRetention = std::chrono::hours(24 * 7);
 inline constexpr std::int64_t kDefaultRetainedJobs = 1'000'000;  // per queue
 
+inline constexpr std::int64_t kMaxEventsKept = 500'000;  // lifecycle events, of all queues
+inline constexpr Millis kEventsKept = std::chrono::hours(24 * 7);
+
 inline constexpr std::int64_t kTickRows = 1'000;       // rows one tick may change
 inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redrive may change
 inline constexpr std::size_t kInlineBytes = 1'024;     // larger payloads, results: side table

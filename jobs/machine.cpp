@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "jobs/events.hpp"
 #include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
@@ -80,7 +81,8 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
 constexpr std::int64_t kWaiterSlackMs = 5'000;
 
 std::int64_t earliest_due(const State& state) {
-  auto earliest = std::min(state.queues.next_due(), state.leases.first().first);
+  auto earliest =
+      std::min({state.queues.next_due(), state.leases.first().first, state.events.next_due()});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }
@@ -121,8 +123,9 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
     // A waiter that is served changes a job, which something may follow, which may make jobs ready.
     do {
       follow_changes(step);
+      record_events(step);
       Leaser(step).serve_waiters();
-    } while (!step.changes.empty());
+    } while (!step.changes.empty() || !step.noted.empty());
   }
   return reply;
 }

@@ -172,7 +172,6 @@ void Manager::changed(const Job& job, Queue& queue, Status from, Cause cause, st
 }
 
 void Manager::forget(const Job& job, Queue& queue, Cause cause) {
-  erase_job(step_.db, job.row, job.parts);
   step_.count(Total::removed);
   step_.change({.row = job.row,
                 .queue = queue,
@@ -181,11 +180,11 @@ void Manager::forget(const Job& job, Queue& queue, Cause cause) {
                 .cause = cause,
                 .priority = job.priority,
                 .parts = job.parts});
+  erase_job(step_.db, job.row, job.parts);
 }
 
 void Manager::purge_rows(Queue& queue, Status status, const std::vector<Row>& rows) {
   for (const auto& row : rows) {
-    erase_job(step_.db, row.row, row.parts);
     step_.change({.row = row.row,
                   .queue = queue,
                   .from = status,
@@ -193,6 +192,7 @@ void Manager::purge_rows(Queue& queue, Status status, const std::vector<Row>& ro
                   .cause = Cause::remove,
                   .priority = row.priority,
                   .parts = row.parts});
+    erase_job(step_.db, row.row, row.parts);
   }
 }
 
@@ -202,6 +202,11 @@ Result<std::string> Manager::configure(json::View body) {
   const auto name = text_of(body, "queue");
   WEIR_ASSIGN(Queue * queue, step_.state.queues.get_or_create(step_.db, name, step_.now));
   step_.state.queues.set_config(step_.db, *queue, body.find("config").raw());
+  if (queue->config.events) {
+    EventBook::begin(step_.db, queue->id, step_.revision);
+  } else {
+    EventBook::end(step_.db, queue->id);
+  }
   json::Writer out(384);
   out.begin_object().member("name", queue->name).member("paused", queue->paused).key("config");
   write_queue_config(out, queue->config);
@@ -223,6 +228,7 @@ Result<std::string> Manager::remove_queue(json::View body) {
       .member("deleted", true)
       .member("revision", step_.revision)
       .end_object();
+  EventBook::end(step_.db, queue->id);
   step_.state.queues.remove(step_.db, *queue);
   return out.take();
 }

@@ -131,6 +131,7 @@ Result<replica::Operation> Requests::queue_config(std::string_view queue, json::
     write_retention(errors, keep, out);
   }
   if (const auto dlq = fields.boolean("dlq")) out.member("dlq", *dlq);
+  if (const auto events = fields.boolean("events")) out.member("events", *events);
   fields.finish();
   out.end_object().end_object();
   return finish_request(errors, kInvalid, "jobs.queue_config", out.take(),

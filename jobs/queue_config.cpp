@@ -32,6 +32,8 @@ QueueConfig parse_queue_config(json::View text) {
       out.retention = parse_retention(member.value);
     } else if (member.raw_key == "dlq") {
       out.dlq = member.value.as_bool().value_or(out.dlq);
+    } else if (member.raw_key == "events") {
+      out.events = member.value.as_bool().value_or(out.events);
     }
   }
   return out;
@@ -50,6 +52,7 @@ void write_queue_config(json::Writer& out, const QueueConfig& config) {
       .member("count", config.retention.count)
       .end_object()
       .member("dlq", config.dlq)
+      .member("events", config.events)
       .end_object();
 }
 

@@ -22,7 +22,8 @@ struct QueueConfig {
   std::int64_t lease_ms = kDefaultLease.count();
   Backoff backoff = {};
   Retention retention = {};
-  bool dlq = true;  // dead letters; false: such jobs end as failed
+  bool dlq = true;      // dead letters; false: such jobs end as failed
+  bool events = false;  // lifecycle events are kept and published
 };
 
 // From a body that Requests::queue_config() made; members that are missing keep their defaults.

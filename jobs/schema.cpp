@@ -75,6 +75,18 @@ CREATE TABLE job_waiters(
   request TEXT NOT NULL,
   UNIQUE(node, waiter));
 
+CREATE TABLE job_events(
+  revision INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  queue INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  job TEXT NOT NULL,
+  event TEXT NOT NULL,
+  PRIMARY KEY(revision, ordinal)) WITHOUT ROWID;
+CREATE INDEX job_events_job ON job_events(job, revision, ordinal);
+CREATE TABLE job_event_queues(queue INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+
 CREATE TABLE job_workers(name TEXT PRIMARY KEY, last_seen INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE job_unique(

@@ -36,6 +36,9 @@ constexpr std::int64_t blob_bit(Blob kind) {
 // How an attempt in job_attempts ended. The numbers are stored.
 enum class Outcome : std::uint8_t { failed = 0, expired = 1, released = 2, cancelled = 3 };
 
+// job_totals.kind: the revision of the newest event that is not kept any more.
+inline constexpr std::int64_t kEventsDroppedKind = 1'001;
+
 // job_counts.kind: the index of a status, or this plus the priority of ready jobs.
 inline constexpr std::int64_t kReadyKind = 16;
 // job_counts.queue of the sums over all queues; real queues count from 1.

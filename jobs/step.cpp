@@ -1,5 +1,6 @@
 #include "jobs/step.hpp"
 
+#include "jobs/events.hpp"
 #include "jobs/schema.hpp"
 
 namespace weir::jobs {
@@ -13,6 +14,7 @@ constexpr std::int64_t kNextRowKind = 1'000;
 void State::load(sqlite::Database& db) {
   totals = {};
   next_row = 1;
+  changes = revision = 0;
   {
     auto rows = db.prepare("SELECT kind,count FROM job_totals ORDER BY kind");
     while (rows.step()) {
@@ -30,11 +32,13 @@ void State::load(sqlite::Database& db) {
   workers.load(db);
   leases.load(db, queues, workers);
   waiters.load(db);
+  events.load(db);
 }
 
 void State::save(sqlite::Database& db) {
   queues.save(db);
   workers.save(db);
+  events.save(db);
   auto write = db.prepare("INSERT OR REPLACE INTO job_totals(kind,count) VALUES(?1,?2)");
   for (std::size_t i = 0; i < kTotalCount; ++i) {
     if (totals[i] == saved_totals_[i]) continue;
@@ -49,6 +53,13 @@ void Step::change(const Change& change) {
   state.queues.transition(change.queue, change.from, change.to, change.cause, change.priority,
                           change.at);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
+  ++state.changes;
+  if (listened || change.queue.config.events) note(change);
+}
+
+void Step::note(const Change& change) {
+  if (event_word(change).empty()) return;
+  noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row)});
 }
 
 void Step::follow(std::int64_t row, std::int64_t bit) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "jobs/event_book.hpp"
+#include "jobs/job_row.hpp"
 #include "jobs/lease_book.hpp"
 #include "jobs/queue_book.hpp"
 #include "jobs/stats.hpp"
@@ -23,8 +25,11 @@ struct State {
   WorkerBook workers;
   LeaseBook leases;
   WaiterBook waiters;
+  EventBook events;
   Totals totals{};
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
+  std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events
+  std::int64_t revision = 0;
 
   void load(sqlite::Database& db);
   void save(sqlite::Database& db);
@@ -46,6 +51,13 @@ struct Change {
   std::int64_t parts = 0;     // jobs.parts, at least its bits of kFollowed
 };
 
+// A change that somebody wants to know of (jobs/events.hpp).
+struct NotedChange {
+  Change change;
+  std::int64_t ordinal;        // among the changes of the entry, from 1
+  std::optional<Job> removed;  // the job as it was, when it is being forgotten
+};
+
 // One operation being applied.
 struct Step {
   Step(State& s, replica::ApplyContext& c)
@@ -53,21 +65,28 @@ struct Step {
         context(c),
         db(c.db),
         now(to_unix_ms(c.now)),
-        revision(static_cast<std::int64_t>(c.revision)) {}
+        revision(static_cast<std::int64_t>(c.revision)),
+        listened(c.outbound.anyone_listens()) {
+    if (state.revision != revision) state.changes = 0;
+    state.revision = revision;
+  }
 
   State& state;
   replica::ApplyContext& context;
   sqlite::Database& db;
   const std::int64_t now;  // unix ms, of the log
   const std::int64_t revision;
+  const bool listened;  // to events, on this node
 
   // The one place where a job changes its status: keeps the counters, and remembers the change when
-  // something follows it. The caller writes the row.
+  // something follows it or somebody wants to know. The caller writes the row, before the end of
+  // the operation; a job that is forgotten still has its row now.
   void change(const Change& change);
   // From now on something follows when the job changes its status; `bit` is one of kFollowed.
   void follow(std::int64_t row, std::int64_t bit);
   // The changes to follow, in order; grows while they are followed.
   std::deque<Change> changes;
+  std::deque<NotedChange> noted;
 
   void count(Total total, std::int64_t by = 1) {
     state.totals[static_cast<std::size_t>(total)] += by;
@@ -76,6 +95,9 @@ struct Step {
   void touch(std::string_view id) {
     if (context.outbound.anyone_watches()) context.outbound.touch("job:" + std::string(id));
   }
+
+ private:
+  void note(const Change& change);
 };
 
 Error job_not_found(std::string_view id);

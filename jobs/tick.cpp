@@ -13,6 +13,7 @@ namespace weir::jobs {
 std::string Ticker::apply() {
   expire_leases();
   visit_queues();
+  step_.state.events.drop_old(step_.db, step_.now, kTickRows);
   step_.state.waiters.drop_expired(step_.db, step_.now, kTickRows);
   step_.state.workers.forget_idle(step_.db, step_.now);
   json::Writer out(96);

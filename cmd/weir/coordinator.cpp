@@ -6,6 +6,7 @@
 #include "api/bootstrap.hpp"
 #include "api/http/front.hpp"
 #include "api/nats_probe.hpp"
+#include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
 #include "jobs/requests.hpp"
 #include "pkg/auth/key_machine.hpp"
@@ -115,7 +116,12 @@ Result<void> Coordinator::Parts::make_replica() {
   dead_letters.name = "JOBS_DLQ";
   dead_letters.subjects = {"weir.dlq.>"};
   dead_letters.replicas = replicas;
-  WEIR_ASSIGN(effects, replica::JetStreamEffects::make(rest, {dead_letters}));
+  nats::StreamConfig events;
+  events.name = "JOB_EVENTS";
+  events.subjects = {"weir.events.>"};
+  events.replicas = replicas;
+  events.max_age = jobs::kEventsKept;
+  WEIR_ASSIGN(effects, replica::JetStreamEffects::make(rest, {dead_letters, events}));
   snapshots = std::make_unique<replica::JetStreamSnapshots>(
       replica::JetStreamSnapshotOptions{.stream = "WEIR_SNAPSHOTS" + suffix,
                                         .subject = "weir.snapshots." + shard,

@@ -11,9 +11,10 @@ constexpr Millis kLongestJoinPause{1'000};
 }  // namespace
 
 Applier::Applier(ApplierCore::Options options, EntryQueue::Bounds bounds, sqlite::Database& db,
-                 std::vector<StateMachine*> machines, std::function<bool()> watched, Log& log,
-                 const Clock& clock, ServingState& serving, Hooks hooks)
-    : core_(std::move(options), db, std::move(machines), std::move(watched)),
+                 std::vector<StateMachine*> machines, std::function<bool()> watched,
+                 std::function<bool()> listened, Log& log, const Clock& clock,
+                 ServingState& serving, Hooks hooks)
+    : core_(std::move(options), db, std::move(machines), std::move(watched), std::move(listened)),
       queue_(bounds),
       log_(log),
       clock_(clock),

@@ -41,8 +41,9 @@ class Applier {
   };
 
   Applier(ApplierCore::Options options, EntryQueue::Bounds bounds, sqlite::Database& db,
-          std::vector<StateMachine*> machines, std::function<bool()> watched, Log& log,
-          const Clock& clock, ServingState& serving, Hooks hooks);
+          std::vector<StateMachine*> machines, std::function<bool()> watched,
+          std::function<bool()> listened, Log& log, const Clock& clock, ServingState& serving,
+          Hooks hooks);
   ~Applier() { stop(); }
 
   Result<void> open();  // errors of SQLite

@@ -24,6 +24,9 @@ void AppliedBatch::clear() {
   deliveries.clear();
   touched.clear();
   touches_dropped = false;
+  published.clear();
+  publications_dropped = false;
+  first = last = 0;
   entries = 0;
   operations = 0;
 }
@@ -31,13 +34,16 @@ void AppliedBatch::clear() {
 // Gathers what operations send out until the transaction is durable.
 class ApplierCore::Collector final : public Outbound {
  public:
-  Collector(const std::string& node_id, std::function<bool()> watched)
-      : node_id_(node_id), watched_(std::move(watched)) {}
+  Collector(const std::string& node_id, std::function<bool()> watched,
+            std::function<bool()> listened)
+      : node_id_(node_id), watched_(std::move(watched)), listened_(std::move(listened)) {}
 
   void begin(AppliedBatch& out) {
     out_ = &out;
     anyone_watches_ = watched_();
     out.touches_dropped = !anyone_watches_;
+    anyone_listens_ = listened_ && listened_();
+    out.publications_dropped = !anyone_listens_;
   }
   void at(Revision revision) { revision_ = revision; }
 
@@ -49,19 +55,26 @@ class ApplierCore::Collector final : public Outbound {
     if (anyone_watches_) out_->touched.emplace_back(key);
   }
   bool anyone_watches() const override { return anyone_watches_; }
+  void publish(std::string json) override {
+    if (anyone_listens_) out_->published.push_back({revision_, std::move(json)});
+  }
+  bool anyone_listens() const override { return anyone_listens_; }
 
  private:
   const std::string& node_id_;
   const std::function<bool()> watched_;
+  const std::function<bool()> listened_;
   AppliedBatch* out_ = nullptr;
   Revision revision_ = 0;
   bool anyone_watches_ = false;
+  bool anyone_listens_ = false;
 };
 
 ApplierCore::ApplierCore(Options options, sqlite::Database& db, std::vector<StateMachine*> machines,
-                         std::function<bool()> watched)
+                         std::function<bool()> watched, std::function<bool()> listened)
     : options_(std::move(options)), db_(db), machines_(std::move(machines)) {
-  collector_ = std::make_unique<Collector>(options_.node_id, std::move(watched));
+  collector_ =
+      std::make_unique<Collector>(options_.node_id, std::move(watched), std::move(listened));
   machines_.push_back(&sys_);
   add_effect_ = [this](Effect effect) { sys_.add_effect(effect, db_); };
 }
@@ -127,6 +140,8 @@ Result<void> ApplierCore::apply(std::span<const DecodedEntry> entries, AppliedBa
 
 Result<void> ApplierCore::commit(std::span<const DecodedEntry> entries, AppliedBatch& out) {
   collector_->begin(out);
+  out.first = entries.front().revision();
+  out.last = entries.back().revision();
   WEIR_TRY(db_.transaction([&]() -> Result<void> {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       bad_entry_ = i;

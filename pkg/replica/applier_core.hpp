@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pkg/replica/entry.hpp"
+#include "pkg/replica/instance.hpp"
 #include "pkg/replica/sys_machine.hpp"
 
 namespace weir::replica {
@@ -39,6 +40,10 @@ struct AppliedBatch {
   std::vector<std::string> touched;
   bool touches_dropped = false;  // nobody watched when it began: whoever watches by now may have
                                  // missed any key
+  std::vector<Publication> published;
+  bool publications_dropped = false;  // nobody listened when it began
+  Revision first = 0;                 // of its entries
+  Revision last = 0;
   std::size_t entries = 0;
   std::size_t operations = 0;
 
@@ -52,9 +57,10 @@ class ApplierCore {
     std::string proposer_id;  // entries of this proposer are answered
   };
 
-  // The machines and the database must outlive it. `watched` says whether anyone watches anything.
+  // The machines and the database must outlive it. `watched` says whether anyone watches anything,
+  // `listened` whether anyone listens to events (empty: never).
   ApplierCore(Options options, sqlite::Database& db, std::vector<StateMachine*> machines,
-              std::function<bool()> watched);
+              std::function<bool()> watched, std::function<bool()> listened = {});
   ~ApplierCore();
 
   // Migrates the schemas and loads the machines. Errors: of SQLite.

@@ -88,6 +88,34 @@ void WatchHub::notify(const AppliedBatch& batch) {
   for (const auto& changed : called) (*changed)();
 }
 
+// --- ListenHub -----------------------------------------------------------------------------------
+
+std::shared_ptr<void> ListenHub::listen(Listener listener) {
+  auto shared = std::make_shared<Listener>(std::move(listener));
+  const std::lock_guard lock(mutex_);
+  listeners_.push_back(shared);
+  count_.fetch_add(1);
+  return {shared.get(), [weak = weak_from_this(), shared](void*) {
+            if (const auto hub = weak.lock()) hub->remove(shared);
+          }};
+}
+
+void ListenHub::remove(const std::shared_ptr<Listener>& listener) {
+  const std::lock_guard lock(mutex_);
+  count_.fetch_sub(std::erase(listeners_, listener));
+}
+
+void ListenHub::notify(const AppliedBatch& batch) {
+  if (!anyone_listens() || batch.entries == 0) return;
+  std::vector<std::shared_ptr<Listener>> called;
+  {
+    const std::lock_guard lock(mutex_);
+    called = listeners_;
+  }
+  const EventBatch events{batch.first, batch.last, !batch.publications_dropped, batch.published};
+  for (const auto& listener : called) (*listener)(events);
+}
+
 // --- RevisionWaiters -----------------------------------------------------------------------------
 
 void RevisionWaiters::add(Revision revision, MonoTime deadline, Done done) {

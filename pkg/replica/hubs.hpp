@@ -50,6 +50,23 @@ class WatchHub : public std::enable_shared_from_this<WatchHub> {
   std::unordered_multimap<std::string, std::shared_ptr<Changed>> watchers_;
 };
 
+// Who listens to the events of everything that is applied.
+class ListenHub : public std::enable_shared_from_this<ListenHub> {
+ public:
+  using Listener = std::function<void(const EventBatch& batch)>;
+
+  std::shared_ptr<void> listen(Listener listener);
+  bool anyone_listens() const { return count_.load() > 0; }
+  void notify(const AppliedBatch& batch);  // after a commit
+
+ private:
+  void remove(const std::shared_ptr<Listener>& listener);
+
+  std::atomic<std::size_t> count_{0};
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+};
+
 class RevisionWaiters {
  public:
   using Done = std::function<void(Result<void>)>;

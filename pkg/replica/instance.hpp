@@ -55,6 +55,20 @@ struct Totals {
   std::uint64_t effects_done = 0;
 };
 
+// An event that a machine published while it applied the entry at `revision`.
+struct Publication {
+  Revision revision = 0;
+  std::string json;
+};
+// What was published by the entries from `first` to `last`. Batches follow each other without a gap
+// while one listens.
+struct EventBatch {
+  Revision first = 0;
+  Revision last = 0;
+  bool complete = true;  // false: it began before anybody listened, its events are missing
+  const std::vector<Publication>& events;
+};
+
 class Instance : public Service {
  public:
   // Appends an operation to the log and hands the answer to `done` once it is applied and committed
@@ -86,6 +100,10 @@ class Instance : public Service {
 
   // Null when nothing stores snapshots.
   virtual Snapshots* snapshots() { return nullptr; }
+
+  // Calls `heard` (applier thread, must not block) after each commit, until the returned handle
+  // dies; a call that began before may still run.
+  virtual std::shared_ptr<void> listen(std::function<void(const EventBatch&)> heard) = 0;
 
   virtual const std::string& node_id()
       const = 0;                      // stable over restarts: kept in the data directory

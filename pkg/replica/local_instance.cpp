@@ -55,6 +55,9 @@ class LocalInstance final : public Instance {
     return watchers_->watch(key, std::move(changed));
   }
   Snapshots* snapshots() override { return snapshotter_.get(); }
+  std::shared_ptr<void> listen(std::function<void(const EventBatch&)> heard) override {
+    return listeners_->listen(std::move(heard));
+  }
   const std::string& node_id() const override { return node_id_; }
   Health health() const override;
   Totals totals() const override;
@@ -78,6 +81,7 @@ class LocalInstance final : public Instance {
   std::unique_ptr<sqlite::ReadPool> readers_;
   ServingState serving_;
   std::shared_ptr<WatchHub> watchers_ = std::make_shared<WatchHub>();
+  std::shared_ptr<ListenHub> listeners_ = std::make_shared<ListenHub>();
   WaiterHub waiters_;
   RevisionWaiters revision_waiters_;
   std::shared_ptr<Proposer> proposer_;
@@ -109,8 +113,9 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
       proposer_(std::make_shared<Proposer>(options_.proposer, parts_.log, parts_.clock)),
       applier_(
           {.node_id = node_id_, .proposer_id = options_.proposer.proposer_id}, options_.queue, *db_,
-          parts_.machines, [hub = watchers_] { return hub->anyone_watches(); }, parts_.log,
-          parts_.clock, serving_, applier_hooks()),
+          parts_.machines, [hub = watchers_] { return hub->anyone_watches(); },
+          [hub = listeners_] { return hub->anyone_listens(); }, parts_.log, parts_.clock, serving_,
+          applier_hooks()),
       keeper_(
           prefixes(), options_.leader, parts_.leases, parts_.effects,
           [this](EffectId after, std::size_t limit) { return read_effects(after, limit); },
@@ -258,6 +263,7 @@ void LocalInstance::committed(AppliedBatch& batch) {
   // Deliveries of the catch-up are as old as the leases they carry: those run out by themselves.
   waiters_.deliver(std::move(batch.deliveries), applier_.catch_up_to());
   watchers_->notify(batch);
+  listeners_->notify(batch);
 }
 
 void LocalInstance::tell_keeper() {

@@ -35,6 +35,10 @@ class Outbound {
   // Something watched changed (a job ended). Cheap when nobody watches. Keys: "job:<id>".
   virtual void touch(std::string_view key) = 0;
   virtual bool anyone_watches() const = 0;
+  // An event for those on this node who listen to everything that happens. Making it costs, so ask
+  // first whether anyone listens; that must not change what is applied.
+  virtual void publish(std::string json) { (void)json; }
+  virtual bool anyone_listens() const { return false; }
 };
 
 // An outside action owed by an applied entry: a message to publish with Nats-Msg-Id = id.

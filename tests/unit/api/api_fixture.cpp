@@ -115,12 +115,15 @@ std::string Client::header(const std::string& name) {
 
 void Client::hang_up() {
   std::function<void()> closed;
+  std::shared_ptr<http::SubscriberQueue> stream;
   {
     const std::lock_guard lock(mutex_);
+    stream = stream_;
     closed = std::move(closed_);
     closed_ = nullptr;
   }
   if (closed) closed();
+  if (stream) stream->abandon();
 }
 
 void ApiTest::SetUp() {

@@ -23,6 +23,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 // The client's end of one request.
 class Client final : public http::Responder::Sink {
  public:
+  ~Client() override { hang_up(); }
   void send(http::Response response) override;
   void open_stream(http::StreamStart start) override;
   void on_closed(std::function<void()> closed) override;

@@ -79,6 +79,12 @@ TestInstance::Callbacks TestInstance::after_commit() {
   for (const auto& [id, watch] : watches_) {
     if (touched_.contains(watch.first)) callbacks.push_back(watch.second);
   }
+  for (const auto& [id, heard] : listeners_) {
+    callbacks.push_back([heard = heard, revision = health_.applied, events = published_] {
+      heard({revision, revision, true, events});
+    });
+  }
+  published_.clear();
   deliveries_.clear();
   touched_.clear();
   return callbacks;
@@ -130,6 +136,20 @@ std::shared_ptr<void> TestInstance::watch(const std::string& key, std::function<
             const Lock inner(self->mutex_);
             self->watches_.erase(id);
           }};
+}
+
+std::shared_ptr<void> TestInstance::listen(std::function<void(const replica::EventBatch&)> heard) {
+  const Lock lock(mutex_);
+  const auto id = ++last_watch_;
+  listeners_.emplace(id, std::move(heard));
+  return {this, [id](TestInstance* self) {
+            const Lock inner(self->mutex_);
+            self->listeners_.erase(id);
+          }};
+}
+
+void TestInstance::publish(std::string json) {
+  published_.push_back({health_.applied + 1, std::move(json)});
 }
 
 replica::Health TestInstance::health() const {

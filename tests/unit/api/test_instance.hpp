@@ -28,6 +28,7 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   void close_waiter(const std::string& id) override;
   void set_orphan_handler(std::function<void(std::string)> handler) override;
   std::shared_ptr<void> watch(const std::string& key, std::function<void()> changed) override;
+  std::shared_ptr<void> listen(std::function<void(const replica::EventBatch&)> heard) override;
   const std::string& node_id() const override { return node_; }
   replica::Health health() const override;
   replica::Totals totals() const override;
@@ -49,6 +50,8 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   void deliver(std::string_view node, std::string_view waiter, std::string json) override;
   void touch(std::string_view key) override;
   bool anyone_watches() const override { return true; }
+  void publish(std::string json) override;
+  bool anyone_listens() const override { return !listeners_.empty(); }
   Result<std::string> apply(const replica::Operation& operation);
   void run(Callbacks callbacks);
   Callbacks after_commit();
@@ -62,6 +65,8 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   std::map<std::string, std::function<void(std::string)>> waiters_;
   std::map<std::uint64_t, std::pair<std::string, std::function<void()>>> watches_;
   std::uint64_t last_watch_ = 0;
+  std::map<std::uint64_t, std::function<void(const replica::EventBatch&)>> listeners_;
+  std::vector<replica::Publication> published_;                  // of the entry being applied
   std::vector<std::pair<std::string, std::string>> deliveries_;  // of the entry being applied
   std::set<std::string> touched_;
   std::vector<std::string> proposed_;

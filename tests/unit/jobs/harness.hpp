@@ -73,6 +73,8 @@ class Harness : private replica::Outbound {
   std::vector<Delivery> deliveries;
   std::vector<std::string> touched;
   std::vector<replica::Effect> effects;
+  std::vector<std::string> published;  // while `listens`
+  bool listens = false;
   replica::Revision revision = 0;
 
  private:
@@ -81,6 +83,8 @@ class Harness : private replica::Outbound {
   }
   void touch(std::string_view key) override { touched.emplace_back(key); }
   bool anyone_watches() const override { return true; }
+  void publish(std::string json) override { published.push_back(std::move(json)); }
+  bool anyone_listens() const override { return listens; }
 
   std::string reply_;  // what the views of lease() stand on
 };
