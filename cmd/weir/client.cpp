@@ -142,8 +142,42 @@ Result<Answer> Client::once(const Call& call) {
     return Answer{result->status, result->body, result->get_header_value("Date"),
                   seconds_of(result->get_header_value("Retry-After"))};
   }
+  return lost_error(static_cast<int>(result.error()));
+}
+
+Result<int> Client::stream(const Call& call, const std::string& last_event_id,
+                           const std::function<void(std::string_view)>& receive) {
+  httplib::Request request;
+  request.method = "GET";
+  request.path = call.path;
+  if (!options_.key.empty()) request.set_header("Authorization", "Bearer " + options_.key);
+  request.set_header("User-Agent", "weir/" WEIR_VERSION);
+  request.set_header("Accept", "text/event-stream");
+  if (!last_event_id.empty()) request.set_header("Last-Event-ID", last_event_id);
+  Answer refused;
+  request.response_handler = [&](const httplib::Response& response) {
+    refused.status = response.status;
+    refused.retry_after = seconds_of(response.get_header_value("Retry-After"));
+    return true;
+  };
+  request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+    if (refused.status == 200) {
+      receive({data, size});
+    } else {
+      refused.body.append(data, size);
+    }
+    return !stopped_;
+  };
+  http_->client.set_read_timeout(call.wait);
+  const auto result = http_->client.send(request);
+  if (!result) return lost_error(static_cast<int>(result.error()));
+  if (result->status != 200 && result->status != 204) return error_of(refused);
+  return result->status;
+}
+
+Error Client::lost_error(int failure) const {
   if (stopped_) return Error{Code::unavailable, "stopped", "stopped", ""};
-  switch (failure_of(result.error())) {
+  switch (failure_of(static_cast<httplib::Error>(failure))) {
     case Failure::not_sent:
       return Error{Code::unavailable, "unreachable",
                    "cannot reach " + options_.server + ": is `weir serve` running?",

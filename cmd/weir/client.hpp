@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,6 +61,12 @@ class Client {
   // Any status is an answer; no retries. Errors: as above without the envelope's.
   Result<Answer> once(const Call& call);
 
+  // Follows an answer that goes on, handing on its bytes as they come; the status (200 or 204) when
+  // it ended properly. `last_event_id` may be empty. Call::wait is the longest silence. No retries.
+  // Errors: as call().
+  Result<int> stream(const Call& call, const std::string& last_event_id,
+                     const std::function<void(std::string_view)>& receive);
+
   // Breaks a call in flight; every later call fails at once. Idempotent, any thread.
   void stop();
   const std::string& server() const { return options_.server; }
@@ -67,6 +74,7 @@ class Client {
  private:
   struct Http;
   explicit Client(Options options);
+  Error lost_error(int failure) const;
   bool pause(MonoTime give_up, Millis asked, Millis& backoff);
 
   Options options_;

@@ -12,6 +12,7 @@ int run_completion(Args args);
 int run_config(Args args);
 int run_dlq(Args args);
 int run_doctor(Args args);
+int run_events(Args args);
 int run_job(Args args);
 int run_key(Args args);
 int run_snapshot(Args args);

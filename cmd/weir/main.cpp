@@ -19,6 +19,7 @@ std::vector<Command> commands() {
           {"job", "Look at jobs and change their course", run_job},
           {"queue", "Queues: counts, configuration, pause", run_queue},
           {"dlq", "Dead letters", run_dlq},
+          {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},
           {"snapshot", "Stored copies of the state", run_snapshot},
           {"status", "Health of a server", run_status},

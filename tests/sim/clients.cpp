@@ -282,6 +282,11 @@ void Clients::operate() {
     world_.after(1s, [this, queue, ignore] { propose(must(requests_.resume(queue)), ignore); });
     return;
   }
+  if (world_.chance(150)) {
+    const json::View config(world_.chance(700) ? R"({"events":true})" : R"({"events":false})");
+    propose(must(requests_.queue_config(kQueues[world_.below(3)], config)), ignore);
+    return;
+  }
   if (job_ids_.empty()) return;
   const std::string& id = job_ids_[world_.below(job_ids_.size())];
   const json::View nothing("{}");

@@ -266,6 +266,7 @@ TEST(Help, EveryCommandHasAnExample) {
       {run_doctor, {""}},
       {run_config, {""}},
       {run_completion, {""}},
+      {run_events, {""}},
       {run_job, {"get", "list", "wait", "timeline", "cancel", "retry", "promote", "delete"}},
       {run_queue, {"list", "get", "set", "pause", "resume", "purge", "delete"}},
       {run_dlq, {"list", "get", "redrive", "purge"}},

@@ -1,0 +1,137 @@
+// `weir events`: what happens to jobs, as it happens.
+#include <unistd.h>
+
+#include <thread>
+
+#include "cmd/weir/commands.hpp"
+#include "cmd/weir/job_view.hpp"
+
+namespace weir::cli {
+namespace {
+
+constexpr Millis kFirstPause{200};
+constexpr Millis kLongestPause{5'000};
+// The server is heard of every 15 s.
+constexpr Millis kSilence{45'000};
+
+// Takes a text/event-stream apart, in whatever pieces it comes.
+class EventParser {
+ public:
+  struct Event {
+    std::string type;
+    std::string data;
+  };
+  // `take` sees each event that is complete now.
+  template <class Take>
+  void feed(std::string_view bytes, Take take) {
+    for (const char c : bytes) {
+      if (c != '\n') {
+        if (c != '\r') line_ += c;
+        continue;
+      }
+      if (!line_.empty()) {
+        add_line();
+      } else if (!event_.data.empty()) {
+        take(event_);
+        event_ = {};
+      }
+      line_.clear();
+    }
+  }
+  const std::string& last_id() const { return last_id_; }
+
+ private:
+  void add_line() {
+    const auto colon = line_.find(": ");
+    if (colon == std::string::npos || colon == 0) return;
+    const std::string name = line_.substr(0, colon);
+    std::string value = line_.substr(colon + 2);
+    if (name == "id") last_id_ = std::move(value);
+    if (name == "event") event_.type = std::move(value);
+    if (name == "data") event_.data += value;
+  }
+
+  std::string line_;
+  Event event_;
+  std::string last_id_;
+};
+
+std::string line_of(const Json& event) {
+  const auto found = event.find("data");
+  const Json data = found == event.end() ? Json::object() : *found;
+  std::string type = field(event, "type");
+  if (type.starts_with("weir.job.")) type = type.substr(9);
+  std::string line = field(event, "time") + "  " + type;
+  line.append(type.size() < 14 ? 14 - type.size() : 1, ' ');
+  line += field(event, "subject") + "  " + field(data, "queue");
+  if (field(data, "attempt") != "0") line += "  attempt " + field(data, "attempt");
+  if (!field(data, "worker").empty()) line += "  " + field(data, "worker");
+  if (const auto error = error_text(data); !error.empty()) line += "  " + shorten(error, 80);
+  for (char& c : line) {  // data must not drive the terminal
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return line + "\n";
+}
+
+void show(const Context& context, const EventParser::Event& event) {
+  if (context.json()) return print(event.data + "\n");
+  const auto parsed = Json::parse(event.data, nullptr, false);
+  if (event.type == "gap" || event.type == "overflow") {
+    print_error({Code::conflict, event.type, field(parsed, "message"), ""});
+  } else if (parsed.is_object()) {
+    print(line_of(parsed));
+  }
+}
+
+std::string path_of(const Parsed& parsed) {
+  if (parsed.has("job")) return job_path(parsed.text("job"), "/events");
+  return "/v1/events" + query_of({{"queue", parsed.text("queue")}, {"type", parsed.text("type")}});
+}
+
+// Follows until the server says that there is no more, and comes back when the connection is lost.
+Result<int> follow(const Parsed& parsed, Context& context) {
+  EventParser parser;
+  Millis pause = kFirstPause;
+  const std::string since = parsed.text("since");
+  for (;;) {
+    const std::string last = parser.last_id().empty() ? since : parser.last_id();
+    const auto ended = context.client().stream(
+        {.path = path_of(parsed), .wait = kSilence}, last, [&](std::string_view bytes) {
+          pause = kFirstPause;
+          parser.feed(bytes, [&](const auto& event) { show(context, event); });
+        });
+    if (!ended && ended.error().code != Code::unavailable &&
+        ended.error().code != Code::deadline_exceeded) {
+      return ended.error();
+    }
+    if (ended && (parsed.has("job") || *ended == 204)) return kOk;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+}  // namespace
+
+int run_events(Args args) {
+  const Usage usage{
+      .command = "weir events",
+      .synopsis = "[options]",
+      .summary =
+          "Follows what happens to jobs: one line for each event, or with --json the event. "
+          "Comes back by itself when the connection is lost. With --job it ends with the "
+          "job.",
+      .options = with_common({{"queue", "NAME", "Of this queue only"},
+                              {"type", "A,B", "Only these, such as completed,dead_lettered"},
+                              {"job", "ID", "Of this job only"},
+                              {"since", "REV", "First what was kept after this revision"}}),
+      .examples = {"weir events --queue emails", "weir events --type failed,dead_lettered --json",
+                   "weir events --queue emails --since 812"}};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    if (parsed.has("job") && (parsed.has("queue") || parsed.has("type"))) {
+      return bad_argument("--job goes without --queue and --type");
+    }
+    return follow(parsed, context);
+  });
+}
+
+}  // namespace weir::cli
