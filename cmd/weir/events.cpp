@@ -64,9 +64,10 @@ std::string line_of(const Json& event) {
   std::string line = field(event, "time") + "  " + type;
   line.append(type.size() < 14 ? 14 - type.size() : 1, ' ');
   line += field(event, "subject") + "  " + field(data, "queue");
-  if (field(data, "attempt") != "0") line += "  attempt " + field(data, "attempt");
-  if (!field(data, "worker").empty()) line += "  " + field(data, "worker");
-  if (const auto error = error_text(data); !error.empty()) line += "  " + shorten(error, 80);
+  const auto attempt = field(data, "attempt");
+  if (attempt != "0" && attempt != "-") line += "  attempt " + attempt;
+  if (data.contains("worker")) line += "  " + field(data, "worker");
+  if (data.contains("error")) line += "  " + shorten(error_text(data), 80);
   for (char& c : line) {  // data must not drive the terminal
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
