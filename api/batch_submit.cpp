@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include "api/idempotency.hpp"
+
 namespace weir::api {
 namespace {
 
@@ -30,7 +32,8 @@ class Gathering {
     for (const auto& reply : replies_) {
       if (reply && (!revision || reply->revision > *revision)) revision = reply->revision;
     }
-    call_.reply(201, std::move(*merged), revision);
+    const int status = jobs::is_duplicate(*merged) ? 200 : 201;
+    call_.reply(status, std::move(*merged), revision);
   }
 
  private:
@@ -73,8 +76,10 @@ void submit_batch(Services& services, const Call& call) {
   if (const auto allowed = check_queues(call, is_ndjson); !allowed) {
     return call.fail(allowed.error());
   }
-  auto batch = is_ndjson ? services.requests.submit_ndjson(call.request().body)
-                         : services.requests.submit_batch(call.body());
+  const auto once = idempotency_of(call);
+  if (!once) return call.fail(once.error());
+  auto batch = is_ndjson ? services.requests.submit_ndjson(call.request().body, *once)
+                         : services.requests.submit_batch(call.body(), *once);
   if (!batch) return call.fail(batch.error());
   std::vector<replica::Operation> operations;
   for (auto& part : batch->parts) operations.push_back(std::move(part.operation));

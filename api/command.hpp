@@ -52,6 +52,8 @@ struct Command {
   std::size_t max_body_bytes = 1U << 20U;
   // Honours Weir-Min-Revision: the handler reads replicated state.
   bool reads_state = false;
+  // Takes an Idempotency-Key (api/idempotency.hpp).
+  bool idempotency_key = false;
   std::string_view summary = {};
   std::string_view description = {};
   std::vector<QueryParameter> query = {};

@@ -1,5 +1,6 @@
 #include "api/batch_submit.hpp"
 #include "api/commands.hpp"
+#include "api/idempotency.hpp"
 #include "api/job_wait.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/queries.hpp"
@@ -22,7 +23,9 @@ void submit(Services& services, const Call& call) {
   if (const auto queue = call.body().find("queue").as_string()) {
     if (const auto allowed = call.check_queue(*queue); !allowed) return call.fail(allowed.error());
   }
-  auto operation = services.requests.submit(call.body());
+  const auto once = idempotency_of(call);
+  if (!once) return call.fail(once.error());
+  auto operation = services.requests.submit(call.body(), *once);
   if (!operation) return call.fail(operation.error());
   services.instance.propose(std::move(*operation), [call](Result<replica::Reply> reply) {
     if (!reply) return call.fail(reply.error());
@@ -128,16 +131,21 @@ void add_submit(CommandTable& table, Services& services) {
                    .lane = Lane::inline_,
                    .body = Body::required_json,
                    .max_body_bytes = kSubmitBytes,
+                   .idempotency_key = true,
                    .summary = "Submit a job",
                    .description =
                        "Answered when the job is in the log and applied here. Give it an `id` of "
                        "your own to make repeating the request safe.",
                    .request_schema = R"({"$ref":"#/components/schemas/NewJob"})",
                    .answers = {{201, "Accepted.", R"({"$ref":"#/components/schemas/Submitted"})"},
-                               {200, "A job with this id or unique key exists; it is answered.",
+                               {200,
+                                "A job with this id, unique key or Idempotency-Key exists; it is "
+                                "answered.",
                                 R"({"$ref":"#/components/schemas/Submitted"})"}},
                    .errors = {{Code::invalid, "invalid_job"},
                               {Code::conflict, "unique_conflict"},
+                              {Code::conflict, "idempotency_key_reused"},
+                              {Code::bad_request, "bad_idempotency_key"},
                               {Code::too_large, "payload_too_large"},
                               {Code::forbidden, "queue_not_allowed"},
                               {Code::unavailable, "nats_unavailable"},
@@ -152,6 +160,7 @@ void add_submit(CommandTable& table, Services& services) {
                    .lane = Lane::inline_,
                    .body = Body::json_or_ndjson,
                    .max_body_bytes = kBatchBytes,
+                   .idempotency_key = true,
                    .summary = "Submit up to 10,000 jobs",
                    .description =
                        "As one JSON object, or as NDJSON with one job a line. Jobs that are not "
@@ -159,10 +168,14 @@ void add_submit(CommandTable& table, Services& services) {
                        "on, unless `atomic` is true.",
                    .request_schema = R"({"$ref":"#/components/schemas/NewJobs"})",
                    .answers = {{201, "One result per job, in order.",
+                                R"({"$ref":"#/components/schemas/SubmittedBatch"})"},
+                               {200, "The Idempotency-Key was seen before: the first answer.",
                                 R"({"$ref":"#/components/schemas/SubmittedBatch"})"}},
                    .errors = {{Code::invalid, "invalid_job"},
                               {Code::invalid, "invalid_request"},
                               {Code::conflict, "unique_conflict"},
+                              {Code::conflict, "idempotency_key_reused"},
+                              {Code::bad_request, "bad_idempotency_key"},
                               {Code::too_large, "batch_too_large"},
                               {Code::forbidden, "queue_not_allowed"},
                               {Code::unavailable, "nats_unavailable"},

@@ -50,6 +50,9 @@ Json parameters_of(const Command& command) {
   if (command.reads_state) {
     out.push_back({{"$ref", "#/components/parameters/MinRevision"}});
   }
+  if (command.idempotency_key) {
+    out.push_back({{"$ref", "#/components/parameters/IdempotencyKey"}});
+  }
   return out;
 }
 
@@ -152,7 +155,13 @@ Json components() {
        {{"MinRevision",
          parameter("Weir-Min-Revision", "header",
                    "Answer from a state at least this new; a number from a Weir-Revision header.",
-                   {{"type", "integer"}, {"minimum", 0}}, false)}}},
+                   {{"type", "integer"}, {"minimum", 0}}, false)},
+        {"IdempotencyKey",
+         parameter("Idempotency-Key", "header",
+                   "The request happens once: sent again with the same body it gets the first "
+                   "answer again, with another body 409. Kept as long as the job; 24 hours for a "
+                   "batch.",
+                   {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}, false)}}},
       {"headers",
        {{"RequestId",
          {{"description", "Echoed when the request had one."}, {"schema", {{"type", "string"}}}}}}},

@@ -76,7 +76,8 @@ constexpr std::array kSchemas{
   "results":{"type":"array","items":{"anyOf":[
    {"type":"object","required":["id","status"]},
    {"$ref":"#/components/schemas/Error"}]}},
-  "revision":{"type":"integer"}}})"},
+  "revision":{"type":"integer"},
+  "duplicate":{"type":"boolean","description":"the Idempotency-Key was seen before"}}})"},
     ComponentSchema{"Job", R"({"type":"object","required":["id","queue","type","status"],
  "properties":{
   "id":{"type":"string"},

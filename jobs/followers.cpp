@@ -1,5 +1,6 @@
 #include "jobs/followers.hpp"
 
+#include "jobs/idempotency.hpp"
 #include "jobs/schema.hpp"
 #include "jobs/unique.hpp"
 
@@ -11,6 +12,7 @@ void follow_changes(Step& step) {
     step.changes.pop_front();
     // Each kind of follower looks at its own bit of change.parts, in a fixed order.
     if ((change.parts & kUniqueBit) != 0) follow_unique(step, change);
+    if ((change.parts & kIdempotentBit) != 0) follow_idempotency(step, change);
   }
 }
 

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/limits.hpp"
 #include "pkg/base/ids.hpp"
@@ -71,13 +72,14 @@ class Requests {
   // --- jobs ---
   // Reply: {id,status,queue,created_at,revision}, and "duplicate":true as the LAST member when the
   // id was there before (see is_duplicate).
-  Result<replica::Operation> submit(json::View body) const;
+  // With `once` the request happens once; errors: conflict / idempotency_key_reused.
+  Result<replica::Operation> submit(json::View body, const Idempotency& once = {}) const;
   // {"jobs":[...],"atomic":false}. Invalid jobs of a batch that is not atomic are `rejected`, the
   // others go on; propose every part, then merge_batch().
-  Result<Batch> submit_batch(json::View body) const;
+  Result<Batch> submit_batch(json::View body, const Idempotency& once = {}) const;
   // One job per line; never atomic; empty lines are skipped. `text` is unchecked: a line that is
   // not JSON is a rejected item.
-  Result<Batch> submit_ndjson(std::string_view text) const;
+  Result<Batch> submit_ndjson(std::string_view text, const Idempotency& once = {}) const;
   Result<replica::Operation> cancel(std::string_view id, json::View body) const;
   // {"as_new":false}. Reply {id,status,queue,revision}, with as_new the id of the copy.
   Result<replica::Operation> retry(std::string_view id, json::View body) const;

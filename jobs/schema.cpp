@@ -97,6 +97,19 @@ CREATE TABLE job_unique(
   until INTEGER,
   holds INTEGER NOT NULL);
 CREATE UNIQUE INDEX job_unique_key ON job_unique(queue, key) WHERE holds=1;
+
+CREATE TABLE job_idempotency(
+  row INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  key TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  job INTEGER,
+  until INTEGER,
+  answer TEXT NOT NULL);
+CREATE UNIQUE INDEX job_idempotency_key ON job_idempotency(owner, key, part);
+CREATE INDEX job_idempotency_job ON job_idempotency(job) WHERE job IS NOT NULL;
+CREATE INDEX job_idempotency_until ON job_idempotency(until) WHERE until IS NOT NULL;
 )";
 
 constexpr std::array<sqlite::Migration, 1> kMigrations{{{1, kFirst}}};

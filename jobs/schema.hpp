@@ -24,7 +24,8 @@ inline constexpr std::int64_t kHasAttempts = 1 << 7;
 // Bits of jobs.parts from here on: something follows when the job changes its status
 // (jobs/followers.hpp).
 inline constexpr std::int64_t kFollowed = 0xFF00;
-inline constexpr std::int64_t kUniqueBit = 1 << 8;  // a row in job_unique
+inline constexpr std::int64_t kUniqueBit = 1 << 8;      // a row in job_unique
+inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempotency
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/job_row.hpp"
 #include "pkg/json/writer.hpp"
@@ -75,6 +76,20 @@ void append_result(std::string& out, std::string_view id, const Submitter::Outco
 }  // namespace
 
 Result<std::string> Submitter::apply(json::View body) {
+  if (!body.raw().starts_with(kIdempotencyHead)) return apply_new(body);
+  const auto once = parse_idempotency(body.find("idempotency"));
+  WEIR_ASSIGN(auto first, find_answer(step_, once));
+  if (first) {
+    step_.count(Total::duplicates);
+    return std::move(*first);
+  }
+  wants_reply_ = true;
+  WEIR_ASSIGN(auto reply, apply_new(body));
+  keep_answer(step_, once, made_row_, reply);
+  return std::move(reply);
+}
+
+Result<std::string> Submitter::apply_new(json::View body) {
   const auto single = body.find("job");
   if (!single.is_missing()) return apply_single(single);
   const auto jobs = body.find("jobs");
@@ -88,7 +103,8 @@ Result<std::string> Submitter::apply(json::View body) {
 Result<std::string> Submitter::apply_single(json::View text) {
   const NewJob job = parse(text);
   WEIR_ASSIGN(const Outcome outcome, insert(job));
-  if (!step_.context.wants_reply) return std::string();
+  made_row_ = outcome.row;
+  if (!wants_reply_) return std::string();
   json::Writer out(256);
   out.begin_object()
       .member("id", outcome.id.empty() ? job.id : std::string_view(outcome.id))
@@ -108,7 +124,7 @@ Result<std::string> Submitter::apply_batch(json::View jobs) {
   for (const auto text : jobs.elements()) {
     const NewJob job = parse(text);
     const auto outcome = insert(job);
-    if (!step_.context.wants_reply) continue;
+    if (!wants_reply_) continue;
     if (!first) out += ',';
     first = false;
     if (outcome) {
@@ -168,7 +184,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
                 .priority = job.priority,
                 .at = run_at.value_or(0),
                 .parts = unique ? kUniqueBit : 0});
-  return Outcome{.status = status, .created_at = step_.now, .queue = queue.name};
+  return Outcome{.status = status, .created_at = step_.now, .queue = queue.name, .row = row};
 }
 
 void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
@@ -188,13 +204,14 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
 }
 
 Submitter::Outcome Submitter::existing(std::string_view id) {
-  auto rows = step_.db.prepare("SELECT status,created_at,queue FROM jobs WHERE id=?1");
+  auto rows = step_.db.prepare("SELECT status,created_at,queue,row FROM jobs WHERE id=?1");
   rows.bind(1, id);
   rows.step();
   return Outcome{.status = static_cast<Status>(rows.int64(0)),
                  .created_at = rows.int64(1),
                  .queue = step_.state.queues.get(rows.int64(2)).name,
-                 .duplicate = true};
+                 .duplicate = true,
+                 .row = rows.int64(3)};
 }
 
 }  // namespace weir::jobs

@@ -27,7 +27,7 @@ struct NewJob {
 
 class Submitter {
  public:
-  explicit Submitter(Step& step) : step_(step) {}
+  explicit Submitter(Step& step) : step_(step), wants_reply_(step.context.wants_reply) {}
 
   // Errors: too_many_requests / too_many_queues, conflict / unique_conflict (single or atomic; else
   // an item's result).
@@ -40,12 +40,14 @@ class Submitter {
     bool duplicate = false;
     std::string id = {};    // of the job that was there; empty: the new job's
     bool replaced = false;  // the job that was there got the new content
+    std::int64_t row = 0;   // of the job that is answered
   };
   // Inserts one job, or finds the one with its id or its unique key. Errors: conflict /
   // unique_conflict, and too_many_queues.
   Result<Outcome> insert(const NewJob& job);
 
  private:
+  Result<std::string> apply_new(json::View body);
   Result<std::string> apply_single(json::View job);
   Result<std::string> apply_batch(json::View jobs);
   Result<void> check_queues(json::View jobs) const;
@@ -61,7 +63,9 @@ class Submitter {
   Outcome existing(std::string_view id);
 
   Step& step_;
-  Queue* last_queue_ = nullptr;  // of the job before: batches name one queue mostly
+  bool wants_reply_;                      // here, or to be kept
+  std::optional<std::int64_t> made_row_;  // of the job that a single submit answered
+  Queue* last_queue_ = nullptr;           // of the job before: batches name one queue mostly
 };
 
 }  // namespace weir::jobs

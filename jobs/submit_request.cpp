@@ -11,13 +11,14 @@ constexpr std::string_view kAtomicTail = "],\"atomic\":true}";
 // Cuts a batch into operations of bounded size.
 class BatchBuilder {
  public:
-  BatchBuilder(Batch& batch, std::size_t max_bytes) : batch_(batch), max_bytes_(max_bytes) {}
+  BatchBuilder(Batch& batch, std::size_t max_bytes, const Idempotency& once)
+      : batch_(batch), max_bytes_(max_bytes), once_(once) {}
 
   void add(std::size_t item, std::string_view job) {
     if (!items_.empty() && text_.size() + job.size() + kAtomicTail.size() + 1 > max_bytes_) {
       close("]}");
     }
-    text_ += items_.empty() ? "{\"jobs\":[" : ",";
+    text_ += items_.empty() ? head() : ",";
     text_ += job;
     items_.push_back(item);
   }
@@ -31,8 +32,17 @@ class BatchBuilder {
   }
 
  private:
+  std::string head() {
+    if (!once_) return "{\"jobs\":[";
+    json::Writer out(256);
+    write_idempotency(out, once_);
+    ++once_.part;
+    return std::string(kIdempotencyHead) + out.take() + ",\"jobs\":[";
+  }
+
   Batch& batch_;
   const std::size_t max_bytes_;
+  Idempotency once_;  // of the next part
   std::string text_;
   std::vector<std::size_t> items_;
 };
@@ -50,17 +60,22 @@ Error job_too_large(std::size_t bytes, std::size_t most) {
 
 }  // namespace
 
-Result<replica::Operation> Requests::submit(json::View body) const {
+Result<replica::Operation> Requests::submit(json::View body, const Idempotency& once) const {
   FieldErrors errors;
   json::Writer out(body.raw().size() + 128);
-  out.begin_object().key("job");
+  out.begin_object();
+  if (once) {
+    out.key("idempotency");
+    write_idempotency(out, once);
+  }
+  out.key("job");
   write_job_request(errors, body, {}, {ids_, options_.max_payload_bytes}, out);
   out.end_object();
   return finish_request(errors, "invalid_job", "jobs.submit", out.take(),
                         options_.max_operation_bytes);
 }
 
-Result<Batch> Requests::submit_batch(json::View body) const {
+Result<Batch> Requests::submit_batch(json::View body, const Idempotency& once) const {
   FieldErrors errors;
   Fields fields(errors, body);
   const bool atomic = fields.boolean("atomic").value_or(false);
@@ -72,7 +87,7 @@ Result<Batch> Requests::submit_batch(json::View body) const {
 
   Batch batch;
   BatchBuilder builder(
-      batch, atomic ? options_.max_operation_bytes * 1'000 : options_.max_operation_bytes);
+      batch, atomic ? options_.max_operation_bytes * 1'000 : options_.max_operation_bytes, once);
   for (const auto job : jobs.elements()) {
     const auto item = batch.size++;
     if (batch.size > kMaxBatchJobs) return too_many_jobs();
@@ -101,9 +116,9 @@ Result<Batch> Requests::submit_batch(json::View body) const {
   return batch;
 }
 
-Result<Batch> Requests::submit_ndjson(std::string_view text) const {
+Result<Batch> Requests::submit_ndjson(std::string_view text, const Idempotency& once) const {
   Batch batch;
-  BatchBuilder builder(batch, options_.max_operation_bytes);
+  BatchBuilder builder(batch, options_.max_operation_bytes, once);
   while (!text.empty()) {
     const auto end = text.find('\n');
     const auto line = text.substr(0, end);
@@ -144,6 +159,9 @@ Result<std::string> merge_batch(const Batch& batch,
     if (!replies[0]) return replies[0].error();
     return replies[0]->json;
   }
+  for (const auto& reply : replies) {  // the same for all parts
+    if (!reply && reply.error().reason == "idempotency_key_reused") return reply.error();
+  }
   std::vector<std::string> results(batch.size);
   replica::Revision revision = 0;
   bool any = !batch.rejected.empty() || batch.parts.empty();
@@ -167,6 +185,10 @@ Result<std::string> merge_batch(const Batch& batch,
   for (const auto& result : results) out.raw(result);
   out.end_array();
   if (revision > 0) out.member("revision", revision);
+  const bool repeated =
+      !replies.empty() && std::all_of(replies.begin(), replies.end(),
+                                      [](auto& r) { return r && is_duplicate(r->json); });
+  if (repeated) out.member("duplicate", true);
   out.end_object();
   return out.take();
 }

@@ -52,7 +52,8 @@ Result<Submitter::Outcome> Submitter::resolve_unique(const NewJob& job, std::int
                  .queue = step_.state.queues.get(held.queue).name,
                  .duplicate = true,
                  .id = held.id,
-                 .replaced = replaced};
+                 .replaced = replaced,
+                 .row = held.row};
 }
 
 // What the new submit does not say about time stays; everything else becomes as it says.

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "jobs/finish.hpp"
+#include "jobs/idempotency.hpp"
 #include "jobs/job_row.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/json/writer.hpp"
@@ -15,6 +16,7 @@ std::string Ticker::apply() {
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
   step_.state.waiters.drop_expired(step_.db, step_.now, kTickRows);
+  drop_old_answers(step_, kTickRows);
   step_.state.workers.forget_idle(step_.db, step_.now);
   json::Writer out(96);
   out.begin_object()

@@ -106,7 +106,9 @@ void Clients::produce() {
   } else {
     const std::string id = "job-" + std::to_string(++next_id_);
     const std::string text = job_text(id);
-    submit(id, must(requests_.submit(json::View(text))), 1);
+    jobs::Idempotency once;
+    if (world_.chance(200)) once = {.key = "key of " + id, .by = "sim", .digest = "d"};
+    submit(id, must(requests_.submit(json::View(text), once)), 1);
   }
   world_.after(Micros{world_.between(5'000, 250'000)}, [this] { produce(); });
 }

@@ -135,6 +135,19 @@ TEST_F(JobsTest, AUniqueKeyIsHeldByOneJob) {
   EXPECT_EQ(bad.status, 422) << bad.body;
 }
 
+TEST_F(JobsTest, AnIdempotencyKeyMakesOneJob) {
+  const auto send = [&](const std::string& body) {
+    return client_.send("POST", "/v1/jobs", body, {{"Idempotency-Key", "order-17"}});
+  };
+  const std::string body = R"({"queue":"idem","payload":1})";
+  const auto first = send(body);
+  EXPECT_EQ(first.status, 201) << first.body;
+  const auto again = send(body);
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(again.json().find("id").raw(), first.json().find("id").raw());
+  EXPECT_EQ(send(R"({"queue":"idem","payload":2})").status, 409);
+}
+
 TEST_F(JobsTest, ParkedLeaseIsAnsweredByALaterSubmit) {
   auto worker = std::async(std::launch::async, [this] {
     return server_->client().post("/v1/queues/parked/lease", R"({"worker":"w","wait_ms":20000})");

@@ -35,6 +35,46 @@ TEST_F(JobsTest, TheSameIdTwiceIsADuplicate) {
   EXPECT_EQ(again->body()["duplicate"], true);
 }
 
+TEST_F(JobsTest, AnIdempotencyKeyGetsTheFirstAnswerAgain) {
+  const std::string body = R"({"queue":"q","payload":1})";
+  const Headers key{{"idempotency-key", "order 17"}};
+  const auto first = ask("POST", "/v1/jobs", body, key);
+  ASSERT_EQ(first->status(), 201);
+  const auto again = ask("POST", "/v1/jobs", body, key);
+  EXPECT_EQ(again->status(), 200);
+  Json expected = first->body();
+  expected["duplicate"] = true;
+  EXPECT_EQ(again->body(), expected);
+  const auto other = ask("POST", "/v1/jobs", R"({"queue":"q","payload":2})", key);
+  EXPECT_EQ(other->status(), 409);
+  EXPECT_EQ(other->reason(), "idempotency_key_reused");
+  // Another API key is another client.
+  auto headers = as(make_key(R"("jobs:write")"));
+  headers.push_back(key[0]);
+  EXPECT_EQ(ask("POST", "/v1/jobs", body, headers)->status(), 201);
+}
+
+TEST_F(JobsTest, AnIdempotencyKeyOfABatch) {
+  const std::string body = R"({"jobs":[{"queue":"q"},{"queue":".."},{"queue":"q"}]})";
+  const Headers key{{"idempotency-key", "batch"}};
+  const auto first = ask("POST", "/v1/jobs/batch", body, key);
+  ASSERT_EQ(first->status(), 201);
+  const auto again = ask("POST", "/v1/jobs/batch", body, key);
+  EXPECT_EQ(again->status(), 200);
+  EXPECT_EQ(again->body()["results"], first->body()["results"]);
+  const auto other = ask("POST", "/v1/jobs/batch", R"({"jobs":[{"queue":"r"}]})", key);
+  EXPECT_EQ(other->reason(), "idempotency_key_reused");
+}
+
+TEST_F(JobsTest, BadIdempotencyKeysAreRefused) {
+  for (const auto& text : {std::string(256, 'k'), std::string("caf\xc3\xa9")}) {
+    const Headers key{{"idempotency-key", text}};
+    EXPECT_EQ(ask("POST", "/v1/jobs", R"({"queue":"q"})", key)->reason(), "bad_idempotency_key");
+  }
+  const Headers longest{{"idempotency-key", std::string(255, 'k')}};
+  EXPECT_EQ(ask("POST", "/v1/jobs", R"({"queue":"q"})", longest)->status(), 201);
+}
+
 TEST_F(JobsTest, UnknownJobsAre404) {
   EXPECT_EQ(get("/v1/jobs/none")->reason(), "job_not_found");
   EXPECT_EQ(get("/v1/jobs/none?wait=1s")->reason(), "job_not_found");

@@ -84,14 +84,19 @@ class Script {
 
   replica::Operation submit_one() {
     const auto body = job();
-    return h_.requests.submit(json::View(body)).value();
+    Idempotency once;
+    if (below(4) == 0) once.key = "i" + std::to_string(below(12));
+    once.digest = std::to_string(below(3));
+    return h_.requests.submit(json::View(body), once).value();
   }
 
   replica::Operation submit_many() {
     std::string body = "{\"jobs\":[" + job();
     for (auto more = below(20); more > 0; --more) body += "," + job();
     body += "]}";
-    return h_.requests.submit_batch(json::View(body)).value().parts.at(0).operation;
+    Idempotency once;
+    if (below(4) == 0) once.key = "b" + std::to_string(below(12));
+    return h_.requests.submit_batch(json::View(body), once).value().parts.at(0).operation;
   }
 
   replica::Operation lease() {
@@ -192,6 +197,9 @@ void expect_unique_true(Harness& h) {
             0);
   EXPECT_EQ(h.number("SELECT count(*) FROM job_unique u JOIN jobs j ON j.row=u.job"
                      " WHERE u.holds=1 AND (u.scope=0 AND j.status>2 OR u.scope=1 AND j.status>3)"),
+            0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_idempotency i LEFT JOIN jobs j ON j.row=i.job"
+                     " WHERE i.job IS NOT NULL AND (j.row IS NULL OR j.parts&512=0)"),
             0);
 }
 

@@ -1,0 +1,26 @@
+#include "api/idempotency.hpp"
+
+#include <algorithm>
+
+#include "jobs/limits.hpp"
+#include "pkg/crypto/crypto.hpp"
+
+namespace weir::api {
+
+Result<jobs::Idempotency> idempotency_of(const Call& call) {
+  const auto& request = call.request();
+  const auto key = request.header("idempotency-key");
+  if (key.empty()) return jobs::Idempotency();
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (key.size() > jobs::kMaxIdempotencyKeyBytes || !printable) {
+    return Error{Code::bad_request, "bad_idempotency_key", "The Idempotency-Key is not acceptable.",
+                 "It must have 1 to " + std::to_string(jobs::kMaxIdempotencyKeyBytes) +
+                     " printable ASCII characters."};
+  }
+  const auto digest = crypto::sha256_hex(request.method + " " + request.path + "\n" + request.body);
+  return jobs::Idempotency{
+      .key = std::string(key), .by = call.principal().key_id, .digest = digest.substr(0, 32)};
+}
+
+}  // namespace weir::api
