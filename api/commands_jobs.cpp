@@ -281,13 +281,27 @@ void add_changes(CommandTable& table, Services& services) {
   promote.handler = [&services](const Call& call) {
     change_job(services, call, services.requests.promote(call.param("id"), call.body()));
   };
+  Command edit = change_command("jobs.edit", "PATCH", "/v1/jobs/{id}");
+  edit.summary = "Change a job that waits";
+  edit.description = "What is left out stays. A job that runs or has ended is not changed.";
+  edit.body = Body::required_json;
+  edit.max_body_bytes = kSubmitBytes;
+  edit.request_schema = R"({"$ref":"#/components/schemas/JobEdit"})";
+  edit.errors.push_back({Code::conflict, "job_not_waiting"});
+  edit.errors.push_back({Code::invalid, "invalid_request"});
+  edit.errors.push_back({Code::too_large, "payload_too_large"});
+  edit.handler = [&services](const Call& call) {
+    change_job(services, call, services.requests.edit(call.param("id"), call.body()));
+  };
   Command remove = change_command("jobs.remove", "DELETE", "/v1/jobs/{id}");
   remove.summary = "Forget a finished job";
   remove.errors.push_back({Code::conflict, "job_not_finished"});
   remove.handler = [&services](const Call& call) {
     change_job(services, call, services.requests.remove(call.param("id")));
   };
-  for (auto* command : {&cancel, &retry, &promote, &remove}) table.push_back(std::move(*command));
+  for (auto* command : {&cancel, &retry, &promote, &edit, &remove}) {
+    table.push_back(std::move(*command));
+  }
 }
 
 }  // namespace

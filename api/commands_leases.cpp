@@ -122,7 +122,9 @@ void add_reports(CommandTable& table, Services& services) {
   Command release =
       report_command(services, "jobs.release", "/v1/leases/{lease}/release", &Requests::release);
   release.summary = "Give the job back; the attempt is not counted";
-  release.request_schema = R"({"type":"object"})";
+  release.description = "With `delay_ms` the job is snoozed: it waits that long.";
+  release.request_schema = R"({"type":"object","additionalProperties":false,"properties":{)"
+                           R"("delay_ms":{"$ref":"#/components/schemas/Duration"}}})";
   Command heartbeat = report_command(services, "jobs.heartbeat", "/v1/leases/{lease}/heartbeat",
                                      &Requests::heartbeat);
   heartbeat.summary = "Extend the lease and report progress";

@@ -245,11 +245,13 @@ Result<void> Finisher::release(json::View item, std::string& out) {
   }
   record_attempt(job, Outcome::released, {});
   --job.attempt;
-  job.status = Status::unprocessed;
+  const auto delay = item.is_object() ? item.find("delay_ms").as_int().value_or(0) : 0;
+  job.status = delay > 0 ? Status::scheduled : Status::unprocessed;
   job.at.reset();
+  if (delay > 0) job.at = job.run_at = step_.now + delay;
   store_job(step_.db, job);
   step_.count(Total::released);
-  ended(job, queue, Cause::release, 0);
+  ended(job, queue, Cause::release, job.at.value_or(0));
   return {};
 }
 

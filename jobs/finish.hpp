@@ -18,7 +18,7 @@ class Finisher {
   // Errors: conflict / lease_lost; nothing is changed then.
   Result<void> complete(json::View item, std::string& out);  // "result"?
   Result<void> fail(json::View item, std::string& out);     // "error"?, "retry"?, "retry_after_ms"?
-  Result<void> release(json::View item, std::string& out);  // or the token alone
+  Result<void> release(json::View item, std::string& out);  // "delay_ms"?; or the token alone
   Result<void> heartbeat(json::View item, std::string& out);  // "progress"?, "message"?,
                                                               // "checkpoint"?
   // The lease ran out, or the grace of a cancelled job.

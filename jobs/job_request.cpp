@@ -136,4 +136,27 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
   out.end_object();
 }
 
+void write_job_edit(FieldErrors& errors, json::View edit, std::size_t max_payload_bytes,
+                    json::Writer& out) {
+  Fields fields(errors, edit);
+  const auto before = out.size();
+  if (const auto priority = fields.integer("priority", 0, kMaxPriority)) {
+    out.member("priority", *priority);
+  }
+  const auto run_at = fields.time_ms("run_at");
+  const auto delay = fields.duration_ms("delay_ms", 0ms, kMaxDelay);
+  if (run_at && delay) fields.complain("delay_ms", "cannot stand beside run_at: give one of them");
+  if (run_at) out.member("run_at", *run_at);
+  if (delay) out.member("delay_ms", *delay);
+  if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {
+    out.member("max_attempts", *most);
+  }
+  write_tags(fields, out);
+  write_members(fields, "metadata", Values::any, out);
+  write_members(fields, "headers", Values::strings, out);
+  write_json(fields, "payload", max_payload_bytes, out);
+  fields.finish();
+  if (errors.empty() && out.size() == before) errors.invalid("(body)", "must change something");
+}
+
 }  // namespace weir::jobs

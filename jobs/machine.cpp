@@ -64,6 +64,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.retry", manage<&Manager::retry>},
       {"jobs.promote", manage<&Manager::promote>},
       {"jobs.remove", manage<&Manager::remove>},
+      {"jobs.edit", manage<&Manager::edit>},
       {"jobs.queue_config", manage<&Manager::configure>},
       {"jobs.queue_remove", manage<&Manager::remove_queue>},
       {"jobs.pause", manage<&Manager::pause>},

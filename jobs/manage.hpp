@@ -18,6 +18,7 @@ class Manager {
   Result<std::string> retry(json::View body);    // job_not_retryable; "as_new": id of the copy
   Result<std::string> promote(json::View body);  // job_not_scheduled
   Result<std::string> remove(json::View body);   // job_not_finished
+  Result<std::string> edit(json::View body);     // job_not_waiting; jobs/manage_edit.cpp
 
   // {"queue"}: errors not_found / queue_not_found.
   Result<std::string> configure(json::View body);     // "config"; makes the queue

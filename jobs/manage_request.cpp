@@ -1,4 +1,5 @@
 // Requests of owners and operators: jobs, queues, dead letters.
+#include "jobs/job_request.hpp"
 #include "jobs/request_parts.hpp"
 #include "jobs/requests.hpp"
 
@@ -94,6 +95,16 @@ Result<replica::Operation> Requests::promote(std::string_view id, json::View bod
 
 Result<replica::Operation> Requests::remove(std::string_view id) const {
   return on_job("jobs.remove", id, json::View());
+}
+
+Result<replica::Operation> Requests::edit(std::string_view id, json::View body) const {
+  WEIR_TRY(on_job("jobs.edit", id, json::View()));
+  FieldErrors errors;
+  json::Writer out(body.raw().size() + 64);
+  out.begin_object().member("id", id);
+  write_job_edit(errors, body, options_.max_payload_bytes, out);
+  out.end_object();
+  return finish_request(errors, kInvalid, "jobs.edit", out.take(), options_.max_operation_bytes);
 }
 
 Result<replica::Operation> Requests::retry(std::string_view id, json::View body) const {

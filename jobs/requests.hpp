@@ -85,6 +85,9 @@ class Requests {
   Result<replica::Operation> retry(std::string_view id, json::View body) const;
   Result<replica::Operation> promote(std::string_view id, json::View body) const;
   Result<replica::Operation> remove(std::string_view id) const;
+  // Changes a job that waits: priority, run_at or delay_ms, max_attempts, tags, metadata, headers,
+  // payload. Reply {id,status,queue,revision}.
+  Result<replica::Operation> edit(std::string_view id, json::View body) const;
 
   // --- leases ---
   // `queues` is the path parameter: one name or a comma list, in order of preference.

@@ -32,6 +32,7 @@ constexpr std::array kTransitions{
     Transition{Status::processing, Status::failed, Cause::fail},
     Transition{Status::processing, Status::dlq, Cause::fail},
     Transition{Status::processing, Status::unprocessed, Cause::release},
+    Transition{Status::processing, Status::scheduled, Cause::release},
     Transition{Status::processing, Status::cancelled, Cause::cancel},
     Transition{Status::failed, Status::unprocessed, Cause::retry},
     Transition{Status::cancelled, Status::unprocessed, Cause::retry},

@@ -86,7 +86,7 @@ Result<std::string> Submitter::apply(json::View body) {
   wants_reply_ = true;
   WEIR_ASSIGN(auto reply, apply_new(body));
   keep_answer(step_, once, made_row_, reply);
-  return std::move(reply);
+  return reply;
 }
 
 Result<std::string> Submitter::apply_new(json::View body) {

@@ -73,7 +73,11 @@ void write_fail(Fields& fields, std::size_t, json::Writer& out) {
   }
 }
 
-void write_release(Fields&, std::size_t, json::Writer&) {}
+void write_release(Fields& fields, std::size_t, json::Writer& out) {
+  if (const auto delay = fields.duration_ms("delay_ms", 0ms, kMaxDelay)) {
+    out.member("delay_ms", *delay);
+  }
+}
 
 void write_heartbeat(Fields& fields, std::size_t max_bytes, json::Writer& out) {
   write_json(fields, "progress", kMaxMessageBytes, out);
@@ -162,6 +166,8 @@ Result<replica::Operation> Requests::lease_item(std::string_view name, std::stri
     write_complete(fields, most, out);
   } else if (name == "jobs.fail") {
     write_fail(fields, most, out);
+  } else if (name == "jobs.release") {
+    write_release(fields, most, out);
   } else if (name == "jobs.heartbeat") {
     write_heartbeat(fields, most, out);
   }

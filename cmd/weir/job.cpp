@@ -1,6 +1,8 @@
 // `weir job`: one job, or a list of them.
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/json/writer.hpp"
 
 namespace weir::cli {
 namespace {
@@ -112,6 +114,58 @@ int promote(Args args) {
   });
 }
 
+// The members of a change, as `"priority":9,...`.
+Result<std::string> changes_of(const Parsed& parsed) {
+  if (parsed.has("delay") && parsed.has("run-at")) {
+    return bad_argument("give --delay or --run-at, not both");
+  }
+  json::Writer out;
+  out.begin_object();
+  if (parsed.has("priority")) {
+    WEIR_ASSIGN(const auto priority, parsed.number("priority", 5, 0, 9));
+    out.member("priority", priority);
+  }
+  if (parsed.has("max-attempts")) {
+    WEIR_ASSIGN(const auto attempts, parsed.number("max-attempts", 25, 1, 1000));
+    out.member("max_attempts", attempts);
+  }
+  if (parsed.has("delay")) {
+    WEIR_ASSIGN(const auto delay, parsed.duration("delay", Millis{0}));
+    out.member("delay_ms", static_cast<std::int64_t>(delay.count()));
+  }
+  if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
+  if (parsed.has("payload")) {
+    const auto payload = parsed.text("payload");
+    if (json::check(payload)) {
+      out.raw_member("payload", payload);
+    } else {
+      out.member("payload", payload);
+    }
+  }
+  if (const auto tags = parsed.all("tag"); !tags.empty()) {
+    out.key("tags").begin_array();
+    for (const auto& tag : tags) out.value(tag);
+    out.end_array();
+  }
+  return out.end_object().take();
+}
+
+int edit(Args args) {
+  const auto usage = usage_of("edit", "Changes a job that waits. What is not named stays as it is.",
+                              {{"p,priority", "N", "0 to 9, 9 first"},
+                               {"delay", "TIME", "Run no sooner than this from now; 0s: at once"},
+                               {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
+                               {"max-attempts", "N", "Attempts before the job is dead"},
+                               {"payload", "TEXT", "Another payload: JSON, or else text"},
+                               {"tag", "TAG", "The tags it has from now on; may be repeated"}},
+                              example(std::string("edit ") + kId + " --priority 9"));
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_ASSIGN(auto body, changes_of(parsed));
+    return act(parsed, context,
+               {.method = "PATCH", .path = job_path(parsed.operand(0)), .body = std::move(body)});
+  });
+}
+
 int remove(Args args) {
   const auto usage = usage_of("delete", "Deletes a job that does not run.", {},
                               example(std::string("delete ") + kId));
@@ -168,6 +222,7 @@ int run_job(Args args) {
                     {"cancel", "Cancel a job", cancel},
                     {"retry", "Make a finished job ready again", retry},
                     {"promote", "Run a scheduled job now", promote},
+                    {"edit", "Change a job that waits", edit},
                     {"delete", "Delete a job", remove}},
                    args);
 }

@@ -254,7 +254,9 @@ void Clients::finish(const Leased& leased, int tries) {
   } else if (dice < 92) {
     operation = must(requests_.fail(leased.token, failure));
   } else {
-    operation = must(requests_.release(leased.token, json::View("{}")));
+    const bool snooze = world_.chance(400);
+    operation =
+        must(requests_.release(leased.token, json::View(snooze ? R"({"delay_ms":500})" : "{}")));
   }
   propose(std::move(operation),
           [this, leased, completed, tries](const Result<replica::Reply>& reply) {
@@ -292,7 +294,11 @@ void Clients::operate() {
   if (job_ids_.empty()) return;
   const std::string& id = job_ids_[world_.below(job_ids_.size())];
   const json::View nothing("{}");
-  switch (world_.below(4)) {
+  switch (world_.below(5)) {
+    case 4:
+      propose(must(requests_.edit(id, json::View(R"({"priority":9,"payload":1,"delay_ms":200})"))),
+              ignore);
+      return;
     case 0:
       ledger_.disturbed(id);
       propose(must(requests_.cancel(id, nothing)), ignore);

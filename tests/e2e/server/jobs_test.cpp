@@ -148,6 +148,23 @@ TEST_F(JobsTest, AnIdempotencyKeyMakesOneJob) {
   EXPECT_EQ(send(R"({"queue":"idem","payload":2})").status, 409);
 }
 
+TEST_F(JobsTest, AWaitingJobIsEditedARunningOneIsNot) {
+  const auto id = submit(R"({"queue":"edit","payload":1,"delay_ms":"1h"})");
+  const auto path = "/v1/jobs/" + id;
+  const auto edited = client_.send("PATCH", path, R"({"payload":2,"priority":9,"delay_ms":0})");
+  EXPECT_EQ(edited.status, 200) << edited.body;
+  const auto job = lease("edit");
+  EXPECT_EQ(job.id, id);
+  EXPECT_EQ(View(job.body).find("payload").as_int(), 2);
+  const auto late = client_.send("PATCH", path, R"({"payload":3})");
+  EXPECT_EQ(late.status, 409) << late.body;
+  EXPECT_EQ(client_.send("PATCH", path, R"({"priority":10})").status, 422);
+  // Snoozed: it waits, and the attempt is not counted.
+  EXPECT_EQ(post("/v1/leases/" + job.lease + "/release", R"({"delay_ms":200})").status, 200);
+  EXPECT_EQ(status(id), "scheduled");
+  EXPECT_EQ(View(lease("edit").body).find("attempt").as_int(), 1);
+}
+
 TEST_F(JobsTest, ParkedLeaseIsAnsweredByALaterSubmit) {
   auto worker = std::async(std::launch::async, [this] {
     return server_->client().post("/v1/queues/parked/lease", R"({"worker":"w","wait_ms":20000})");

@@ -91,7 +91,7 @@ TEST(Idempotency, PartsOfABatchAreKeptForADay) {
     for (const auto& part : batch.parts) {
       auto reply = h.apply(part.operation);
       if (reply) {
-        replies.emplace_back(replica::Reply{h.revision, *reply});
+        replies.emplace_back(replica::Reply{.json = *reply, .revision = h.revision});
       } else {
         replies.emplace_back(reply.error());
       }

@@ -123,14 +123,23 @@ class Script {
       return out + "],";
     };
     const auto body = "{" + items("complete", R"(,"result":{"x":1})") +
-                      items("fail", R"(,"error":{"message":"m"})") + items("release", "") +
+                      items("fail", R"(,"error":{"message":"m"})") +
+                      items("release", below(2) == 0 ? "" : R"(,"delay_ms":400)") +
                       items("heartbeat", R"(,"progress":1)") +
                       R"("lease":{"queues":["a","c"],"max":3},"worker":"w1"})";
     return h_.requests.work(json::View(body), {"n1", "unused"}).value().operation;
   }
 
   replica::Operation on_job() {
-    switch (below(5)) {
+    switch (below(7)) {
+      case 5:
+      case 6: {
+        const auto body = "{\"priority\":" + std::to_string(below(10)) +
+                          (below(2) == 0 ? ",\"delay_ms\":" + std::to_string(below(900)) : "") +
+                          R"(,"tags":["edited"],"payload":")" + std::string(below(2'000), 'e') +
+                          "\"}";
+        return h_.requests.edit(id(), json::View(body)).value();
+      }
       case 0:
         return h_.requests.cancel(id(), json::View()).value();
       case 1:

@@ -152,6 +152,12 @@ std::vector<Case> running_cases() {
        {S::processing, S::unprocessed, C::release},
        submit_plain,
        [](Harness& h) { h.must(h.requests.release(h.lease_one(), json::View())); }},
+      {"snooze",
+       {S::processing, S::scheduled, C::release},
+       submit_plain,
+       [](Harness& h) {
+         h.must(h.requests.release(h.lease_one(), json::View(R"({"delay_ms":"1m"})")));
+       }},
       {"cancel_running",
        {S::processing, S::cancelled, C::cancel},
        submit_plain,
