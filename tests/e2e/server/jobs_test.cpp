@@ -137,7 +137,8 @@ TEST_F(JobsTest, AUniqueKeyIsHeldByOneJob) {
 
 TEST_F(JobsTest, AnIdempotencyKeyMakesOneJob) {
   const auto send = [&](const std::string& body) {
-    return client_.send("POST", "/v1/jobs", body, {{"Idempotency-Key", "order-17"}});
+    return client_.send("POST", "/v1/jobs", body,
+                        {{"Content-Type", "application/json"}, {"Idempotency-Key", "order-17"}});
   };
   const std::string body = R"({"queue":"idem","payload":1})";
   const auto first = send(body);
@@ -151,14 +152,17 @@ TEST_F(JobsTest, AnIdempotencyKeyMakesOneJob) {
 TEST_F(JobsTest, AWaitingJobIsEditedARunningOneIsNot) {
   const auto id = submit(R"({"queue":"edit","payload":1,"delay_ms":"1h"})");
   const auto path = "/v1/jobs/" + id;
-  const auto edited = client_.send("PATCH", path, R"({"payload":2,"priority":9,"delay_ms":0})");
+  const auto patch = [&](const std::string& body) {
+    return client_.send("PATCH", path, body, {{"Content-Type", "application/json"}});
+  };
+  const auto edited = patch(R"({"payload":2,"priority":9,"delay_ms":0})");
   EXPECT_EQ(edited.status, 200) << edited.body;
   const auto job = lease("edit");
   EXPECT_EQ(job.id, id);
   EXPECT_EQ(View(job.body).find("payload").as_int(), 2);
-  const auto late = client_.send("PATCH", path, R"({"payload":3})");
+  const auto late = patch(R"({"payload":3})");
   EXPECT_EQ(late.status, 409) << late.body;
-  EXPECT_EQ(client_.send("PATCH", path, R"({"priority":10})").status, 422);
+  EXPECT_EQ(patch(R"({"priority":10})").status, 422);
   // Snoozed: it waits, and the attempt is not counted.
   EXPECT_EQ(post("/v1/leases/" + job.lease + "/release", R"({"delay_ms":200})").status, 200);
   EXPECT_EQ(status(id), "scheduled");

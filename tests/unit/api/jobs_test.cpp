@@ -49,7 +49,7 @@ TEST_F(JobsTest, AnIdempotencyKeyGetsTheFirstAnswerAgain) {
   EXPECT_EQ(other->status(), 409);
   EXPECT_EQ(other->reason(), "idempotency_key_reused");
   // Another API key is another client.
-  auto headers = as(make_key(R"("jobs:write")"));
+  auto headers = as(make_key(R"(["jobs:write"])"));
   headers.push_back(key[0]);
   EXPECT_EQ(ask("POST", "/v1/jobs", body, headers)->status(), 201);
 }
