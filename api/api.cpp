@@ -48,9 +48,11 @@ struct Api::Impl {
     add_dead_letter_commands(table, services);
     add_event_commands(table, services, *feed);
     add_key_commands(table, services);
+    add_audit_commands(table, services);
     add_snapshot_commands(table, services);
     add_system_commands(table, services);
     add_documents();
+    mark_audited(table);
     openapi = openapi_json(table, WEIR_VERSION);
     docs = docs_page(openapi);
   }

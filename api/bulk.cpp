@@ -54,6 +54,7 @@ class Bulk : public std::enable_shared_from_this<Bulk> {
 void answer_bulk(Services& services, const Call& call, Result<replica::Operation> operation,
                  const std::string& counted) {
   if (!operation) return call.fail(operation.error());
+  operation->actor = call.actor();  // of the first step: one record is enough
   std::make_shared<Bulk>(services, call, counted)->step(std::move(*operation));
 }
 

@@ -2,7 +2,9 @@
 
 #include <charconv>
 
+#include "api/command.hpp"
 #include "api/envelope.hpp"
+#include "pkg/auth/audit_machine.hpp"
 #include "pkg/base/time_text.hpp"
 
 namespace weir::api {
@@ -25,6 +27,22 @@ void Call::reply(int status, std::string json, std::optional<replica::Revision> 
 
 void Call::fail(const Error& error) const {
   responder_.send(error_response(error, request_->id));
+}
+
+std::string Call::actor() const {
+  if (command_ == nullptr || !command_->audited) return {};
+  // Nothing of keys, and no payloads of jobs.
+  const bool asked = command_->scope == auth::Scope::queues_admin && body_.is_object() &&
+                     body_.members().begin() != body_.members().end();
+  auto target = request_->params.empty() ? std::string() : request_->params.front().second;
+  if (target.empty()) target = body_.find("name").as_string().value_or("");
+  return auth::to_json({.key_id = principal_->key_id,
+                        .key_name = principal_->name,
+                        .address = request_->remote_address,
+                        .request_id = request_->id,
+                        .action = command_->name,
+                        .target = target,
+                        .details = asked ? body_.raw() : std::string_view()});
 }
 
 Result<void> Call::check_queue(std::string_view queue) const {

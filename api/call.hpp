@@ -16,14 +16,18 @@
 
 namespace weir::api {
 
+struct Command;
+
 class Call {
  public:
   Call(std::shared_ptr<const http::Request> request, http::Responder responder,
-       std::shared_ptr<const auth::Principal> principal, json::View body)
+       std::shared_ptr<const auth::Principal> principal, json::View body,
+       const Command* command = nullptr)
       : request_(std::move(request)),
         responder_(std::move(responder)),
         principal_(std::move(principal)),
-        body_(body) {}
+        body_(body),
+        command_(command) {}
 
   const http::Request& request() const { return *request_; }
   const auth::Principal& principal() const { return *principal_; }
@@ -39,6 +43,9 @@ class Call {
   void send(http::Response response) const { responder_.send(std::move(response)); }
   void fail(const Error& error) const;
 
+  // Who asks, for the operation of an audited command (replica::Operation::actor); else empty.
+  std::string actor() const;
+
   // forbidden / queue_not_allowed when the key's patterns exclude `queue`.
   Result<void> check_queue(std::string_view queue) const;
 
@@ -47,6 +54,7 @@ class Call {
   http::Responder responder_;
   std::shared_ptr<const auth::Principal> principal_;
   json::View body_;
+  const Command* command_;  // null: no command's
 };
 
 // Readers of query parameters. Errors: bad_request / bad_parameter naming it.

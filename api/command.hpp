@@ -54,6 +54,7 @@ struct Command {
   bool reads_state = false;
   // Takes an Idempotency-Key (api/idempotency.hpp).
   bool idempotency_key = false;
+  bool audited = false;  // see mark_audited()
   std::string_view summary = {};
   std::string_view description = {};
   std::vector<QueryParameter> query = {};

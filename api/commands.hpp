@@ -16,6 +16,9 @@ void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);
 void add_event_commands(CommandTable& table, Services& services, EventFeed& feed);
+void add_audit_commands(CommandTable& table, Services& services);
+// Which commands leave a record in the audit log: what somebody changes, except by submitting.
+void mark_audited(CommandTable& table);
 void add_system_commands(CommandTable& table, Services& services);
 
 }  // namespace weir::api

@@ -15,6 +15,7 @@ std::string with_secret(const std::string& key_json, const std::string& text) {
 
 void propose_with_secret(Services& services, const Call& call, replica::Operation operation,
                          const auth::NewKey& key, int status) {
+  operation.actor = call.actor();
   services.instance.propose(
       std::move(operation), [call, text = key.text, status](const Result<replica::Reply>& reply) {
         if (!reply) return call.fail(reply.error());

@@ -118,7 +118,7 @@ void Gateway::serve(const Command& command, Request request,
   if (const auto known = check_query(command, seen); !known) return refuse(known.error());
   const auto body = body_of(command, seen);
   if (!body) return refuse(body.error());
-  const Call call(std::move(request), responder, std::move(*principal), *body);
+  const Call call(std::move(request), responder, std::move(*principal), *body, &command);
   if (command.reads_state && !seen.header("weir-min-revision").empty()) {
     return run_when_applied(command, call);
   }

@@ -17,6 +17,7 @@ void answer_read(Services& services, const Call& call,
 void answer_write(Services& services, const Call& call, Result<replica::Operation> operation,
                   int status) {
   if (!operation) return call.fail(operation.error());
+  operation->actor = call.actor();
   services.instance.propose(std::move(*operation), [call, status](Result<replica::Reply> reply) {
     if (!reply) return call.fail(reply.error());
     call.reply(status, std::move(reply->json), reply->revision);

@@ -9,6 +9,7 @@
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
 #include "jobs/requests.hpp"
+#include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/log/log.hpp"
 #include "pkg/nats/embedded_server.hpp"
@@ -63,6 +64,7 @@ struct Coordinator::Parts {
   std::unique_ptr<replica::JetStreamSnapshots> snapshots;
   jobs::Machine jobs;
   auth::KeyMachine keys;
+  auth::AuditMachine audit;
   std::unique_ptr<replica::Instance> instance;
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<api::Api> api;
@@ -135,7 +137,7 @@ Result<void> Coordinator::Parts::make_replica() {
   WEIR_ASSIGN(instance, replica::make_instance(options, {.log = *log,
                                                          .leases = *leases,
                                                          .effects = *effects,
-                                                         .machines = {&jobs, &keys},
+                                                         .machines = {&jobs, &keys, &audit},
                                                          .clock = clock,
                                                          .random = random,
                                                          .snapshots = snapshots.get()}));

@@ -19,6 +19,7 @@ std::vector<Command> commands() {
           {"job", "Look at jobs and change their course", run_job},
           {"queue", "Queues: counts, configuration, pause", run_queue},
           {"dlq", "Dead letters", run_dlq},
+          {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},
           {"snapshot", "Stored copies of the state", run_snapshot},

@@ -1,6 +1,7 @@
 #include "pkg/replica/applier_core.hpp"
 
 #include "pkg/base/assert.hpp"
+#include "pkg/replica/audit_record.hpp"
 
 namespace weir::replica {
 namespace {
@@ -194,8 +195,22 @@ Result<void> ApplierCore::apply_operations(const DecodedEntry& entry, OwnEntry* 
     }
     auto reply = machine->apply(scratch_, json::View(scratch_.body), context);
     if (!reply && reply.error().reason == "unknown_operation") return std::move(reply).error();
+    if (item.actor.size > 0) WEIR_TRY(record(entry.text(item.actor), reply, context));
     if (own != nullptr) own->replies.push_back(std::move(reply));
   }
+  return {};
+}
+
+// Of the operation in scratch_: for the audit log, if there is one.
+Result<void> ApplierCore::record(std::string_view actor, const Result<std::string>& outcome,
+                                 ApplyContext& context) {
+  StateMachine* audit = machine_of("audit.record");
+  if (audit == nullptr) return {};
+  scratch_.actor.assign(actor);
+  const Operation operation = audit_record(scratch_, outcome);
+  scratch_.actor.clear();
+  auto recorded = audit->apply(operation, json::View(operation.body), context);
+  if (!recorded) return std::move(recorded).error();
   return {};
 }
 

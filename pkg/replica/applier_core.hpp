@@ -90,6 +90,8 @@ class ApplierCore {
   Result<void> commit(std::span<const DecodedEntry> entries, AppliedBatch& out);
   Result<void> apply_entry(const DecodedEntry& entry, AppliedBatch& out);
   Result<void> apply_operations(const DecodedEntry& entry, OwnEntry* own);
+  Result<void> record(std::string_view actor, const Result<std::string>& outcome,
+                      ApplyContext& context);
   StateMachine* machine_of(std::string_view operation) const;
   Result<void> reload();
 

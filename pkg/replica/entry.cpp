@@ -104,6 +104,7 @@ void EntryBuilder::add(const Operation& operation) {
   text_ += operation.name;
   text_ += "\",";
   text_ += operation.body;
+  if (!operation.actor.empty()) text_.append(",").append(operation.actor);
   text_ += ']';
 }
 
@@ -113,7 +114,7 @@ std::string EntryBuilder::take() {
 }
 
 std::size_t EntryBuilder::cost(const Operation& operation) {
-  return operation.name.size() + operation.body.size() + 6;  // ,["",]
+  return operation.name.size() + operation.body.size() + operation.actor.size() + 7;  // ,["",,]
 }
 
 std::size_t EntryBuilder::overhead(std::string_view proposer) {
@@ -159,8 +160,11 @@ DecodedEntry DecodedEntry::from(LogEntry entry) {
     const auto name = cursor.plain_string();
     if (!name || !cursor.skip(",")) return refuse(malformed("an operation has no name"));
     const auto body = cursor.object();
-    if (!body || !cursor.skip("]")) return refuse(malformed("an operation has no body"));
-    out.items_.push_back({*name, *body});
+    if (!body) return refuse(malformed("an operation has no body"));
+    std::optional<Slice> actor = Slice{};
+    if (cursor.skip(",")) actor = cursor.object();
+    if (!actor || !cursor.skip("]")) return refuse(malformed("an operation does not end"));
+    out.items_.push_back({*name, *body, *actor});
   }
   if (!cursor.skip("}") || !cursor.at_end()) return refuse(malformed("it has unknown members"));
   return out;

@@ -2,6 +2,8 @@
 //
 //   {"v":1,"p":"<proposer id>","n":<its sequence>,"ops":[["jobs.submit",{...}],...]}
 //
+// An operation whose actor is to be known has it as a third element: ["jobs.pause",{...},{...}].
+//
 // Members stand in this order. encode and decode are pure functions: any thread.
 #pragma once
 
@@ -47,6 +49,7 @@ class DecodedEntry {
   struct Item {
     Slice name;
     Slice body;
+    Slice actor = {};  // empty: none
   };
 
   // Checks the text (json::check) and takes it apart. An entry that is not as above keeps its

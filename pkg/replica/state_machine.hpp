@@ -24,6 +24,8 @@ using Revision = std::uint64_t;
 struct Operation {
   std::string name;  // prefix, dot, verb
   std::string body;  // a valid JSON object; numbers, ids and random values chosen by the proposer
+  // A JSON object: who asks for it. Then the machine `audit` is told of it (audit_record.hpp).
+  std::string actor = {};
 };
 
 // Delivered after commit to whatever on THIS node waits for it; never part of the state.

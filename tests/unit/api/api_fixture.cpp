@@ -128,7 +128,7 @@ void Client::hang_up() {
 
 void ApiTest::SetUp() {
   instance_ = std::make_unique<TestInstance>(
-      clock_, std::vector<replica::StateMachine*>{&keys_, &machine_});
+      clock_, std::vector<replica::StateMachine*>{&keys_, &machine_, &audit_});
   probe_.facts.fresh = true;
   probe_.facts.taken_at = clock_.wall();
   make_api({});

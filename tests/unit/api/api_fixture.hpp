@@ -11,6 +11,7 @@
 #include "api/api.hpp"
 #include "api/http/event_stream.hpp"
 #include "jobs/machine.hpp"
+#include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/auth/key_text.hpp"
 #include "tests/unit/api/test_instance.hpp"
@@ -81,6 +82,7 @@ class ApiTest : public testing::Test {
   SystemClock clock_;
   SystemRandom random_;
   auth::KeyMachine keys_;
+  auth::AuditMachine audit_;
   jobs::Machine machine_;
   metrics::Registry registry_;
   FakeProbe probe_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pkg/replica/audit_record.hpp"
+
 namespace weir::api {
 
 using Lock = std::lock_guard<std::recursive_mutex>;
@@ -56,6 +58,7 @@ Result<std::string> TestInstance::apply(const replica::Operation& operation) {
       if (!operation.name.starts_with(std::string(machine->prefix()) + ".")) continue;
       answer = machine->apply(operation, json::View(operation.body), context);
       machine->before_commit(*db_);
+      if (!operation.actor.empty()) record(operation, answer, context);
     }
     return {};
   });
@@ -68,6 +71,15 @@ Result<std::string> TestInstance::apply(const replica::Operation& operation) {
   ++totals_.operations_applied;
   ++totals_.transactions;
   return answer;
+}
+
+void TestInstance::record(const replica::Operation& operation, const Result<std::string>& answer,
+                          replica::ApplyContext& context) {
+  for (auto* machine : machines_) {
+    if (machine->prefix() != "audit") continue;
+    const auto entry = replica::audit_record(operation, answer);
+    EXPECT_TRUE(machine->apply(entry, json::View(entry.body), context));
+  }
 }
 
 TestInstance::Callbacks TestInstance::after_commit() {

@@ -53,6 +53,8 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   void publish(std::string json) override;
   bool anyone_listens() const override { return !listeners_.empty(); }
   Result<std::string> apply(const replica::Operation& operation);
+  void record(const replica::Operation& operation, const Result<std::string>& answer,
+              replica::ApplyContext& context);
   void run(Callbacks callbacks);
   Callbacks after_commit();
 

@@ -35,6 +35,25 @@ TEST(Entry, WhatIsBuiltReadsBack) {
   EXPECT_EQ(entry.text(entry.items()[1].body), "{}");
 }
 
+TEST(Entry, AnActorIsAThirdElement) {
+  EntryBuilder builder("a", 1);
+  const Operation operation{"toy.add", "{}", R"({"key":"k","deep":{"x":"]"}})"};
+  builder.add(operation);
+  builder.add({"toy.add", "{}"});
+  EXPECT_LE(builder.bytes(), EntryBuilder::overhead("a") + 2 * EntryBuilder::cost(operation));
+  const auto entry = decode(builder.take());
+  ASSERT_FALSE(entry.problem()) << describe(*entry.problem());
+  ASSERT_EQ(entry.items().size(), 2U);
+  EXPECT_EQ(entry.text(entry.items()[0].actor), operation.actor);
+  EXPECT_EQ(entry.text(entry.items()[0].body), "{}");
+  EXPECT_EQ(entry.items()[1].actor.size, 0U);
+  for (const char* bad : {R"({"v":1,"p":"a","n":1,"ops":[["t.x",{},1]]})",
+                          R"({"v":1,"p":"a","n":1,"ops":[["t.x",{},{},{}]]})",
+                          R"({"v":1,"p":"a","n":1,"ops":[["t.x",{},]]})"}) {
+    EXPECT_TRUE(decode(bad).problem()) << bad;
+  }
+}
+
 TEST(Entry, SurvivesAMove) {
   auto entry = decode(R"({"v":1,"p":"a","n":1,"ops":[["t.x",{}]]})");
   const DecodedEntry moved = std::move(entry);
@@ -70,7 +89,7 @@ TEST(Entry, RefusesWhatItDoesNotKnow) {
       {"no operations", R"({"v":1,"p":"a","n":1})", "malformed_entry"},
       {"operation is no array", R"({"v":1,"p":"a","n":1,"ops":[{}]})", "malformed_entry"},
       {"body is no object", R"({"v":1,"p":"a","n":1,"ops":[["t.x",[]]]})", "malformed_entry"},
-      {"three parts", R"({"v":1,"p":"a","n":1,"ops":[["t.x",{},{}]]})", "malformed_entry"},
+      {"actor is no object", R"({"v":1,"p":"a","n":1,"ops":[["t.x",{},1]]})", "malformed_entry"},
       {"one part", R"({"v":1,"p":"a","n":1,"ops":[["t.x"]]})", "malformed_entry"},
       {"more members", R"({"v":1,"p":"a","n":1,"ops":[],"x":1})", "malformed_entry"},
       {"two documents", R"({"v":1,"p":"a","n":1,"ops":[]}{})", "malformed_entry"},
