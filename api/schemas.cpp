@@ -51,6 +51,7 @@ constexpr std::array kSchemas{
   "max_attempts":{"type":"integer","minimum":1,"maximum":1000,"default":25},
   "backoff":{"$ref":"#/components/schemas/Backoff"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"},
+  "timeout_ms":{"$ref":"#/components/schemas/Duration"},
   "key":{"type":"string","maxLength":256},
   "unique":{"$ref":"#/components/schemas/Unique"},
   "tags":{"type":"array","items":{"type":"string","maxLength":64},"maxItems":32},
@@ -107,6 +108,7 @@ constexpr std::array kSchemas{
   "cancel_requested":{"type":"boolean"},
   "lease_ms":{"type":"integer"},
   "backoff":{"$ref":"#/components/schemas/Backoff"},
+  "timeout_ms":{"type":["integer","null"],"description":"longest run of one attempt"},
   "unique":{"type":["object","null"],"properties":{
    "key":{"type":"string"},"scope":{"type":"string"},"held":{"type":"boolean"},
    "until":{"type":"string","format":"date-time"}}},

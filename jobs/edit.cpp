@@ -52,7 +52,10 @@ void edit_job(Step& step, Job& job, const Edit& edit) {
   job.revision = step.revision;
   if (edit.payload) set_payload(step, job, *edit.payload);
   if (edit.type) job.type = *edit.type;
-  if (edit.options) job.options = *edit.options;
+  if (edit.options) {
+    job.options = *edit.options;
+    job.parts = (job.parts & ~kTimedBit) | option_bits(job.options);
+  }
   if (edit.priority) job.priority = *edit.priority;
   if (edit.max_attempts) job.max_attempts = edit.max_attempts;
   if (edit.lease_ms) job.lease_ms = edit.lease_ms;

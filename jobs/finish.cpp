@@ -16,6 +16,8 @@ constexpr std::string_view kComplete =
 
 constexpr std::string_view kExpiredError =
     R"({"type":"lease_expired","message":"the lease ran out before the worker answered"})";
+constexpr std::string_view kTimeoutError =
+    R"({"type":"timeout","message":"the attempt took longer than its timeout_ms"})";
 constexpr std::string_view kCancelledError =
     R"({"type":"cancelled","message":"cancelled while it was running"})";
 constexpr std::string_view kNoError = R"({"message":"the worker gave no reason"})";
@@ -119,18 +121,22 @@ void Finisher::expire(std::int64_t row) {
   WEIR_ASSERT(lease != nullptr);
   Job job = loaded(row);
   Queue& queue = *lease->queue;
+  const bool timeout = lease->ends_by != 0 && lease->ends_by <= step_.now;
   end_lease(row, *lease);
   step_.count(Total::expired);
-  fail_attempt(job, queue, {.error = kExpiredError, .retry_after_ms = {}, .expired = true});
+  fail_attempt(job, queue,
+               {.error = timeout ? kTimeoutError : kExpiredError,
+                .retry_after_ms = {},
+                .outcome = timeout ? Outcome::timeout : Outcome::expired});
 }
 
 void Finisher::fail_attempt(Job& job, Queue& queue, const Failure& failure) {
   if (job.cancel_at != 0) {
-    end_cancelled(job, queue, failure.expired ? kCancelledError : failure.error);
+    end_cancelled(job, queue, failure.outcome != Outcome::failed ? kCancelledError : failure.error);
     return;
   }
   step_.count(Total::failed_attempts);
-  record_attempt(job, failure.expired ? Outcome::expired : Outcome::failed, failure.error);
+  record_attempt(job, failure.outcome, failure.error);
   set_error(step_.db, job, failure.error);
   const bool used_up = job.attempt >= job.max_attempts.value_or(queue.config.max_attempts);
   if (used_up || !failure.may_retry) {
@@ -259,7 +265,7 @@ Result<void> Finisher::heartbeat(json::View item, std::string& out) {
   std::int64_t row = 0;
   Lease* lease = find(item.find("lease"), row);
   if (lease == nullptr) return lease_lost();
-  step_.state.leases.set_deadline(row, *lease, step_.now + lease->lease_ms);
+  step_.state.leases.set_deadline(row, *lease, lease->extended(step_.now));
   std::int64_t parts = 0;
   const auto checkpoint = item.find("checkpoint");
   if (!checkpoint.is_missing()) {

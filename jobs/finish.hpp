@@ -21,7 +21,7 @@ class Finisher {
   Result<void> release(json::View item, std::string& out);  // "delay_ms"?; or the token alone
   Result<void> heartbeat(json::View item, std::string& out);  // "progress"?, "message"?,
                                                               // "checkpoint"?
-  // The lease ran out, or the grace of a cancelled job.
+  // The lease ran out, the timeout of the attempt, or the grace of a cancelled job.
   void expire(std::int64_t row);
 
  private:
@@ -29,7 +29,7 @@ class Finisher {
     std::string_view error;                      // JSON
     std::optional<std::int64_t> retry_after_ms;  // else the backoff decides
     bool may_retry = true;
-    bool expired = false;
+    Outcome outcome = Outcome::failed;
   };
 
   Lease* find(json::View token, std::int64_t& row);

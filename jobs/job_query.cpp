@@ -20,8 +20,8 @@ struct Attempt {
   std::string error;
 };
 
-constexpr std::array<std::string_view, 4> kOutcomes{"failed", "lease_expired", "released",
-                                                    "cancelled"};
+constexpr std::array<std::string_view, 5> kOutcomes{"failed", "lease_expired", "released",
+                                                    "cancelled", "timeout"};
 
 // Oldest first: those that ended without success, then the one that runs or succeeded.
 void each_attempt(sqlite::Database& db, const Job& job,
@@ -95,6 +95,12 @@ std::string detail(sqlite::Database& db, const Job& job) {
   out.member("lease_ms", job.lease_ms.value_or(queue->config.lease_ms)).key("backoff");
   const auto backoff = json::View(job.options).find("backoff");
   write_backoff(out, backoff.is_missing() ? queue->config.backoff : parse_backoff(backoff));
+  out.key("timeout_ms");
+  if ((job.parts & kTimedBit) != 0) {
+    out.value(timeout_of(job.options));
+  } else {
+    out.null();
+  }
   out.key("unique");
   if ((job.parts & kUniqueBit) != 0) {
     write_unique(out, db, job.row);

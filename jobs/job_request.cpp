@@ -123,6 +123,9 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
   if (const auto lease = fields.duration_ms("lease_ms", kMinLease, kMaxLease)) {
     out.member("lease_ms", *lease);
   }
+  if (const auto timeout = fields.duration_ms("timeout_ms", kMinTimeout, kMaxTimeout)) {
+    out.member("timeout_ms", *timeout);
+  }
   if (const auto backoff = fields.object("backoff"); !backoff.is_missing()) {
     out.key("backoff");
     write_backoff_request(errors, backoff, fields.path("backoff"), out);

@@ -1,6 +1,7 @@
 #include "jobs/job_row.hpp"
 
 #include "jobs/limits.hpp"
+#include "pkg/json/view.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -96,6 +97,15 @@ void erase_job(sqlite::Database& db, std::int64_t row, std::int64_t parts) {
   if ((parts & kHasAttempts) != 0) {
     db.prepare("DELETE FROM job_attempts WHERE job=?1").bind_all(row).run();
   }
+}
+
+std::int64_t option_bits(std::string_view options) {
+  if (options.empty() || json::View(options).find("timeout_ms").is_missing()) return 0;
+  return kTimedBit;
+}
+
+std::int64_t timeout_of(std::string_view options) {
+  return json::View(options).find("timeout_ms").as_int().value_or(0);
 }
 
 std::string read_blob(sqlite::Database& db, std::int64_t row, Blob kind) {

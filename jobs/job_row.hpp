@@ -38,7 +38,7 @@ struct Job {
   std::string worker;
   std::string type;
   std::string key;
-  std::string options;  // JSON object: backoff, tags, metadata, headers; or empty
+  std::string options;  // JSON object: backoff, tags, metadata, headers, timeout_ms; or empty
   std::string error;    // JSON; empty: none, or in job_blobs
   std::string result;   // JSON; the same
   std::string payload;  // JSON; the same
@@ -53,6 +53,11 @@ void erase_job(sqlite::Database& db, std::int64_t row, std::int64_t parts);
 
 std::string read_blob(sqlite::Database& db, std::int64_t row, Blob kind);
 void write_blob(sqlite::Database& db, std::int64_t row, Blob kind, std::string_view data);
+
+// The bits of jobs.parts that the options ask for.
+std::int64_t option_bits(std::string_view options);
+// The longest run of one attempt, from options with kTimedBit.
+std::int64_t timeout_of(std::string_view options);
 
 // The value, wherever it is stored; empty when there is none.
 std::string payload_of(sqlite::Database& db, const Job& job);

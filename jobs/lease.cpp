@@ -109,14 +109,21 @@ void Leaser::pick(Queue& queue, const LeaseCall& call, std::int64_t max, bool wa
   auto rows = step_.db.prepare(kPick);
   rows.bind_all(queue.id, max);
   while (reply_bytes_ < kMaxLeaseReplyBytes && rows.step()) {
-    const Picked picked{
+    Picked picked{
         .row = rows.int64(kColRow),
         .fence = rows.int64(kColFence) + 1,
         .granted_ms = call.lease_ms > 0
                           ? call.lease_ms
                           : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
         .priority = rows.int64(kColPriority),
-        .followed = rows.int64(kColParts) & kFollowed};
+        .followed = rows.int64(kColParts) & kFollowed,
+        .ends_by = 0,
+        .deadline = 0};
+    picked.deadline = step_.now + picked.granted_ms;
+    if ((rows.int64(kColParts) & kTimedBit) != 0) {
+      picked.ends_by = step_.now + timeout_of(rows.text(kColOptions));
+      picked.deadline = std::min(picked.deadline, picked.ends_by);
+    }
     picked_.push_back(picked);
     std::string beside;
     std::string_view payload = rows.text(kColPayload);
@@ -134,7 +141,8 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                     .fence = picked.fence,
                     .nonce = lease_nonce(call.salt, picked.row),
                     .lease_ms = picked.granted_ms,
-                    .deadline = step_.now + picked.granted_ms,
+                    .deadline = picked.deadline,
+                    .ends_by = picked.ends_by,
                     .followed = picked.followed};
   step_.db.prepare(kTake)
       .bind_all(picked.row, step_.now, lease.deadline, lease.lease_ms, lease.nonce, worker.name,
@@ -165,7 +173,7 @@ void Leaser::append_job(std::string& out, const Queue& queue, const LeaseCall& c
   out.append(",\"max_attempts\":");
   append_number(out, row.optional_int64(kColMaxAttempts).value_or(queue.config.max_attempts));
   out.append(",\"deadline\":");
-  append_deadline(out, step_.now + picked.granted_ms);
+  append_deadline(out, picked.deadline);
   out.append(",\"priority\":");
   append_number(out, picked.priority);
   append_text_member(out, "type", row.text(kColType));

@@ -32,6 +32,8 @@ class Leaser {
     std::int64_t granted_ms;
     std::int64_t priority;
     std::int64_t followed;
+    std::int64_t ends_by;   // of the attempt's timeout; 0: none
+    std::int64_t deadline;  // unix ms
   };
 
   // Leases at most call.max jobs, appending them to `out` as JSON objects (when `wanted`).

@@ -1,5 +1,6 @@
 #include "jobs/lease_book.hpp"
 
+#include "jobs/job_row.hpp"
 #include "jobs/schema.hpp"
 
 namespace weir::jobs {
@@ -8,7 +9,8 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
   leases_.clear();
   by_end_.clear();
   auto rows = db.prepare(
-      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker,parts FROM jobs"
+      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker,parts,started_at,options"
+      " FROM jobs"
       " WHERE status=3 AND status<>2 AND queue=?1");
   for (const auto& [id, queue] : queues.all()) {
     if (queue->count(Status::processing) == 0) continue;
@@ -16,14 +18,17 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
     while (rows.step()) {
       Worker& worker = workers.get(rows.text(6));
       workers.started(worker);
-      add(rows.int64(0), Lease{.queue = queue.get(),
-                               .worker = &worker,
-                               .fence = rows.int64(1),
-                               .nonce = rows.int64(2),
-                               .lease_ms = rows.int64(5),
-                               .deadline = rows.int64(3),
-                               .followed = rows.int64(7) & kFollowed,
-                               .cancel_at = rows.int64(4)});
+      add(rows.int64(0),
+          Lease{.queue = queue.get(),
+                .worker = &worker,
+                .fence = rows.int64(1),
+                .nonce = rows.int64(2),
+                .lease_ms = rows.int64(5),
+                .deadline = rows.int64(3),
+                .ends_by =
+                    (rows.int64(7) & kTimedBit) != 0 ? rows.int64(8) + timeout_of(rows.text(9)) : 0,
+                .followed = rows.int64(7) & kFollowed,
+                .cancel_at = rows.int64(4)});
     }
     rows.run();
   }

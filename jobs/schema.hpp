@@ -27,6 +27,9 @@ inline constexpr std::int64_t kFollowed = 0xFF00;
 inline constexpr std::int64_t kUniqueBit = 1 << 8;      // a row in job_unique
 inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempotency
 
+// Bit of jobs.parts: options have timeout_ms.
+inline constexpr std::int64_t kTimedBit = 1 << 16;
+
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);
 }
@@ -35,7 +38,13 @@ constexpr std::int64_t blob_bit(Blob kind) {
 }
 
 // How an attempt in job_attempts ended. The numbers are stored.
-enum class Outcome : std::uint8_t { failed = 0, expired = 1, released = 2, cancelled = 3 };
+enum class Outcome : std::uint8_t {
+  failed = 0,
+  expired = 1,
+  released = 2,
+  cancelled = 3,
+  timeout = 4
+};
 
 // job_totals.kind: the revision of the newest event that is not kept any more.
 inline constexpr std::int64_t kEventsDroppedKind = 1'001;

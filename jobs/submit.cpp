@@ -195,8 +195,8 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   write.bind(6, status == Status::scheduled ? run_at : std::nullopt);
   write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, run_at);
   write.bind(11, step_.revision)
-      .bind(12,
-            (beside ? blob_bit(Blob::payload) : 0) | (job.unique.is_missing() ? 0 : kUniqueBit));
+      .bind(12, option_bits(job.options) | (beside ? blob_bit(Blob::payload) : 0) |
+                    (job.unique.is_missing() ? 0 : kUniqueBit));
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);
   bind_or_null(write, 15, job.options);

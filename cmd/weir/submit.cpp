@@ -36,6 +36,7 @@ Usage submit_usage() {
            {"max-attempts", "N", "Attempts before the job is dead"},
            {"backoff", "TIME", "First pause before a retry, then doubled"},
            {"lease", "TIME", "How long a worker may be silent"},
+           {"timeout", "TIME", "Longest run of one attempt, heartbeats or not"},
            {"key", "KEY", "Tenant or group, for fairness and limits"},
            {"unique-key", "KEY", "At most one job of the queue holds this key"},
            {"unique-scope", "SCOPE", "queued, active (default), retained, or a time such as 10m"},
@@ -87,8 +88,8 @@ Result<std::string> shared_members(const Parsed& parsed) {
   if (parsed.has("delay") && parsed.has("run-at")) {
     return bad_argument("give --delay or --run-at, not both");
   }
-  const std::pair<const char*, const char*> durations[]{{"delay", "delay_ms"},
-                                                        {"lease", "lease_ms"}};
+  const std::pair<const char*, const char*> durations[]{
+      {"delay", "delay_ms"}, {"lease", "lease_ms"}, {"timeout", "timeout_ms"}};
   for (const auto& [option, member] : durations) {
     if (!parsed.has(option)) continue;
     WEIR_ASSIGN(const auto value, parsed.duration(option, Millis{0}));

@@ -80,6 +80,7 @@ std::string Clients::job_text(const std::string& id) {
                      R"(,"backoff":{"kind":"fixed","delay_ms":)" +
                      std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
+  if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
   if (world_.chance(250)) text += unique_text();
   return text + "}";
 }

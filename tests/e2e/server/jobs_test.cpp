@@ -169,6 +169,15 @@ TEST_F(JobsTest, AWaitingJobIsEditedARunningOneIsNot) {
   EXPECT_EQ(View(lease("edit").body).find("attempt").as_int(), 1);
 }
 
+TEST_F(JobsTest, ATimeoutEndsTheAttempt) {
+  const auto id = submit(R"({"queue":"slow","timeout_ms":300,"max_attempts":1})");
+  const auto job = lease("slow");
+  EXPECT_EQ(post("/v1/leases/" + job.lease + "/heartbeat", "{}").status, 200);
+  const auto ended = client_.get("/v1/jobs/" + id + "?wait=10s");
+  EXPECT_EQ(ended.json().find("status").as_string(), "dlq") << ended.body;
+  EXPECT_EQ(ended.json().find("error").find("type").as_string(), "timeout");
+}
+
 TEST_F(JobsTest, ParkedLeaseIsAnsweredByALaterSubmit) {
   auto worker = std::async(std::launch::async, [this] {
     return server_->client().post("/v1/queues/parked/lease", R"({"worker":"w","wait_ms":20000})");

@@ -69,6 +69,7 @@ class Script {
     if (below(3) == 0) out += ",\"max_attempts\":" + std::to_string(1 + below(3));
     if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
     if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
+    if (below(5) == 0) out += ",\"timeout_ms\":" + std::to_string(100 + below(2'000));
     if (below(4) == 0) out += unique();
     return out + "}";
   }
