@@ -23,10 +23,19 @@ namespace weir::replica {
 struct Reply {
   std::string json;       // what the state machine answered
   Revision revision = 0;  // of the entry that carried it
+  bool kept = false;      // it is in the outbox: durable here, applied when the log is back
 };
 // Called exactly once, from the applier thread (or from the caller of propose() when refused at
 // once). Must not block.
 using ReplyHandler = std::function<void(Result<Reply>)>;
+
+// What waits for the log to come back.
+struct OutboxHealth {
+  std::uint64_t operations = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t max_bytes = 0;  // 0: there is no outbox
+  std::uint64_t drained = 0;    // operations since start
+};
 
 enum class Role : std::uint8_t { follower, leader };
 
@@ -41,6 +50,7 @@ struct Health {
   std::size_t proposals_waiting = 0;
   std::size_t effects_waiting = 0;
   std::int64_t database_bytes = 0;
+  OutboxHealth outbox = {};
 };
 
 // Counters since start, for /metrics and /stats.
@@ -76,6 +86,14 @@ class Instance : public Service {
   // too_many_requests / proposer_full, deadline_exceeded / outcome_unknown, and whatever the state
   // machine answered. Operations of one caller thread are applied in the order of the calls.
   virtual void propose(Operation operation, ReplyHandler done) = 0;
+
+  // As propose(). While the log cannot be reached, and until what was kept before is in it, the
+  // operation is kept in the outbox instead and answered with Reply::kept. Only for operations that
+  // may be applied late and more than once: submits with ids, reports under a lease. More errors:
+  // out_of_space / outbox_full.
+  virtual void propose_or_keep(Operation operation, ReplyHandler done) {
+    propose(std::move(operation), std::move(done));
+  }
 
   // A consistent local read. `db` is a read-only snapshot at least as new as everything this node
   // has acknowledged. Blocks: call from a pool thread.

@@ -10,6 +10,7 @@
 #include "pkg/replica/data_dir.hpp"
 #include "pkg/replica/housekeeper.hpp"
 #include "pkg/replica/hubs.hpp"
+#include "pkg/replica/outbox.hpp"
 #include "pkg/replica/proposer.hpp"
 #include "pkg/replica/verify.hpp"
 
@@ -39,6 +40,7 @@ class LocalInstance final : public Instance {
   void stop() override;
 
   void propose(Operation operation, ReplyHandler done) override;
+  void propose_or_keep(Operation operation, ReplyHandler done) override;
   Result<Revision> read(const std::function<Result<void>(sqlite::Database&)>& body) override;
   void when_applied(Revision revision, MonoTime deadline,
                     std::function<void(Result<void>)> done) override {
@@ -88,6 +90,7 @@ class LocalInstance final : public Instance {
   Applier applier_;
   Housekeeper keeper_;
   std::unique_ptr<Snapshotter> snapshotter_;
+  std::unique_ptr<Outbox> outbox_;
   Housekeeper::State keeper_news_;  // applier thread
   std::string log_identity_;        // written before serving_ says serving
   std::atomic<std::int64_t> database_bytes_{0};
@@ -165,6 +168,15 @@ Result<void> LocalInstance::open() {
   WEIR_TRY(applier_.open());
   WEIR_ASSIGN(readers_, sqlite::ReadPool::open(options_.data_dir + "/" + options_.name + ".db",
                                                options_.readers));
+  if (options_.outbox_bytes > 0) {
+    WEIR_ASSIGN(outbox_,
+                Outbox::open({.path = options_.data_dir + "/" + options_.name + ".outbox.db",
+                              .proposer = node_id_ + "-outbox",
+                              .max_bytes = options_.outbox_bytes,
+                              .max_entry_bytes = options_.proposer.max_entry_bytes},
+                             parts_.log, parts_.clock,
+                             [this] { return parts_.log.connected() && serving_.serving(); }));
+  }
   database_bytes_ = db_->file_bytes();
   tell_keeper();
   return {};
@@ -180,6 +192,7 @@ Result<void> LocalInstance::start() {
   applier_.start();
   keeper_.start();
   if (snapshotter_) snapshotter_->start();
+  if (outbox_) outbox_->start();
   auto serving = applier_.wait_serving(options_.start_wait);
   if (!serving) stop();
   keeper_.wake();
@@ -192,6 +205,7 @@ void LocalInstance::stop() {
     stopping_ = true;
   }
   timer_wakes_.notify_all();
+  if (outbox_) outbox_->stop();
   if (snapshotter_) snapshotter_->stop();
   keeper_.stop();
   applier_.stop();
@@ -212,6 +226,24 @@ void LocalInstance::propose(Operation operation, ReplyHandler done) {
                       checked ? operation.name : describe(checked.error())});
   }
   proposer_->propose(std::move(operation), std::move(done));
+}
+
+void LocalInstance::propose_or_keep(Operation operation, ReplyHandler done) {
+  if (!outbox_ || serving_.phase() == ServingState::Phase::stopped) {
+    return propose(std::move(operation), std::move(done));
+  }
+  const bool starting = serving_.phase() == ServingState::Phase::starting;
+  if (!outbox_->empty() || !parts_.log.connected() || starting) {
+    return outbox_->keep(std::move(operation), std::move(done));
+  }
+  // The log may go away on the way.
+  auto copy = std::make_shared<Operation>(operation);
+  propose(std::move(operation), [this, copy, done = std::move(done)](Result<Reply> reply) {
+    const bool away = !reply && (reply.error().reason == "nats_unavailable" ||
+                                 reply.error().reason == "outcome_unknown");
+    if (!away) return done(std::move(reply));
+    outbox_->keep(std::move(*copy), done);
+  });
 }
 
 Result<Revision> LocalInstance::read(const std::function<Result<void>(sqlite::Database&)>& body) {
@@ -238,7 +270,8 @@ Health LocalInstance::health() const {
           .applied_time = applier_.applied_time(),
           .proposals_waiting = proposer_->waiting(),
           .effects_waiting = applier_.effects_waiting(),
-          .database_bytes = database_bytes_.load()};
+          .database_bytes = database_bytes_.load(),
+          .outbox = outbox_ ? outbox_->health() : OutboxHealth{}};
 }
 
 Totals LocalInstance::totals() const {

@@ -34,6 +34,7 @@ struct InstanceOptions {
   std::int64_t checkpoint_pages = 4'000;  // WAL pages (4 KiB) before they go into the file
   Millis start_wait{5'000};               // start() waits this long to catch up
   SnapshotOptions snapshots = {};
+  std::uint64_t outbox_bytes = 0;  // that may wait while the log is away; 0: nothing is kept
 };
 
 // What an instance stands on; all must outlive it.

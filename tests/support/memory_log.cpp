@@ -90,6 +90,11 @@ void MemoryLog::hold_acks(bool hold) {
   for (auto& [done, appended] : held) done(appended);
 }
 
+void MemoryLog::forget_ids() {
+  const std::lock_guard lock(mutex_);
+  ids_.clear();
+}
+
 void MemoryLog::truncate(Revision last) {
   const std::lock_guard lock(mutex_);
   entries_.resize(last);

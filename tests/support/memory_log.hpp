@@ -23,6 +23,7 @@ class MemoryLog final : public replica::Log {
   void lose_publishes(int count);  // the next ones are not stored
   void lose_acks(int count);       // the next ones are stored
   void hold_acks(bool hold);       // answers wait until false
+  void forget_ids();               // as if the duplicate window were over
   void truncate(replica::Revision last);
   void replace(std::string identity);  // deleted and made again, empty
   void set_max_entry_bytes(std::size_t bytes) { max_entry_bytes_ = bytes; }

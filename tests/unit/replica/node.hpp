@@ -60,8 +60,9 @@ struct Node {
       InstanceOptions options{.data_dir = dir.file("data")};
       options.proposer.operation_timeout = timeout;
       options.leader.observe = 50ms;
-      options.start_wait = 20s;
+      options.start_wait = start_wait;
       options.snapshots = snapshot_options;
+      options.outbox_bytes = outbox_bytes;
       return make_instance(options,
                            {log, leases, effects, {machine.get()}, clock, random, snapshots});
     };
@@ -81,6 +82,13 @@ struct Node {
                       [answer](Result<Reply> reply) { answer->set_value(std::move(reply)); });
     return answer->get_future().get();
   }
+  Result<Reply> ask_or_keep(Operation operation) {
+    auto answer = std::make_shared<std::promise<Result<Reply>>>();
+    instance->propose_or_keep(std::move(operation), [answer](Result<Reply> reply) {
+      answer->set_value(std::move(reply));
+    });
+    return answer->get_future().get();
+  }
   std::string reason(Operation operation) {
     const auto reply = ask(std::move(operation));
     return reply ? "none" : reply.error().reason;
@@ -91,7 +99,9 @@ struct Node {
   SystemClock clock;
   SystemRandom random;
   Millis timeout{5'000};
+  Millis start_wait{20'000};
   SnapshotOptions snapshot_options{};
+  std::uint64_t outbox_bytes = 0;
   std::unique_ptr<test::RegistersMachine> machine;
   std::function<Result<std::unique_ptr<Instance>>()> open;
   std::unique_ptr<Instance> instance;
