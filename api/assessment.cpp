@@ -29,6 +29,13 @@ Component replica_component(const replica::Health& health) {
   return {"replica", State::ok, ""};
 }
 
+Component outbox_component(const replica::OutboxHealth& outbox) {
+  if (outbox.operations == 0) return {"outbox", State::ok, ""};
+  return {"outbox", State::degraded,
+          std::to_string(outbox.operations) + " operations (" + std::to_string(outbox.bytes) +
+              " bytes) wait for NATS"};
+}
+
 Component replication_component(const replica::Health& health, const Component& nats) {
   if (nats.state == State::down) return {"replication", State::down, nats.problem};
   const auto behind = health.log_last > health.applied ? health.log_last - health.applied : 0;
@@ -65,12 +72,16 @@ Assessment assess(const replica::Health& health, const std::optional<SystemFacts
                     {"event_stream", nats.state, nats.problem},
                     {"pubsub", nats.state, nats.problem},
                     replication_component(health, nats)};
+  const auto& outbox = health.outbox;
+  if (outbox.max_bytes > 0) out.components.push_back(outbox_component(outbox));
   const auto worst =
       std::max_element(out.components.begin(), out.components.end(),
                        [](const auto& a, const auto& b) { return a.state < b.state; });
   out.overall = worst->state;
   out.problem = worst->problem;
-  out.can_write = nats.state != State::down && local.state == State::ok;
+  out.falls_back =
+      nats.state == State::down && local.state != State::down && outbox.bytes < outbox.max_bytes;
+  out.can_write = out.falls_back || (nats.state != State::down && local.state == State::ok);
   out.can_read = local.state != State::down;
   return out;
 }

@@ -24,7 +24,8 @@ struct Assessment {
   std::vector<Component> components;
   State overall = State::ok;  // the worst of them
   std::string problem;        // of the worst
-  bool can_write = false;     // an operation would be accepted and applied
+  bool can_write = false;     // submits are accepted: applied, or kept while NATS is away
+  bool falls_back = false;    // NATS is away, and submits are kept in the outbox
   bool can_read = false;      // the replica answers, perhaps behind the log
 
   const Component& component(std::string_view name) const;  // must exist

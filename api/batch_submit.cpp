@@ -1,8 +1,10 @@
 #include "api/batch_submit.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "api/idempotency.hpp"
+#include "jobs/kept.hpp"
 
 namespace weir::api {
 namespace {
@@ -10,8 +12,11 @@ namespace {
 // Gathers the replies of a batch's parts; the last one answers.
 class Gathering {
  public:
-  Gathering(Call call, jobs::Batch batch)
-      : call_(std::move(call)), batch_(std::move(batch)), missing_(batch_.parts.size()) {
+  Gathering(Call call, jobs::Batch batch, const Clock& clock)
+      : call_(std::move(call)),
+        batch_(std::move(batch)),
+        clock_(clock),
+        missing_(batch_.parts.size()) {
     const Error none{Code::internal, "internal", "A part of the batch had no answer.", ""};
     replies_.assign(missing_, Result<replica::Reply>(none));
   }
@@ -19,6 +24,10 @@ class Gathering {
   void set(std::size_t part, Result<replica::Reply> reply) {
     {
       const std::lock_guard lock(mutex_);
+      if (reply && reply->kept) {
+        kept_ = true;
+        reply->json = jobs::kept_answer(reply->json, clock_.wall());
+      }
       replies_[part] = std::move(reply);
       if (--missing_ > 0) return;
     }
@@ -32,6 +41,10 @@ class Gathering {
     for (const auto& reply : replies_) {
       if (reply && (!revision || reply->revision > *revision)) revision = reply->revision;
     }
+    if (kept_) {
+      merged->pop_back();
+      return call_.reply(202, *merged + R"(,"storage":"sqlite"})");
+    }
     const int status = jobs::is_duplicate(*merged) ? 200 : 201;
     call_.reply(status, std::move(*merged), revision);
   }
@@ -39,6 +52,8 @@ class Gathering {
  private:
   const Call call_;
   const jobs::Batch batch_;
+  const Clock& clock_;
+  bool kept_ = false;  // a part of it waits for NATS
   std::mutex mutex_;
   std::size_t missing_;
   std::vector<Result<replica::Reply>> replies_;
@@ -83,12 +98,18 @@ void submit_batch(Services& services, const Call& call) {
   if (!batch) return call.fail(batch.error());
   std::vector<replica::Operation> operations;
   for (auto& part : batch->parts) operations.push_back(std::move(part.operation));
-  const auto gathering = std::make_shared<Gathering>(call, std::move(*batch));
+  const bool may_wait = std::ranges::all_of(operations, jobs::may_wait);
+  const auto gathering = std::make_shared<Gathering>(call, std::move(*batch), services.clock);
   if (operations.empty()) return gathering->answer();
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    services.instance.propose(
-        std::move(operations[i]),
-        [gathering, i](Result<replica::Reply> reply) { gathering->set(i, std::move(reply)); });
+    auto answer = [gathering, i](Result<replica::Reply> reply) {
+      gathering->set(i, std::move(reply));
+    };
+    if (may_wait) {
+      services.instance.propose_or_keep(std::move(operations[i]), std::move(answer));
+    } else {
+      services.instance.propose(std::move(operations[i]), std::move(answer));
+    }
   }
 }
 

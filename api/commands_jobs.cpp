@@ -2,6 +2,7 @@
 #include "api/commands.hpp"
 #include "api/idempotency.hpp"
 #include "api/job_wait.hpp"
+#include "jobs/kept.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/queries.hpp"
 #include "pkg/base/time_text.hpp"
@@ -27,11 +28,17 @@ void submit(Services& services, const Call& call) {
   if (!once) return call.fail(once.error());
   auto operation = services.requests.submit(call.body(), *once);
   if (!operation) return call.fail(operation.error());
-  services.instance.propose(std::move(*operation), [call](Result<replica::Reply> reply) {
+  const auto answer = [&services, call](Result<replica::Reply> reply) {
     if (!reply) return call.fail(reply.error());
+    if (reply->kept) return answer_kept(services, call, *reply);
     const int status = jobs::is_duplicate(reply->json) ? 200 : 201;
     call.reply(status, std::move(reply->json), reply->revision);
-  });
+  };
+  if (jobs::may_wait(*operation)) {
+    services.instance.propose_or_keep(std::move(*operation), answer);
+  } else {
+    services.instance.propose(std::move(*operation), answer);
+  }
 }
 
 Result<void> read_time(const http::Request& request, std::string_view name,
@@ -138,6 +145,8 @@ void add_submit(CommandTable& table, Services& services) {
                        "your own to make repeating the request safe.",
                    .request_schema = R"({"$ref":"#/components/schemas/NewJob"})",
                    .answers = {{201, "Accepted.", R"({"$ref":"#/components/schemas/Submitted"})"},
+                               {202, "NATS is away: kept on disk, applied when it is back.",
+                                R"({"$ref":"#/components/schemas/Kept"})"},
                                {200,
                                 "A job with this id, unique key or Idempotency-Key exists; it is "
                                 "answered.",

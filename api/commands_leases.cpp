@@ -1,4 +1,5 @@
 #include "api/commands.hpp"
+#include "jobs/kept.hpp"
 
 namespace weir::api {
 namespace {
@@ -44,7 +45,14 @@ void work(Services& services, ParkedLeases& leases, const Call& call) {
   const auto waiter = leases.new_waiter();
   auto request = services.requests.work(call.body(), waiter);
   if (!request) return call.fail(request.error());
-  leases.run(call, std::move(*request), waiter);
+  // Without NATS nothing can be leased, but the reports of this round can be kept.
+  leases.run(call, std::move(*request), waiter, [&services, call, waiter] {
+    const auto again = services.requests.work(call.body(), waiter);
+    auto reports = again ? jobs::reports_of(again->operation) : std::nullopt;
+    if (!reports) return false;
+    answer_write_or_keep(services, call, std::move(*reports));
+    return true;
+  });
 }
 
 Command work_command(std::string_view name, std::string_view path) {
@@ -100,8 +108,13 @@ Command report_command(Services& services, std::string_view name, std::string_vi
   command.answers = {{200, "Taken.", R"({"$ref":"#/components/schemas/ReportAnswer"})"}};
   command.errors.push_back({Code::conflict, "lease_lost"});
   command.errors.push_back({Code::too_large, "payload_too_large"});
+  command.answers.push_back(
+      {202, "NATS is away: kept on disk, applied when it is back, if the lease is valid then.",
+       R"({"$ref":"#/components/schemas/ReportAnswer"})"});
+  command.errors.push_back({Code::out_of_space, "outbox_full"});
   command.handler = [&services, make](const Call& call) {
-    answer_write(services, call, (services.requests.*make)(call.param("lease"), call.body()));
+    answer_write_or_keep(services, call,
+                         (services.requests.*make)(call.param("lease"), call.body()));
   };
   return command;
 }

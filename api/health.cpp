@@ -159,6 +159,12 @@ void write_workers(Writer& out, const jobs::Stats& stats) {
   out.member("waiting", stats.waiters).end_object();
 }
 
+void write_outbox(Writer& out, const replica::OutboxHealth& outbox) {
+  out.key("outbox").begin_object().member("operations", outbox.operations);
+  out.member("bytes", outbox.bytes).member("max_bytes", outbox.max_bytes);
+  out.member("drained", outbox.drained).end_object();
+}
+
 void write_server(Writer& out, const Services& services) {
   out.key("server").begin_object().member("version", WEIR_VERSION).member("compiler", compiler());
   out.member("uptime", seconds(uptime_of(services)));
@@ -231,8 +237,9 @@ Document health_document(const Services& services) {
   const auto connections = connections_of(services);
   const auto uptime = seconds(uptime_of(services));
   Writer out(1024);
-  out.begin_object().member("status", overall_health(assessment.overall));
-  if (assessment.overall == State::down) out.member("error", assessment.problem);
+  const State state = assessment.falls_back ? State::degraded : assessment.overall;
+  out.begin_object().member("status", overall_health(state));
+  if (state == State::down) out.member("error", assessment.problem);
   out.member("timestamp", now).member("version", WEIR_VERSION).member("role", role_of(health));
   out.member("auth", services.auth == AuthMode::off ? "off" : "keys");
   out.member("uptime", uptime).member("uptime_secs", uptime);
@@ -248,7 +255,7 @@ Document health_document(const Services& services) {
   write_layer(out, "primary", "nats", assessment.component("nats").state != State::down);
   write_layer(out, "fallback", "sqlite", assessment.can_read);
   out.end_object().end_object();
-  return {assessment.overall == State::down ? 503 : 200, out.take()};
+  return {state == State::down ? 503 : 200, out.take()};
 }
 
 Document system_status_document(const Services& services) {
@@ -265,6 +272,7 @@ Document system_status_document(const Services& services) {
   write_jobs(out, stats.counts);
   write_replica(out, services, health);
   write_workers(out, stats);
+  write_outbox(out, health.outbox);
   out.end_object();
   return {assessment.overall == State::down ? 503 : 200, out.take()};
 }

@@ -62,6 +62,10 @@ void collect_replica(const Services& services, Page& page) {
     page.single("weir_snapshots_taken_total", "Snapshots taken by this node since its start.",
                 Type::counter, static_cast<double>(snapshots->taken()));
   }
+  page.single("weir_outbox_operations", "Operations that wait on disk for NATS.", Type::gauge,
+              number(health.outbox.operations));
+  page.single("weir_outbox_bytes", "Bytes that wait on disk for NATS.", Type::gauge,
+              number(health.outbox.bytes));
   page.single("weir_proposer_waiting", "Operations waiting for an entry.", Type::gauge,
               static_cast<double>(health.proposals_waiting));
   page.single("weir_effects_waiting", "Outside messages owed by applied entries.", Type::gauge,

@@ -21,13 +21,17 @@ void ignore_reply(const Result<replica::Reply>& reply) {
 // reply, a delivery, the timer, the client's hang-up, or the stop of the server.
 class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::Ticket> {
  public:
-  Ticket(ParkedLeases& owner, Call call, jobs::LeaseWaiter waiter, Millis wait)
-      : owner_(owner), call_(std::move(call)), waiter_(std::move(waiter)), wait_(wait) {}
+  Ticket(ParkedLeases& owner, Call call, jobs::LeaseWaiter waiter, Millis wait, Instead instead)
+      : owner_(owner),
+        call_(std::move(call)),
+        waiter_(std::move(waiter)),
+        wait_(wait),
+        instead_(std::move(instead)) {}
 
   // The operation was applied: it took jobs, or it parked.
   void on_reply(Result<replica::Reply> reply) {
     if (!reply) {
-      if (end()) call_.fail(reply.error());
+      if (end()) refuse(call_, reply.error(), instead_);
       return;
     }
     if (!jobs::is_parked(reply->json)) {
@@ -132,6 +136,7 @@ class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::T
   const Call call_;
   const jobs::LeaseWaiter waiter_;
   const Millis wait_;
+  const Instead instead_;
   std::mutex mutex_;
   bool ended_ = false;
   std::optional<replica::Reply> parked_;  // the reply that said so
@@ -144,17 +149,24 @@ jobs::LeaseWaiter ParkedLeases::new_waiter() {
 }
 
 void ParkedLeases::run(const Call& call, jobs::LeaseRequest request,
-                       const jobs::LeaseWaiter& waiter) {
-  if (request.wait.count() > 0) return park(call, std::move(request), waiter);
-  parts_.instance.propose(std::move(request.operation), [call](Result<replica::Reply> reply) {
-    if (!reply) return call.fail(reply.error());
-    call.reply(200, std::move(reply->json), reply->revision);
-  });
+                       const jobs::LeaseWaiter& waiter, Instead instead) {
+  if (request.wait.count() > 0) return park(call, std::move(request), waiter, std::move(instead));
+  parts_.instance.propose(std::move(request.operation),
+                          [call, instead = std::move(instead)](Result<replica::Reply> reply) {
+                            if (!reply) return refuse(call, reply.error(), instead);
+                            call.reply(200, std::move(reply->json), reply->revision);
+                          });
+}
+
+void ParkedLeases::refuse(const Call& call, const Error& error, const Instead& instead) {
+  const bool away = error.reason == "nats_unavailable";
+  if (!away || !instead || !instead()) call.fail(error);
 }
 
 void ParkedLeases::park(const Call& call, jobs::LeaseRequest request,
-                        const jobs::LeaseWaiter& waiter) {
-  const auto ticket = std::make_shared<Ticket>(*this, call, waiter, request.wait);
+                        const jobs::LeaseWaiter& waiter, Instead instead) {
+  const auto ticket =
+      std::make_shared<Ticket>(*this, call, waiter, request.wait, std::move(instead));
   {
     const std::lock_guard lock(mutex_);
     tickets_.emplace(waiter.waiter, ticket);

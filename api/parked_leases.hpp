@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -35,8 +36,12 @@ class ParkedLeases {
   // A name for a waiter of this node, never used before.
   jobs::LeaseWaiter new_waiter();
 
-  // Proposes the request and answers the call now or later.
-  void run(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter);
+  // Answers the call in another way, or gives false.
+  using Instead = std::function<bool()>;
+  // Proposes the request and answers the call now or later. When NATS is away and nothing happened,
+  // `instead` may answer.
+  void run(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
+           Instead instead = {});
 
   // Answers every parked request, and each that would park from now on, as if its time were over:
   // for a graceful stop.
@@ -50,7 +55,9 @@ class ParkedLeases {
  private:
   class Ticket;
 
-  void park(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter);
+  static void refuse(const Call& call, const Error& error, const Instead& instead);
+  void park(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
+            Instead instead);
   void forget(const std::string& waiter);
 
   Parts parts_;

@@ -82,6 +82,14 @@ constexpr std::array kSchemas{
   "revision":{"type":"integer"},
   "replaced":{"type":"boolean","description":"the job that was there got the new content"},
   "duplicate":{"type":"boolean"}}})"},
+    ComponentSchema{"Kept", R"({"type":"object","required":["id","status","storage"],
+ "description":"NATS is away: on disk here, in the log when NATS is back",
+ "properties":{
+  "id":{"type":"string"},
+  "status":{"type":"string","enum":["accepted"]},
+  "queue":{"type":"string"},
+  "created_at":{"type":"string","format":"date-time"},
+  "storage":{"type":"string","enum":["sqlite"]}}})"},
     ComponentSchema{"SubmittedBatch", R"({"type":"object","required":["results"],
  "properties":{
   "results":{"type":"array","items":{"anyOf":[
@@ -347,7 +355,10 @@ constexpr std::array kSchemas{
    "name":{"type":"string"},"keys":{"type":"integer"},"bytes":{"type":"integer"}}}},
   "jobs":{"type":"object","additionalProperties":{"type":"integer"}},
   "replica":{"type":"object"},
-  "workers":{"type":"object"}}})"},
+  "workers":{"type":"object"},
+  "outbox":{"type":"object","description":"what waits on disk for NATS",
+   "properties":{"operations":{"type":"integer"},"bytes":{"type":"integer"},
+   "max_bytes":{"type":"integer"},"drained":{"type":"integer"}}}}})"},
     ComponentSchema{"Ready", R"({"type":"object","required":["ready","checks"],
  "properties":{"ready":{"type":"boolean"},
   "checks":{"type":"object","additionalProperties":{"type":"string","enum":["ok","failing"]}}}})"},

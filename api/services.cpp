@@ -1,5 +1,7 @@
 #include "api/services.hpp"
 
+#include "jobs/kept.hpp"
+
 namespace weir::api {
 
 void answer_read(Services& services, const Call& call,
@@ -22,6 +24,21 @@ void answer_write(Services& services, const Call& call, Result<replica::Operatio
     if (!reply) return call.fail(reply.error());
     call.reply(status, std::move(reply->json), reply->revision);
   });
+}
+
+void answer_kept(const Services& services, const Call& call, const replica::Reply& reply) {
+  call.reply(202, jobs::kept_answer(reply.json, services.clock.wall()));
+}
+
+void answer_write_or_keep(Services& services, const Call& call,
+                          Result<replica::Operation> operation, int status) {
+  if (!operation) return call.fail(operation.error());
+  services.instance.propose_or_keep(std::move(*operation),
+                                    [&services, call, status](Result<replica::Reply> reply) {
+                                      if (!reply) return call.fail(reply.error());
+                                      if (reply->kept) return answer_kept(services, call, *reply);
+                                      call.reply(status, std::move(reply->json), reply->revision);
+                                    });
 }
 
 }  // namespace weir::api

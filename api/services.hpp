@@ -44,4 +44,10 @@ void answer_read(Services& services, const Call& call,
 void answer_write(Services& services, const Call& call, Result<replica::Operation> operation,
                   int status = 200);
 
+// The same for what may wait while NATS is away: then 202 says that it is kept.
+void answer_write_or_keep(Services& services, const Call& call,
+                          Result<replica::Operation> operation, int status = 200);
+// Answers 202 for a kept operation.
+void answer_kept(const Services& services, const Call& call, const replica::Reply& reply);
+
 }  // namespace weir::api

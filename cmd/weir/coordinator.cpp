@@ -24,7 +24,7 @@
 namespace weir::cli {
 namespace {
 
-constexpr Millis kConnectWait{10'000};
+constexpr Millis kConnectWait{2'000};
 constexpr Millis kFinishWait{2'000};
 constexpr std::size_t kOperationHeadroom = 16U
                                            << 10U;  // of one NATS message, for the entry around it
@@ -133,6 +133,7 @@ Result<void> Coordinator::Parts::make_replica() {
   options.data_dir = config.data_dir;
   options.name = "jobs-" + shard;
   options.snapshots.log_bytes = config.snapshot_log_bytes;
+  options.outbox_bytes = config.outbox_bytes;
   options.proposer.max_in_flight = std::clamp<std::size_t>(config.in_flight_entries, 1, 8);
   WEIR_ASSIGN(instance, replica::make_instance(options, {.log = *log,
                                                          .leases = *leases,

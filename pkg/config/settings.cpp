@@ -82,6 +82,8 @@ constexpr std::array kSettings{
     number(
         "snapshot_log_bytes", Kind::bytes, "256MiB", 0, kMaxLogBytes,
         "Bytes the log may grow by before the leader takes a snapshot and truncates it; 0: never."),
+    number("outbox_bytes", Kind::bytes, "1GiB", 0, kMaxLogBytes,
+           "Bytes of submits and reports that are kept while NATS is away; 0: they are refused."),
     // limits
     number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),

@@ -18,6 +18,7 @@ namespace weir::replica {
 namespace {
 
 constexpr Millis kTimerStep{100};
+constexpr Millis kStartWaitWithoutLog{500};
 // A log that seems too short may only have a leader that is not up to date yet.
 constexpr int kDoubtfulLooks = 3;
 
@@ -193,7 +194,10 @@ Result<void> LocalInstance::start() {
   keeper_.start();
   if (snapshotter_) snapshotter_->start();
   if (outbox_) outbox_->start();
-  auto serving = applier_.wait_serving(options_.start_wait);
+  // Without the log there is nothing to wait for: reads and the outbox serve at once.
+  const Millis wait = parts_.log.connected() ? options_.start_wait
+                                             : std::min(options_.start_wait, kStartWaitWithoutLog);
+  auto serving = applier_.wait_serving(wait);
   if (!serving) stop();
   keeper_.wake();
   return serving;

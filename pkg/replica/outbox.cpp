@@ -13,11 +13,31 @@ constexpr Millis kLook{100};  // at the log, while something waits
 constexpr Millis kAppendTimeout{5'000};
 constexpr Millis kLongestPause{2'000};
 
+// An operation is in outbox_operations, then in the entry of outbox_entries that carries it, then
+// in the log.
 constexpr std::array kMigrations{sqlite::Migration{1, R"sql(
-  CREATE TABLE outbox(sequence INTEGER PRIMARY KEY, operations INTEGER NOT NULL, data BLOB NOT NULL);
+  CREATE TABLE outbox_operations(
+    row INTEGER PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL, actor TEXT NOT NULL);
+  CREATE TABLE outbox_entries(
+    sequence INTEGER PRIMARY KEY, operations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    data BLOB NOT NULL);
   CREATE TABLE outbox_meta(id INTEGER PRIMARY KEY CHECK(id=1), next INTEGER NOT NULL);
   INSERT INTO outbox_meta VALUES(1,1);
 )sql"}};
+
+std::uint64_t as_unsigned(std::int64_t value) {
+  return static_cast<std::uint64_t>(value);
+}
+std::int64_t as_signed(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+
+// Columns name, body and actor, from `first` on.
+Operation operation_of(const sqlite::Statement& row, int first) {
+  return {.name = std::string(row.text(first)),
+          .body = std::string(row.text(first + 1)),
+          .actor = std::string(row.text(first + 2))};
+}
 
 Error full(std::uint64_t limit) {
   return Error{.code = Code::out_of_space,
@@ -66,14 +86,18 @@ Outbox::Outbox(OutboxOptions options, std::unique_ptr<sqlite::Database> db, Log&
 
 Result<void> Outbox::load() {
   return db_->read([this]() -> Result<void> {
-    auto meta = db_->prepare("SELECT next FROM outbox_meta");
-    meta.step();
-    next_sequence_ = static_cast<std::uint64_t>(meta.int64(0));
-    auto sums = db_->prepare(
-        "SELECT coalesce(sum(operations),0),coalesce(sum(length(data)),0) FROM outbox");
-    sums.step();
-    operations_ = static_cast<std::uint64_t>(sums.int64(0));
-    bytes_ = static_cast<std::uint64_t>(sums.int64(1));
+    {
+      auto rows = db_->prepare("SELECT name,body,actor FROM outbox_operations");
+      while (rows.step()) {
+        ++operations_;
+        bytes_ += EntryBuilder::cost(operation_of(rows, 0));
+      }
+    }
+    auto entries = db_->prepare(
+        "SELECT coalesce(sum(operations),0),coalesce(sum(bytes),0) FROM outbox_entries");
+    entries.step();
+    operations_ += as_unsigned(entries.int64(0));
+    bytes_ += as_unsigned(entries.int64(1));
     return {};
   });
 }
@@ -136,7 +160,7 @@ void Outbox::write_loop() {
     const auto written = write(batch);
     for (auto& one : batch) {
       if (written) {
-        one.done(Reply{.json = {}, .revision = 0, .kept = true});
+        one.done(Reply{.json = std::move(one.operation.body), .revision = 0, .kept = true});
       } else {
         --operations_;
         bytes_ -= EntryBuilder::cost(one.operation);
@@ -150,26 +174,13 @@ void Outbox::write_loop() {
 
 Result<void> Outbox::write(const std::vector<Unwritten>& batch) {
   const std::lock_guard lock(db_mutex_);
-  std::uint64_t sequence = next_sequence_;
-  const auto written = db_->transaction([&]() -> Result<void> {
-    for (std::size_t at = 0; at < batch.size(); ++sequence) {
-      EntryBuilder builder(options_.proposer, sequence);
-      do {
-        builder.add(batch[at++].operation);
-      } while (at < batch.size() && builder.bytes() + EntryBuilder::cost(batch[at].operation) <=
-                                        options_.max_entry_bytes);
-      const auto operations = static_cast<std::int64_t>(builder.operations());
-      db_->prepare("INSERT INTO outbox VALUES(?1,?2,?3)")
-          .bind_all(static_cast<std::int64_t>(sequence), operations, builder.take())
-          .run();
+  return db_->transaction([&]() -> Result<void> {
+    auto insert = db_->prepare("INSERT INTO outbox_operations(name,body,actor) VALUES(?1,?2,?3)");
+    for (const auto& one : batch) {
+      insert.bind_all(one.operation.name, one.operation.body, one.operation.actor).run();
     }
-    db_->prepare("UPDATE outbox_meta SET next=?1")
-        .bind(1, static_cast<std::int64_t>(sequence))
-        .run();
     return {};
   });
-  if (written) next_sequence_ = sequence;
-  return written;
 }
 
 // --- to the log ----------------------------------------------------------------------------------
@@ -183,7 +194,15 @@ void Outbox::drain_loop() {
       if (empty()) wakes_.wait(lock, [this] { return stopping_ || !empty(); });
       if (stopping_) return;
     }
-    const auto entry = may_drain_() ? first_entry() : std::nullopt;
+    std::optional<Entry> entry;
+    if (may_drain_()) {
+      auto next = next_entry();
+      if (next) {
+        entry = std::move(*next);
+      } else {
+        log::error("outbox_not_packed", {{"error", describe(next.error())}});
+      }
+    }
     const bool appended = entry && append(*entry).has_value() && forget(*entry);
     if (appended) {
       pause = kLook;
@@ -201,20 +220,56 @@ void Outbox::drain_loop() {
   }
 }
 
-std::optional<Outbox::Entry> Outbox::first_entry() {
+// The entry that is to be appended next; made of what waits when there is none yet.
+Result<std::optional<Outbox::Entry>> Outbox::next_entry() {
   const std::lock_guard lock(db_mutex_);
   std::optional<Entry> out;
-  const auto read = db_->read([&]() -> Result<void> {
-    auto rows =
-        db_->prepare("SELECT sequence,operations,data FROM outbox ORDER BY sequence LIMIT 1");
-    if (rows.step()) {
-      out = Entry{static_cast<std::uint64_t>(rows.int64(0)), std::string(rows.text(2)),
-                  static_cast<std::uint64_t>(rows.int64(1))};
-    }
+  WEIR_TRY(db_->transaction([&]() -> Result<void> {
+    out = packed_entry();
+    if (!out) out = pack();
     return {};
-  });
-  if (!read) log::error("outbox_not_read", {{"error", describe(read.error())}});
+  }));
   return out;
+}
+
+std::optional<Outbox::Entry> Outbox::packed_entry() {
+  auto rows = db_->prepare(
+      "SELECT sequence,operations,bytes,data FROM outbox_entries ORDER BY sequence LIMIT 1");
+  if (!rows.step()) return std::nullopt;
+  return Entry{as_unsigned(rows.int64(0)), std::string(rows.text(3)), as_unsigned(rows.int64(1)),
+               as_unsigned(rows.int64(2))};
+}
+
+std::optional<Outbox::Entry> Outbox::pack() {
+  Entry entry;
+  {
+    auto meta = db_->prepare("SELECT next FROM outbox_meta");
+    meta.step();
+    entry.sequence = as_unsigned(meta.int64(0));
+  }
+  EntryBuilder builder(options_.proposer, entry.sequence);
+  std::int64_t last = 0;
+  {
+    auto rows = db_->prepare("SELECT row,name,body,actor FROM outbox_operations ORDER BY row");
+    while (rows.step()) {
+      const Operation operation = operation_of(rows, 1);
+      const std::size_t cost = EntryBuilder::cost(operation);
+      if (builder.operations() > 0 && builder.bytes() + cost > options_.max_entry_bytes) break;
+      builder.add(operation);
+      entry.bytes += cost;
+      last = rows.int64(0);
+    }
+  }
+  if (builder.operations() == 0) return std::nullopt;
+  entry.operations = builder.operations();
+  entry.data = builder.take();
+  db_->prepare("INSERT INTO outbox_entries VALUES(?1,?2,?3,?4)")
+      .bind_all(as_signed(entry.sequence), as_signed(entry.operations), as_signed(entry.bytes),
+                entry.data)
+      .run();
+  db_->prepare("DELETE FROM outbox_operations WHERE row<=?1").bind(1, last).run();
+  db_->prepare("UPDATE outbox_meta SET next=?1").bind(1, as_signed(entry.sequence + 1)).run();
+  return entry;
 }
 
 // Waits for the answer: the next entry must not overtake this one.
@@ -235,8 +290,8 @@ Result<void> Outbox::append(const Entry& entry) {
 bool Outbox::forget(const Entry& entry) {
   const std::lock_guard lock(db_mutex_);
   const auto removed = db_->transaction([&]() -> Result<void> {
-    db_->prepare("DELETE FROM outbox WHERE sequence=?1")
-        .bind(1, static_cast<std::int64_t>(entry.sequence))
+    db_->prepare("DELETE FROM outbox_entries WHERE sequence=?1")
+        .bind(1, as_signed(entry.sequence))
         .run();
     return {};
   });
@@ -245,8 +300,7 @@ bool Outbox::forget(const Entry& entry) {
     return false;  // appended again later, applied once
   }
   operations_ -= entry.operations;
-  bytes_ -= std::min<std::uint64_t>(bytes_, entry.data.size());
-  if (operations_ == 0) bytes_ = 0;
+  bytes_ -= entry.bytes;
   return true;
 }
 

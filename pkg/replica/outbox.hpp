@@ -1,8 +1,8 @@
 // Outbox: where operations wait while the log cannot be reached. A SQLite file of its own with
-// synchronous=FULL: what was answered survives a crash and lost power. What waits together is kept
-// as one log entry, ready to be appended, and one thread appends the entries in order when the log
-// is back. Their proposer is the outbox itself, with sequence numbers that never come twice:
-// replicas apply each entry once, however often it is appended.
+// synchronous=FULL: what was answered survives a crash and lost power. When the log is back, one
+// thread packs what waits, in order, into entries, keeps each entry before it appends it, and
+// appends one after the other. Their proposer is the outbox itself, with sequence numbers that
+// never come twice: replicas apply each entry once, however often it is appended.
 //
 // Lifecycle: open() -> start() -> stop(). Thread-safe.
 #pragma once
@@ -40,8 +40,9 @@ class Outbox {
   void start();
   void stop();  // what waits for the disk is written first; what waits for the log stays
 
-  // Answers Reply{.kept = true} when the operation is on disk. Errors: out_of_space / outbox_full,
-  // disk_full; too_many_requests / proposer_full; unavailable / replica_stopped (stopping).
+  // Answers Reply::kept with the body of the operation when it is on disk. Errors: out_of_space /
+  // outbox_full, disk_full; too_many_requests / proposer_full; unavailable / replica_stopped
+  // (stopping).
   void keep(Operation operation, ReplyHandler done);
 
   bool empty() const { return operations_.load() == 0; }
@@ -56,6 +57,7 @@ class Outbox {
     std::uint64_t sequence = 0;
     std::string data;
     std::uint64_t operations = 0;
+    std::uint64_t bytes = 0;  // as they were counted when they were kept
   };
 
   Outbox(OutboxOptions options, std::unique_ptr<sqlite::Database> db, Log& log, const Clock& clock,
@@ -65,7 +67,9 @@ class Outbox {
   void write_loop();
   Result<void> write(const std::vector<Unwritten>& batch);
   void drain_loop();
-  std::optional<Entry> first_entry();
+  Result<std::optional<Entry>> next_entry();
+  std::optional<Entry> packed_entry();
+  std::optional<Entry> pack();
   Result<void> append(const Entry& entry);
   bool forget(const Entry& entry);
 
@@ -75,7 +79,6 @@ class Outbox {
   const Clock& clock_;
   const std::function<bool()> may_drain_;
   std::mutex db_mutex_;
-  std::uint64_t next_sequence_ = 1;  // under db_mutex_
 
   std::atomic<std::uint64_t> operations_{0};  // kept or about to be, and not in the log yet
   std::atomic<std::uint64_t> bytes_{0};
