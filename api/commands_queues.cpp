@@ -133,11 +133,40 @@ void add_changes(CommandTable& table, Services& services) {
   });
 }
 
+void add_limits(CommandTable& table, Services& services) {
+  constexpr std::string_view kLimitsRef = R"({"$ref":"#/components/schemas/Limits"})";
+  Command get = queue_command("limits.get", "GET", "/v1/limits");
+  get.summary = "Limits of all queues together";
+  get.scope = Scope::jobs_read;
+  get.answers = {{200, "The limits, and what runs.", kLimitsRef}};
+  get.errors = {};
+  get.handler = [&services](const Call& call) {
+    answer_read(services, call,
+                [](sqlite::Database& db) -> Result<std::string> { return jobs::get_limits(db); });
+  };
+
+  Command put = queue_command("limits.set", "PUT", "/v1/limits");
+  put.summary = "Set the limits of all queues together";
+  put.description = "Replaces them: without concurrency there is no limit.";
+  put.body = Body::optional_json;
+  put.request_schema = R"({"type":"object","additionalProperties":false,"properties":{)"
+                       R"("concurrency":{"type":"integer","minimum":1,"maximum":1000000}}})";
+  put.answers = {{200, "The limits.", kLimitsRef}};
+  put.errors = {{Code::invalid, "invalid_request"},
+                {Code::unavailable, "nats_unavailable"},
+                {Code::deadline_exceeded, "outcome_unknown"}};
+  put.handler = [&services](const Call& call) {
+    answer_write(services, call, services.requests.set_limits(call.body()));
+  };
+  for (auto* command : {&get, &put}) table.push_back(std::move(*command));
+}
+
 }  // namespace
 
 void add_queue_commands(CommandTable& table, Services& services) {
   add_reads(table, services);
   add_changes(table, services);
+  add_limits(table, services);
 }
 
 }  // namespace weir::api

@@ -75,7 +75,7 @@ void edit_job(Step& step, Job& job, const Edit& edit) {
                  .at = job.at.value_or(0),
                  .parts = job.parts});
   } else if (from == Status::unprocessed) {
-    step.state.queues.reprioritize(queue, old_priority, job.priority);
+    step.state.queues.reprioritize(queue, job.key, old_priority, job.priority, step.now);
   } else if (job.at) {
     QueueBook::note_due(queue, *job.at);
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "jobs/job_row.hpp"
+#include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
 
 namespace weir::jobs {
@@ -17,6 +18,7 @@ enum Column : int {
   kColMaxAttempts,
   kColLeaseMs,
   kColCreatedAt,
+  kColRunAt,
   kColFence,
   kColParts,
   kColPriority,
@@ -25,10 +27,16 @@ enum Column : int {
   kColOptions,
   kColPayload
 };
+// A queue without keys, in the order of the index.
 constexpr std::string_view kPick =
-    "SELECT row,id,attempt,max_attempts,lease_ms,created_at,fence,parts,priority,type,key,options,"
-    "payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
-    " ORDER BY priority DESC,row LIMIT ?2";
+    "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
+    "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+    " ORDER BY priority DESC,key,row LIMIT ?2";
+// The head of one lane.
+constexpr std::string_view kPickHead =
+    "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
+    "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+    " AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1";
 
 constexpr std::string_view kTake =
     "UPDATE jobs SET status=3,at=?2,started_at=?2,deadline=?3,granted_ms=?4,attempt=attempt+1,"
@@ -95,44 +103,81 @@ std::int64_t Leaser::grant(const LeaseCall& call, bool wanted, std::string& out)
 
 std::int64_t Leaser::grant_from(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
                                 std::string& out) {
-  pick(queue, call, max, wanted, out);
-  Worker& worker = step_.state.workers.seen(step_.db, call.worker, step_.now);
-  for (const auto& picked : picked_) take(queue, call, worker, picked);
-  step_.count(Total::leased, static_cast<std::int64_t>(picked_.size()));
-  return static_cast<std::int64_t>(picked_.size());
+  Picker picker(step_, queue);
+  max = std::min(max, picker.room());
+  if (max == 0) return 0;
+  std::int64_t leased = 0;
+  if (picker.plain()) {
+    leased = lease_plain(queue, call, max, wanted, out);
+  } else {
+    while (leased < max && reply_bytes_ < kMaxLeaseReplyBytes) {
+      const auto choice = picker.next();
+      if (!choice) break;
+      lease_head(queue, call, *choice, wanted, out);
+      ++leased;
+    }
+  }
+  step_.count(Total::leased, leased);
+  return leased;
 }
 
 // Reads first, writes later: the index that is walked here is the one that take() changes.
-void Leaser::pick(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
-                  std::string& out) {
+std::int64_t Leaser::lease_plain(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                                 std::string& out) {
   picked_.clear();
-  auto rows = step_.db.prepare(kPick);
-  rows.bind_all(queue.id, max);
-  while (reply_bytes_ < kMaxLeaseReplyBytes && rows.step()) {
-    Picked picked{
-        .row = rows.int64(kColRow),
-        .fence = rows.int64(kColFence) + 1,
-        .granted_ms = call.lease_ms > 0
-                          ? call.lease_ms
-                          : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
-        .priority = rows.int64(kColPriority),
-        .followed = rows.int64(kColParts) & kFollowed,
-        .ends_by = 0,
-        .deadline = 0};
-    picked.deadline = step_.now + picked.granted_ms;
-    if ((rows.int64(kColParts) & kTimedBit) != 0) {
-      picked.ends_by = step_.now + timeout_of(rows.text(kColOptions));
-      picked.deadline = std::min(picked.deadline, picked.ends_by);
+  {
+    auto rows = step_.db.prepare(kPick);
+    rows.bind_all(queue.id, max);
+    while (reply_bytes_ < kMaxLeaseReplyBytes && rows.step()) {
+      picked_.push_back(pick(queue, call, rows, wanted, out));
     }
-    picked_.push_back(picked);
-    std::string beside;
-    std::string_view payload = rows.text(kColPayload);
-    if ((rows.int64(kColParts) & blob_bit(Blob::payload)) != 0) {
-      payload = beside = read_blob(step_.db, picked.row, Blob::payload);
-    }
-    reply_bytes_ += payload.size();
-    if (wanted) append_job(out, queue, call, rows, picked, payload);
   }
+  Worker& worker = step_.state.workers.seen(step_.db, call.worker, step_.now);
+  for (const auto& picked : picked_) take(queue, call, worker, picked);
+  return static_cast<std::int64_t>(picked_.size());
+}
+
+void Leaser::lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice,
+                        bool wanted, std::string& out) {
+  Picked picked;
+  {
+    auto rows = step_.db.prepare(kPickHead);
+    rows.bind_all(queue.id, choice.priority);
+    if (choice.key) {
+      rows.bind(3, *choice.key);
+    } else {
+      rows.bind_null(3);
+    }
+    const bool found = rows.step();
+    WEIR_ASSERT(found);
+    picked = pick(queue, call, rows, wanted, out);
+  }
+  take(queue, call, step_.state.workers.seen(step_.db, call.worker, step_.now), picked);
+}
+
+Leaser::Picked Leaser::pick(const Queue& queue, const LeaseCall& call,
+                            const sqlite::Statement& rows, bool wanted, std::string& out) {
+  Picked picked{
+      .row = rows.int64(kColRow),
+      .fence = rows.int64(kColFence) + 1,
+      .granted_ms = call.lease_ms > 0
+                        ? call.lease_ms
+                        : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
+      .priority = rows.int64(kColPriority),
+      .noted = rows.int64(kColParts) & kNoted};
+  picked.deadline = step_.now + picked.granted_ms;
+  if ((rows.int64(kColParts) & kTimedBit) != 0) {
+    picked.ends_by = step_.now + timeout_of(rows.text(kColOptions));
+    picked.deadline = std::min(picked.deadline, picked.ends_by);
+  }
+  std::string beside;
+  std::string_view payload = rows.text(kColPayload);
+  if ((rows.int64(kColParts) & blob_bit(Blob::payload)) != 0) {
+    payload = beside = read_blob(step_.db, picked.row, Blob::payload);
+  }
+  reply_bytes_ += payload.size();
+  if (wanted) append_job(out, queue, call, rows, picked, payload);
+  return picked;
 }
 
 void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Picked& picked) {
@@ -143,7 +188,9 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                     .lease_ms = picked.granted_ms,
                     .deadline = picked.deadline,
                     .ends_by = picked.ends_by,
-                    .followed = picked.followed};
+                    .followed = picked.noted,
+                    .cancel_at = 0,
+                    .started_at = step_.now};
   step_.db.prepare(kTake)
       .bind_all(picked.row, step_.now, lease.deadline, lease.lease_ms, lease.nonce, worker.name,
                 step_.revision)
@@ -157,7 +204,8 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                 .cause = Cause::lease,
                 .priority = picked.priority,
                 .at = step_.now,
-                .parts = picked.followed});
+                .parts = picked.noted});
+  step_.state.queues.leased(queue, (picked.noted & kKeyed) != 0, step_.now);
 }
 
 // By hand, since this is the hottest text of the product: ids and queue names need no escaping.
@@ -205,7 +253,15 @@ void Leaser::append_deadline(std::string& out, std::int64_t deadline) {
 }
 
 void Leaser::serve_waiters() {
+  if (step_.state.queues.take_room()) wake_all();
   for (Queue* queue : step_.state.queues.take_made_ready()) serve(*queue);
+}
+
+// Any queue may have been stopped by the limit of all.
+void Leaser::wake_all() {
+  for (const auto& name : step_.state.waiters.queues()) {
+    if (Queue* queue = step_.state.queues.find(name)) step_.state.queues.wake(*queue);
+  }
 }
 
 void Leaser::serve(Queue& queue) {
@@ -213,7 +269,7 @@ void Leaser::serve(Queue& queue) {
     const Waiter* waiter = step_.state.waiters.first(step_.db, queue.name, step_.now);
     if (waiter == nullptr) return;
     std::string delivery = "{\"jobs\":[";
-    grant(waiter->call, true, delivery);
+    if (grant(waiter->call, true, delivery) == 0) return;  // a limit
     delivery += "]}";
     step_.context.outbound.deliver(waiter->node, waiter->id, std::move(delivery));
     step_.state.waiters.remove(step_.db, waiter->seq);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/picker.hpp"
 #include "jobs/step.hpp"
 
 namespace weir::jobs {
@@ -27,24 +28,30 @@ class Leaser {
 
  private:
   struct Picked {
-    std::int64_t row;
-    std::int64_t fence;
-    std::int64_t granted_ms;
-    std::int64_t priority;
-    std::int64_t followed;
-    std::int64_t ends_by;   // of the attempt's timeout; 0: none
-    std::int64_t deadline;  // unix ms
+    std::int64_t row = 0;
+    std::int64_t fence = 0;
+    std::int64_t granted_ms = 0;
+    std::int64_t priority = 0;
+    std::int64_t noted = 0;
+    std::int64_t ends_by = 0;   // of the attempt's timeout; 0: none
+    std::int64_t deadline = 0;  // unix ms
   };
 
   // Leases at most call.max jobs, appending them to `out` as JSON objects (when `wanted`).
   std::int64_t grant(const LeaseCall& call, bool wanted, std::string& out);
   std::int64_t grant_from(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
                           std::string& out);
-  void pick(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted, std::string& out);
+  std::int64_t lease_plain(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                           std::string& out);
+  void lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice, bool wanted,
+                  std::string& out);
+  Picked pick(const Queue& queue, const LeaseCall& call, const sqlite::Statement& rows, bool wanted,
+              std::string& out);
   void take(Queue& queue, const LeaseCall& call, Worker& worker, const Picked& picked);
   void append_job(std::string& out, const Queue& queue, const LeaseCall& call,
                   const sqlite::Statement& row, const Picked& picked, std::string_view payload);
   void append_deadline(std::string& out, std::int64_t deadline);
+  void wake_all();
   void serve(Queue& queue);
 
   Step& step_;

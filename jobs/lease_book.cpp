@@ -9,7 +9,7 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
   leases_.clear();
   by_end_.clear();
   auto rows = db.prepare(
-      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker,parts,started_at,options"
+      "SELECT row,fence,nonce,deadline,cancel_at,granted_ms,worker,parts,started_at,options,key"
       " FROM jobs"
       " WHERE status=3 AND status<>2 AND queue=?1");
   for (const auto& [id, queue] : queues.all()) {
@@ -18,6 +18,7 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
     while (rows.step()) {
       Worker& worker = workers.get(rows.text(6));
       workers.started(worker);
+      if ((rows.int64(7) & kKeyed) != 0) queue->lanes->restore_running(rows.text(10));
       add(rows.int64(0),
           Lease{.queue = queue.get(),
                 .worker = &worker,
@@ -27,8 +28,9 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
                 .deadline = rows.int64(3),
                 .ends_by =
                     (rows.int64(7) & kTimedBit) != 0 ? rows.int64(8) + timeout_of(rows.text(9)) : 0,
-                .followed = rows.int64(7) & kFollowed,
-                .cancel_at = rows.int64(4)});
+                .followed = rows.int64(7) & kNoted,
+                .cancel_at = rows.int64(4),
+                .started_at = rows.int64(8)});
     }
     rows.run();
   }

@@ -22,8 +22,9 @@ struct Lease {
   std::int64_t lease_ms = 0;   // a heartbeat extends by this
   std::int64_t deadline = 0;   // unix ms
   std::int64_t ends_by = 0;    // unix ms, the end of the attempt's timeout; 0: none
-  std::int64_t followed = 0;   // the bits of jobs.parts that are in kFollowed
+  std::int64_t followed = 0;   // the bits of jobs.parts that are in kNoted
   std::int64_t cancel_at = 0;  // unix ms, when a cancel was asked for; 0: none
+  std::int64_t started_at = 0;
   // What a heartbeat at `now` extends it to.
   std::int64_t extended(std::int64_t now) const {
     return ends_by != 0 && ends_by < now + lease_ms ? ends_by : now + lease_ms;

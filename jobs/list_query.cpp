@@ -2,10 +2,10 @@
 // of them a range of an index; a cursor names a place in a segment.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 
 #include "jobs/limits.hpp"
+#include "jobs/list_place.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/queue_book.hpp"
@@ -19,42 +19,6 @@ constexpr std::array<Status, kStatusCount> kOrder{
     Status::failed,     Status::dlq,         Status::cancelled, Status::completed};
 constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kChunk = 256;
-
-// A place in the list: what comes after it is still to be shown. Members in the order of the list.
-struct Place {
-  std::int64_t status = 0;  // position in kOrder
-  std::int64_t queue = 0;
-  std::int64_t priority = kMaxPriority;  // unprocessed only
-  std::int64_t at = 0;
-  std::int64_t row = 0;
-  bool inside = false;  // at and row are set
-};
-
-std::string format_place(const Place& place) {
-  std::string out;
-  for (const auto part : {place.status, place.queue, place.priority, place.at, place.row}) {
-    if (!out.empty()) out += '-';
-    out += std::to_string(part);
-  }
-  return out;
-}
-
-std::optional<Place> parse_place(std::string_view text) {
-  std::array<std::int64_t, 5> parts{};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts[i]);
-    if (error != std::errc{} || parts[i] < 0) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i + 1 == parts.size()) break;
-    if (text.empty() || text[0] != '-') return std::nullopt;
-    text.remove_prefix(1);
-  }
-  if (!text.empty() || parts[0] > static_cast<std::int64_t>(kStatusCount) ||
-      parts[2] > kMaxPriority) {
-    return std::nullopt;
-  }
-  return Place{parts[0], parts[1], parts[2], parts[3], parts[4], true};
-}
 
 std::optional<std::int64_t> ms(const std::optional<Timestamp>& time) {
   if (!time) return std::nullopt;
@@ -86,7 +50,13 @@ class Lister {
   std::int64_t next_queue(Status status, std::int64_t after);
   void walk_queue(Status status);
   void walk_segment(Status status);
-  std::vector<std::pair<std::int64_t, std::int64_t>> chunk(Status status);
+  struct Found {
+    std::int64_t at;
+    std::int64_t row;
+    std::string key = {};
+  };
+  std::vector<Found> chunk(Status status);
+  std::vector<Found> ready_chunk();
   void walk_rows();
   std::int64_t first_row_since(std::int64_t created_at);
   void visit(std::int64_t row);
@@ -208,10 +178,11 @@ void Lister::walk_queue(Status status) {
 void Lister::walk_segment(Status status) {
   while (!full()) {
     const auto rows = chunk(status);
-    for (const auto& [at, row] : rows) {
+    for (const auto& [at, row, key] : rows) {
       if (full()) return;
       place_.at = at;
       place_.row = row;
+      place_.key = key;
       place_.inside = true;
       visit(row);
     }
@@ -219,23 +190,19 @@ void Lister::walk_segment(Status status) {
   }
 }
 
-// The next rows of the segment, as {at, row}.
-std::vector<std::pair<std::int64_t, std::int64_t>> Lister::chunk(Status status) {
-  constexpr std::string_view kReady =
-      "SELECT 0,row FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND row>?3 ORDER BY row LIMIT ?4";
+// The next rows of the segment; fewer than kChunk: it ends there.
+std::vector<Lister::Found> Lister::chunk(Status status) {
   constexpr std::string_view kSoonest =
       "SELECT at,row FROM jobs INDEXED BY jobs_state WHERE status=?1 AND status<>2 AND queue=?2"
       " AND (at,row)>(?3,?4) ORDER BY at,row LIMIT ?5";
   constexpr std::string_view kNewest =
       "SELECT at,row FROM jobs INDEXED BY jobs_state WHERE status=?1 AND status<>2 AND queue=?2"
       " AND (at,row)<(?3,?4) AND at>=?6 ORDER BY at DESC,row DESC LIMIT ?5";
+  if (status == Status::unprocessed) return ready_chunk();
   const auto number = static_cast<std::int64_t>(status);
   const bool soonest = status == Status::scheduled || status == Status::blocked;
-  auto rows = db_.prepare(status == Status::unprocessed ? kReady : soonest ? kSoonest : kNewest);
-  if (status == Status::unprocessed) {
-    rows.bind_all(place_.queue, place_.priority, place_.inside ? place_.row : 0, kChunk);
-  } else if (soonest) {
+  auto rows = db_.prepare(soonest ? kSoonest : kNewest);
+  if (soonest) {
     rows.bind_all(number, place_.queue, place_.inside ? place_.at : -1,
                   place_.inside ? place_.row : 0, kChunk);
   } else {
@@ -244,8 +211,34 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Lister::chunk(Status status) 
     rows.bind_all(number, place_.queue, place_.inside ? place_.at : before,
                   place_.inside ? place_.row : std::int64_t{0}, kChunk, after);
   }
-  std::vector<std::pair<std::int64_t, std::int64_t>> out;
-  while (rows.step()) out.emplace_back(rows.int64(0), rows.int64(1));
+  std::vector<Found> out;
+  while (rows.step()) out.push_back({rows.int64(0), rows.int64(1)});
+  return out;
+}
+
+// One priority in the order of its index: the jobs without a key, then key by key.
+std::vector<Lister::Found> Lister::ready_chunk() {
+  constexpr std::string_view kPlain =
+      "SELECT row FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS NULL AND row>?3"
+      " ORDER BY row LIMIT ?4";
+  constexpr std::string_view kKeyed =
+      "SELECT row,key FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND priority=?2 AND (key,row)>(?3,?4)"
+      " ORDER BY key,row LIMIT ?5";
+  std::vector<Found> out;
+  const auto after = place_.inside ? place_.row : std::int64_t{0};
+  const bool keyed = place_.inside && !place_.key.empty();
+  if (!keyed) {
+    auto rows = db_.prepare(kPlain);
+    rows.bind_all(place_.queue, place_.priority, after, kChunk);
+    while (rows.step()) out.push_back({0, rows.int64(0)});
+  }
+  if (static_cast<std::int64_t>(out.size()) == kChunk) return out;
+  auto rows = db_.prepare(kKeyed);
+  rows.bind_all(place_.queue, place_.priority, keyed ? std::string_view(place_.key) : "",
+                keyed ? after : std::int64_t{0}, kChunk - static_cast<std::int64_t>(out.size()));
+  while (rows.step()) out.push_back({0, rows.int64(0), std::string(rows.text(1))});
   return out;
 }
 

@@ -66,6 +66,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.remove", manage<&Manager::remove>},
       {"jobs.edit", manage<&Manager::edit>},
       {"jobs.queue_config", manage<&Manager::configure>},
+      {"jobs.limits", manage<&Manager::set_limits>},
       {"jobs.queue_remove", manage<&Manager::remove_queue>},
       {"jobs.pause", manage<&Manager::pause>},
       {"jobs.resume", manage<&Manager::resume>},

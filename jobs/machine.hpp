@@ -2,13 +2,13 @@
 // same tables on every replica; its memory (queues, leases, waiters, workers) mirrors the tables.
 //
 // Operations (bodies are made by jobs/requests.hpp): submit, lease, work, complete, fail, release,
-// heartbeat, cancel, retry, promote, remove, purge, pause, resume, queue_config, queue_remove,
-// dlq_redrive, dlq_purge, waiter_close, node_started, tick.
+// heartbeat, cancel, retry, promote, remove, purge, pause, resume, limits, queue_config,
+// queue_remove, dlq_redrive, dlq_purge, waiter_close, node_started, tick.
 //
 // Thread rule: as StateMachine; stats() is thread-safe.
 // Errors answered by apply(): conflict / lease_lost, job_not_cancellable, job_not_retryable,
 // job_not_scheduled, job_not_finished, queue_not_empty; not_found / job_not_found,
-// queue_not_found; too_many_requests / too_many_queues, too_many_waiters;
+// queue_not_found; too_many_requests / too_many_queues, too_many_waiters, queue_full;
 // internal / unknown_operation.
 #pragma once
 

@@ -276,7 +276,7 @@ std::int64_t Manager::purge_ready(Queue& queue, std::int64_t before, std::int64_
     if (queue.ready[static_cast<std::size_t>(priority)] == 0) continue;
     auto rows = step_.db.prepare(
         "SELECT row,priority,parts FROM jobs INDEXED BY jobs_ready"
-        " WHERE status=2 AND queue=?1 AND priority=?2 AND row<?3 ORDER BY row LIMIT ?4");
+        " WHERE status=2 AND queue=?1 AND priority=?2 AND row<?3 ORDER BY key,row LIMIT ?4");
     rows.bind_all(queue.id, priority, before, limit - purged);
     const auto found = take_rows(rows);
     purge_rows(queue, Status::unprocessed, found);

@@ -20,6 +20,9 @@ class Manager {
   Result<std::string> remove(json::View body);   // job_not_finished
   Result<std::string> edit(json::View body);     // job_not_waiting; jobs/manage_edit.cpp
 
+  // {"concurrency"?}: of all queues together.
+  Result<std::string> set_limits(json::View body);
+
   // {"queue"}: errors not_found / queue_not_found.
   Result<std::string> configure(json::View body);     // "config"; makes the queue
   Result<std::string> remove_queue(json::View body);  // conflict / queue_not_empty

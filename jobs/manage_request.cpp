@@ -35,6 +35,47 @@ void write_retention(FieldErrors& errors, json::View value, json::Writer& out) {
   out.end_object();
 }
 
+void write_limit(Fields& fields, std::string_view name, std::int64_t most, json::Writer& out) {
+  if (const auto limit = fields.integer(name, 1, most)) out.member(name, *limit);
+}
+
+void write_rate(Fields& parent, json::Writer& out) {
+  const auto value = parent.object("rate");
+  if (value.is_missing()) return;
+  Fields fields(parent.errors(), value, parent.path("rate"));
+  out.key("rate").begin_object();
+  const auto limit = fields.integer("limit", 1, kMaxRate);
+  if (limit) {
+    out.member("limit", *limit);
+  } else if (!fields.has("limit")) {
+    fields.complain("limit", "is required");
+  }
+  if (const auto per = fields.duration_ms("per_ms", 1ms, kMaxRatePeriod)) {
+    out.member("per_ms", *per);
+  }
+  write_limit(fields, "burst", kMaxRate, out);
+  fields.finish();
+  out.end_object();
+}
+
+void write_limits(Fields& fields, json::Writer& out) {
+  write_limit(fields, "concurrency", kMaxConcurrency, out);
+  write_limit(fields, "max_waiting", kMaxWaitingJobs, out);
+  write_rate(fields, out);
+  if (const auto aging = fields.duration_ms("aging_ms", 0ms, kMaxAging)) {
+    out.member("aging_ms", *aging);
+  }
+  const auto value = fields.object("per_key");
+  if (value.is_missing()) return;
+  Fields own(fields.errors(), value, fields.path("per_key"));
+  out.key("per_key").begin_object();
+  write_limit(own, "concurrency", kMaxConcurrency, out);
+  write_limit(own, "max_waiting", kMaxWaitingJobs, out);
+  write_rate(own, out);
+  own.finish();
+  out.end_object();
+}
+
 void write_ids(Fields& fields, json::View ids, json::Writer& out) {
   out.key("ids").begin_array();
   std::size_t index = 0;
@@ -143,10 +184,22 @@ Result<replica::Operation> Requests::queue_config(std::string_view queue, json::
   }
   if (const auto dlq = fields.boolean("dlq")) out.member("dlq", *dlq);
   if (const auto events = fields.boolean("events")) out.member("events", *events);
+  write_limits(fields, out);
   fields.finish();
   out.end_object().end_object();
   return finish_request(errors, kInvalid, "jobs.queue_config", out.take(),
                         options_.max_operation_bytes);
+}
+
+Result<replica::Operation> Requests::set_limits(json::View body) const {
+  FieldErrors errors;
+  Fields fields(errors, body);
+  json::Writer out(64);
+  out.begin_object();
+  write_limit(fields, "concurrency", kMaxConcurrency, out);
+  fields.finish();
+  out.end_object();
+  return finish_request(errors, kInvalid, "jobs.limits", out.take(), options_.max_operation_bytes);
 }
 
 Result<replica::Operation> Requests::queue_remove(std::string_view queue) const {

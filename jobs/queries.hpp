@@ -40,8 +40,8 @@ struct ListRequest {
 // by status and queue only (null when another filter is set: counting would scan).
 // Order: with a status or a queue, by status (processing, unprocessed, scheduled, blocked, failed,
 // dlq, cancelled, completed), then queue, then: processing and finished newest first, scheduled
-// soonest first, unprocessed in the order of leasing. Without both: newest submitted first.
-// Errors: invalid / invalid_request (limit, cursor).
+// soonest first, unprocessed by priority, then key (none first), in the order of leasing. Without
+// both: newest submitted first. Errors: invalid / invalid_request (limit, cursor).
 Result<std::string> list_jobs(sqlite::Database& db, const ListRequest& request);
 
 // {items:[{name,paused,counts{...}}],next_cursor}; cursor is the last name.
@@ -49,6 +49,9 @@ Result<std::string> list_queues(sqlite::Database& db, std::int64_t limit, std::s
 // {name,paused,created_at,config{...},counts{...},ready_by_priority[10],oldest_ready_at,
 // oldest_ready_age_ms}. Errors: not_found / queue_not_found.
 Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Timestamp now);
+
+// {concurrency,running}: the limit of all queues together (null: none) and what runs.
+std::string get_limits(sqlite::Database& db);
 
 // Dead letters, newest first: as list_jobs, with error and attempt. Empty queue: all.
 Result<std::string> list_dlq(sqlite::Database& db, std::string_view queue, std::int64_t limit,

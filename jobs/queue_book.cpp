@@ -15,6 +15,8 @@ void QueueBook::load(sqlite::Database& db) {
   changed_.clear();
   removed_.clear();
   all_changed_ = true;
+  next_turn_ = concurrency_ = 0;
+  room_came_ = false;
   auto rows = db.prepare("SELECT id,name,paused,created_at,config FROM job_queues ORDER BY id");
   while (rows.step()) {
     Queue& queue = add(rows.int64(0), rows.text(1));
@@ -24,19 +26,50 @@ void QueueBook::load(sqlite::Database& db) {
   }
   load_counts(db);
   saved_counts_ = counts_;
+  saved_next_turn_ = next_turn_;
+  saved_concurrency_ = concurrency_;
+  load_lanes(db);
   for (auto& [id, queue] : by_id_) refresh_due(db, *queue);
+}
+
+void QueueBook::load_lanes(sqlite::Database& db) {
+  for (auto& [id, queue] : by_id_) {
+    {
+      auto rows = db.prepare("SELECT 1 FROM job_lanes WHERE queue=?1 LIMIT 1");
+      rows.bind_all(id);
+      if (!rows.step()) continue;
+    }
+    lanes_of(*queue).load(db);
+  }
+}
+
+void QueueBook::place_lanes() {
+  for (auto& [id, queue] : by_id_) {
+    if (queue->lanes) queue->lanes->configure(queue->config.per_key, false);
+  }
+}
+
+LaneRing& QueueBook::lanes_of(Queue& queue) {
+  if (!queue.lanes) queue.lanes = std::make_unique<LaneRing>(queue.id, next_turn_);
+  return *queue.lanes;
 }
 
 void QueueBook::load_counts(sqlite::Database& db) {
   auto rows = db.prepare("SELECT queue,kind,count FROM job_counts ORDER BY queue,kind");
   while (rows.step()) {
-    if (rows.int64(0) == kAllQueues) continue;  // the sums of the others
+    if (rows.int64(0) == kAllQueues) {  // the other kinds: sums of all queues
+      if (rows.int64(1) == kTurnKind) next_turn_ = rows.int64(2);
+      if (rows.int64(1) == kConcurrencyKind) concurrency_ = rows.int64(2);
+      continue;
+    }
     Queue& queue = get(rows.int64(0));
     const auto kind = static_cast<std::size_t>(rows.int64(1));
     const auto count = rows.int64(2);
     if (kind < kStatusCount) {
       queue.counts[kind] = queue.saved_counts_[kind] = count;
       counts_[kind] += count;
+    } else if (kind == kBucketKind) {
+      queue.bucket = queue.saved_bucket_ = count;
     } else {
       const auto priority = kind - static_cast<std::size_t>(kReadyKind);
       queue.ready.at(priority) = queue.saved_ready_.at(priority) = count;
@@ -47,6 +80,7 @@ void QueueBook::load_counts(sqlite::Database& db) {
 void QueueBook::save(sqlite::Database& db) {
   for (Queue* queue : dirty_) {
     save_counts(db, *queue);
+    if (queue->lanes) save_lanes(db, *queue);
     queue->dirty = false;
     changed_.push_back(queue);
   }
@@ -54,6 +88,14 @@ void QueueBook::save(sqlite::Database& db) {
   for (std::size_t i = 0; i < kStatusCount; ++i) {
     save_count(db, kAllQueues, static_cast<std::int64_t>(i), counts_[i], saved_counts_[i]);
   }
+  save_count(db, kAllQueues, kTurnKind, next_turn_, saved_next_turn_);
+  save_count(db, kAllQueues, kConcurrencyKind, concurrency_, saved_concurrency_);
+}
+
+// A ring without lanes has nothing to remember.
+void QueueBook::save_lanes(sqlite::Database& db, Queue& queue) {
+  queue.lanes->save(db);
+  if (queue.lanes->empty()) queue.lanes.reset();
 }
 
 void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
@@ -64,6 +106,7 @@ void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
     save_count(db, queue.id, kReadyKind + static_cast<std::int64_t>(i), queue.ready[i],
                queue.saved_ready_[i]);
   }
+  save_count(db, queue.id, kBucketKind, queue.bucket, queue.saved_bucket_);
 }
 
 // Zero is stored as no row: what a transaction passed through must not show in the tables, since
@@ -121,8 +164,13 @@ Result<Queue*> QueueBook::get_or_create(sqlite::Database& db, std::string_view n
 
 void QueueBook::set_config(sqlite::Database& db, Queue& queue, std::string_view config_json) {
   db.prepare("UPDATE job_queues SET config=?2 WHERE id=?1").bind_all(queue.id, config_json).run();
-  queue.config = parse_queue_config(json::View(config_json));
+  const auto before = std::exchange(queue.config, parse_queue_config(json::View(config_json)));
+  if (queue.config.rate != before.rate) queue.bucket = 0;
+  if (queue.lanes) {
+    queue.lanes->configure(queue.config.per_key, queue.config.per_key.rate != before.per_key.rate);
+  }
   refresh_due(db, queue);
+  wake(queue);
   mark(queue);
 }
 
@@ -131,15 +179,19 @@ void QueueBook::set_paused(sqlite::Database& db, Queue& queue, bool paused) {
       .bind_all(queue.id, std::int64_t{paused})
       .run();
   queue.paused = paused;
-  if (!paused && !queue.made_ready) {
-    queue.made_ready = true;
-    made_ready_.push_back(&queue);
-  }
+  if (!paused) wake(queue);
   mark(queue);
+}
+
+void QueueBook::wake(Queue& queue) {
+  if (queue.made_ready) return;
+  queue.made_ready = true;
+  made_ready_.push_back(&queue);
 }
 
 void QueueBook::remove(sqlite::Database& db, Queue& queue) {
   db.prepare("DELETE FROM job_counts WHERE queue=?1").bind_all(queue.id).run();
+  if (queue.lanes) queue.lanes->remove(db);
   db.prepare("DELETE FROM job_queues WHERE id=?1").bind_all(queue.id).run();
   removed_.push_back(queue.name);
   for (auto* list : {&dirty_, &made_ready_, &changed_}) std::erase(*list, &queue);
@@ -151,6 +203,12 @@ void QueueBook::transition(Queue& queue, std::optional<Status> from, std::option
                            Cause cause, std::int64_t priority, std::int64_t at) {
   WEIR_ASSERT(is_transition(from, to, cause));
   mark(queue);
+  if (from == Status::processing) {
+    if (queue.config.counts_running()) wake(queue);
+    if (concurrency_ > 0 && counts_[index_of(Status::processing)] >= concurrency_) {
+      room_came_ = true;
+    }
+  }
   if (from) {
     --queue.counts[index_of(*from)];
     --counts_[index_of(*from)];
@@ -161,10 +219,7 @@ void QueueBook::transition(Queue& queue, std::optional<Status> from, std::option
   ++counts_[index_of(*to)];
   if (to == Status::unprocessed) {
     ++queue.ready[static_cast<std::size_t>(priority)];
-    if (!queue.made_ready) {
-      queue.made_ready = true;
-      made_ready_.push_back(&queue);
-    }
+    wake(queue);
   } else if (to == Status::scheduled) {
     note_due(queue, at);
   } else if (is_finished(*to) && to != Status::dlq) {
@@ -172,11 +227,25 @@ void QueueBook::transition(Queue& queue, std::optional<Status> from, std::option
   }
 }
 
-void QueueBook::reprioritize(Queue& queue, std::int64_t from, std::int64_t to) {
+void QueueBook::reprioritize(Queue& queue, std::string_view key, std::int64_t from, std::int64_t to,
+                             std::int64_t now) {
   if (from == to) return;
   mark(queue);
   --queue.ready[static_cast<std::size_t>(from)];
   ++queue.ready[static_cast<std::size_t>(to)];
+  if (key.empty()) return;
+  move_lane(queue, key, std::nullopt, Status::unprocessed, to, now);
+  move_lane(queue, key, Status::unprocessed, std::nullopt, from, now);
+}
+
+void QueueBook::move_lane(Queue& queue, std::string_view key, std::optional<Status> from,
+                          std::optional<Status> to, std::int64_t priority, std::int64_t now) {
+  lanes_of(queue).change(queue.config.per_key, key, from, to, priority, now);
+}
+
+void QueueBook::leased(Queue& queue, bool keyed, std::int64_t now) {
+  if (queue.config.rate) queue.bucket = queue.config.rate.taken(queue.bucket, now);
+  if (!keyed && queue.has_lanes()) queue.lanes->plain_leased();
 }
 
 std::vector<Queue*> QueueBook::take_made_ready() {
@@ -189,8 +258,16 @@ std::vector<Queue*> QueueBook::take_made_ready() {
 
 std::int64_t QueueBook::next_due() const {
   std::int64_t earliest = kNever;
-  for (const auto& [id, queue] : by_id_) earliest = std::min(earliest, queue->next_due);
+  for (const auto& [id, queue] : by_id_) {
+    earliest = std::min({earliest, queue->next_due, queue->wake_at});
+  }
   return earliest;
+}
+
+void QueueBook::drop_wakes(std::int64_t now) {
+  for (auto& [id, queue] : by_id_) {
+    if (queue->wake_at <= now) queue->wake_at = kNever;
+  }
 }
 
 void QueueBook::note_due(Queue& queue, std::int64_t at) {

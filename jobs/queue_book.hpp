@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "jobs/lane_ring.hpp"
 #include "jobs/queue_config.hpp"
 #include "jobs/stats.hpp"
 #include "jobs/status.hpp"
@@ -21,7 +23,6 @@
 namespace weir::jobs {
 
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-inline constexpr std::size_t kPriorities = static_cast<std::size_t>(kMaxPriority) + 1;
 
 struct Queue {
   std::int64_t id = 0;
@@ -33,10 +34,18 @@ struct Queue {
   std::array<std::int64_t, kPriorities> ready{};  // unprocessed, by priority
   // No row of this queue is due before; may be earlier than the truth, never later.
   std::int64_t next_due = kNever;
-  bool dirty = false;       // differs from the tables or from what was published
+  // Parked waiters may be served at `wake_at`, when a token comes (only saves useless ticks).
+  std::int64_t wake_at = kNever;
+  std::int64_t bucket = 0;          // of config.rate
+  std::unique_ptr<LaneRing> lanes;  // null: no job has a key
+  bool dirty = false;               // differs from the tables or from what was published
   bool made_ready = false;  // got ready jobs in this operation: its waiters are served at the end
 
   std::int64_t count(Status status) const { return counts[index_of(status)]; }
+  bool has_lanes() const { return lanes != nullptr && !lanes->empty(); }
+  std::int64_t waiting() const {
+    return count(Status::scheduled) + count(Status::blocked) + count(Status::unprocessed);
+  }
   // Jobs that retention looks at.
   std::int64_t retained() const {
     return count(Status::completed) + count(Status::failed) + count(Status::cancelled);
@@ -54,6 +63,7 @@ struct Queue {
   friend class QueueBook;
   Counts saved_counts_{};
   std::array<std::int64_t, kPriorities> saved_ready_{};
+  std::int64_t saved_bucket_ = 0;
 };
 
 class QueueBook {
@@ -77,7 +87,28 @@ class QueueBook {
                   std::int64_t priority, std::int64_t at);
 
   // A ready job got another priority.
-  void reprioritize(Queue& queue, std::int64_t from, std::int64_t to);
+  void reprioritize(Queue& queue, std::string_view key, std::int64_t from, std::int64_t to,
+                    std::int64_t now);
+  // For Step::change(), after transition(): the same for the lane of a job with a key.
+  void move_lane(Queue& queue, std::string_view key, std::optional<Status> from,
+                 std::optional<Status> to, std::int64_t priority, std::int64_t now);
+  // A job of the queue was leased: takes a token, and the turn of the jobs without a key.
+  void leased(Queue& queue, bool keyed, std::int64_t now);
+  // The running jobs are known: the lanes find their places.
+  void place_lanes();
+
+  // The limit of running jobs of all queues together; 0: none.
+  std::int64_t concurrency() const { return concurrency_; }
+  void set_concurrency(std::int64_t limit) {
+    concurrency_ = limit;
+    room_came_ = true;
+  }
+  // There is room below that limit again, since the last call.
+  bool take_room() { return std::exchange(room_came_, false); }
+  // Tokens that came by now wake nobody any more.
+  void drop_wakes(std::int64_t now);
+  // The queue's waiters are to be served at the end of this operation.
+  void wake(Queue& queue);
 
   // Queues that got ready jobs since the last call, by id.
   std::vector<Queue*> take_made_ready();
@@ -102,6 +133,9 @@ class QueueBook {
   Queue& add(std::int64_t id, std::string_view name);
   void mark(Queue& queue);
   void load_counts(sqlite::Database& db);
+  void load_lanes(sqlite::Database& db);
+  void save_lanes(sqlite::Database& db, Queue& queue);
+  LaneRing& lanes_of(Queue& queue);
   static void save_counts(sqlite::Database& db, Queue& queue);
   static void save_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind,
                          std::int64_t count, std::int64_t& saved);
@@ -110,6 +144,9 @@ class QueueBook {
   std::unordered_map<std::string, Queue*, Hash, std::equal_to<>> by_name_;
   Counts counts_{};
   Counts saved_counts_{};
+  std::int64_t next_turn_ = 0, saved_next_turn_ = 0;
+  std::int64_t concurrency_ = 0, saved_concurrency_ = 0;
+  bool room_came_ = false;
   std::vector<Queue*> dirty_;
   std::vector<Queue*> made_ready_;
   std::vector<Queue*> changed_;  // since the last publish()

@@ -17,6 +17,44 @@ Retention parse_retention(json::View text) {
   return out;
 }
 
+Rate parse_rate(json::View text) {
+  Rate out;
+  out.limit = text.find("limit").as_int().value_or(0);
+  out.per_ms = text.find("per_ms").as_int().value_or(out.per_ms);
+  out.burst = text.find("burst").as_int().value_or(out.limit);
+  return out;
+}
+
+PerKey parse_per_key(json::View text) {
+  PerKey out;
+  out.concurrency = text.find("concurrency").as_int().value_or(0);
+  out.max_waiting = text.find("max_waiting").as_int().value_or(0);
+  if (const auto rate = text.find("rate"); !rate.is_missing()) out.rate = parse_rate(rate);
+  return out;
+}
+
+void write_rate(json::Writer& out, const Rate& rate) {
+  out.key("rate");
+  if (!rate) {
+    out.null();
+    return;
+  }
+  out.begin_object()
+      .member("limit", rate.limit)
+      .member("per_ms", rate.per_ms)
+      .member("burst", rate.burst)
+      .end_object();
+}
+
+void write_limit(json::Writer& out, std::string_view name, std::int64_t limit) {
+  out.key(name);
+  if (limit == 0) {
+    out.null();
+  } else {
+    out.value(limit);
+  }
+}
+
 }  // namespace
 
 QueueConfig parse_queue_config(json::View text) {
@@ -34,6 +72,16 @@ QueueConfig parse_queue_config(json::View text) {
       out.dlq = member.value.as_bool().value_or(out.dlq);
     } else if (member.raw_key == "events") {
       out.events = member.value.as_bool().value_or(out.events);
+    } else if (member.raw_key == "concurrency") {
+      out.concurrency = member.value.as_int().value_or(0);
+    } else if (member.raw_key == "max_waiting") {
+      out.max_waiting = member.value.as_int().value_or(0);
+    } else if (member.raw_key == "rate") {
+      out.rate = parse_rate(member.value);
+    } else if (member.raw_key == "per_key") {
+      out.per_key = parse_per_key(member.value);
+    } else if (member.raw_key == "aging_ms") {
+      out.aging_ms = member.value.as_int().value_or(0);
     }
   }
   return out;
@@ -53,7 +101,15 @@ void write_queue_config(json::Writer& out, const QueueConfig& config) {
       .end_object()
       .member("dlq", config.dlq)
       .member("events", config.events)
-      .end_object();
+      .member("aging_ms", config.aging_ms);
+  write_limit(out, "concurrency", config.concurrency);
+  write_limit(out, "max_waiting", config.max_waiting);
+  write_rate(out, config.rate);
+  out.key("per_key").begin_object();
+  write_limit(out, "concurrency", config.per_key.concurrency);
+  write_limit(out, "max_waiting", config.per_key.max_waiting);
+  write_rate(out, config.per_key.rate);
+  out.end_object().end_object();
 }
 
 }  // namespace weir::jobs

@@ -19,22 +19,40 @@ std::array<std::int64_t, kPriorities> read_ready(sqlite::Database& db, std::int6
   return ready;
 }
 
-// When the job that has been ready for longest became ready: the first of each priority decides,
-// since rows of one priority are leased in order.
+// When the job that has been ready for longest became ready: the first of each key of each priority
+// decides, since those are leased in order. Looks at kKeysLooked keys of a priority.
+constexpr int kKeysLooked = 1'000;
+
 std::optional<std::int64_t> oldest_ready(sqlite::Database& db, std::int64_t queue,
                                          const std::array<std::int64_t, kPriorities>& ready) {
   std::optional<std::int64_t> oldest;
-  auto rows = db.prepare(
+  const auto look = [&](const sqlite::Statement& rows) {
+    const auto since = std::max(rows.int64(0), rows.optional_int64(1).value_or(0));
+    oldest = oldest ? std::min(*oldest, since) : since;
+  };
+  auto plain = db.prepare(
       "SELECT created_at,run_at FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 ORDER BY row LIMIT 1");
+      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS NULL ORDER BY row LIMIT 1");
+  auto keyed = db.prepare(
+      "SELECT created_at,run_at,key FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND priority=?2 AND key>?3 ORDER BY key,row LIMIT 1");
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     if (ready[priority] == 0) continue;
-    rows.bind_all(queue, static_cast<std::int64_t>(priority));
-    if (rows.step()) {
-      const auto since = std::max(rows.int64(0), rows.optional_int64(1).value_or(0));
-      oldest = oldest ? std::min(*oldest, since) : since;
+    const auto level = static_cast<std::int64_t>(priority);
+    plain.bind_all(queue, level);
+    if (plain.step()) look(plain);
+    plain.run();
+    std::string key;
+    for (int looked = 0; looked < kKeysLooked; ++looked) {
+      keyed.bind_all(queue, level, key);
+      const bool found = keyed.step();
+      if (found) {
+        look(keyed);
+        key = keyed.text(2);
+      }
+      keyed.run();
+      if (!found) break;
     }
-    rows.run();
   }
   return oldest;
 }

@@ -103,6 +103,9 @@ class Requests {
   // --- queues ---
   // Replaces the configuration (PUT). Reply: the queue as get_queue() shows its config.
   Result<replica::Operation> queue_config(std::string_view queue, json::View body) const;
+  // {"concurrency":n?}: the limit of all queues together; without it there is none. Reply as
+  // get_limits().
+  Result<replica::Operation> set_limits(json::View body) const;
   Result<replica::Operation> queue_remove(std::string_view queue) const;  // only without jobs
   Result<replica::Operation> pause(std::string_view queue) const;
   Result<replica::Operation> resume(std::string_view queue) const;

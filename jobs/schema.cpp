@@ -43,7 +43,7 @@ CREATE TABLE jobs(
   payload TEXT);
 
 CREATE UNIQUE INDEX jobs_id ON jobs(id);
-CREATE INDEX jobs_ready ON jobs(queue, priority DESC) WHERE status=2;
+CREATE INDEX jobs_ready ON jobs(queue, priority DESC, key) WHERE status=2;
 CREATE INDEX jobs_state ON jobs(status, queue, at) WHERE status<>2;
 
 CREATE TABLE job_blobs(key INTEGER PRIMARY KEY, data TEXT NOT NULL);
@@ -64,6 +64,13 @@ CREATE TABLE job_counts(
   kind INTEGER NOT NULL,
   count INTEGER NOT NULL,
   PRIMARY KEY(queue, kind)) WITHOUT ROWID;
+
+CREATE TABLE job_lanes(
+  queue INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  PRIMARY KEY(queue, key)) WITHOUT ROWID;
 
 CREATE TABLE job_totals(kind INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 

@@ -1,8 +1,9 @@
 // The tables of the job machine and the numbers stored in them.
 //
 // Rows stay near the end of their table and indexes (row numbers and UUIDv7 ids grow), and there
-// are three indexes only: by id, the ready jobs in the order of leasing, and all others by status
-// and queue in the order of `at`, which also serves as the timer queue of its status:
+// are three indexes only: by id, the ready jobs by priority and key, in the order of leasing, and
+// all others by status and queue in the order of `at`, which also serves as the timer queue of its
+// status:
 //   scheduled: run_at · processing: started_at · finished and dlq: finished_at
 #pragma once
 
@@ -29,6 +30,10 @@ inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempoten
 
 // Bit of jobs.parts: options have timeout_ms.
 inline constexpr std::int64_t kTimedBit = 1 << 16;
+// Bit of jobs.parts: the job has a key, so a lane of its queue counts it (jobs/lane_ring.hpp).
+inline constexpr std::int64_t kKeyed = 1 << 17;
+// What the lease of a running job remembers of its parts.
+inline constexpr std::int64_t kNoted = kFollowed | kKeyed;
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);
@@ -51,6 +56,11 @@ inline constexpr std::int64_t kEventsDroppedKind = 1'001;
 
 // job_counts.kind: the index of a status, or this plus the priority of ready jobs.
 inline constexpr std::int64_t kReadyKind = 16;
+// job_counts.kind: the token bucket of a queue (jobs/rate.hpp).
+inline constexpr std::int64_t kBucketKind = 64;
+// job_counts.kind beside kAllQueues: the last turn of a lane; the limit of running jobs.
+inline constexpr std::int64_t kTurnKind = 65;
+inline constexpr std::int64_t kConcurrencyKind = 66;
 // job_counts.queue of the sums over all queues; real queues count from 1.
 inline constexpr std::int64_t kAllQueues = 0;
 

@@ -2,6 +2,7 @@
 
 #include "jobs/events.hpp"
 #include "jobs/schema.hpp"
+#include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -31,8 +32,13 @@ void State::load(sqlite::Database& db) {
   queues.load(db);
   workers.load(db);
   leases.load(db, queues, workers);
+  queues.place_lanes();
   waiters.load(db);
   events.load(db);
+  // A waiter that was there before the restart is not forgotten when its token comes.
+  for (const auto& [id, queue] : queues.all()) {
+    if (queue->config.has_rate() && waiters.has(queue->name)) queue->wake_at = 0;
+  }
 }
 
 void State::save(sqlite::Database& db) {
@@ -52,6 +58,7 @@ void State::save(sqlite::Database& db) {
 void Step::change(const Change& change) {
   state.queues.transition(change.queue, change.from, change.to, change.cause, change.priority,
                           change.at);
+  if ((change.parts & kKeyed) != 0) change_lane(change);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
   ++state.changes;
   if (listened || change.queue.config.events) note(change);
@@ -60,6 +67,17 @@ void Step::change(const Change& change) {
 void Step::note(const Change& change) {
   if (event_word(change).empty()) return;
   noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row)});
+}
+
+void Step::change_lane(const Change& change) {
+  const auto counted = [](std::optional<Status> status) {
+    return status == Status::unprocessed || status == Status::processing;
+  };
+  if (!counted(change.from) && !counted(change.to)) return;
+  auto rows = db.prepare("SELECT key FROM jobs WHERE row=?1");
+  rows.bind_all(change.row);
+  WEIR_ASSERT(rows.step());
+  state.queues.move_lane(change.queue, rows.text(0), change.from, change.to, change.priority, now);
 }
 
 void Step::follow(std::int64_t row, std::int64_t bit) {

@@ -48,7 +48,7 @@ struct Change {
   Cause cause;
   std::int64_t priority = 0;  // matters when a ready job comes or goes
   std::int64_t at = 0;        // the new jobs.at
-  std::int64_t parts = 0;     // jobs.parts, at least its bits of kFollowed
+  std::int64_t parts = 0;     // jobs.parts, at least its bits of kNoted
 };
 
 // A change that somebody wants to know of (jobs/events.hpp).
@@ -98,6 +98,7 @@ struct Step {
 
  private:
   void note(const Change& change);
+  void change_lane(const Change& change);
 };
 
 Error job_not_found(std::string_view id);

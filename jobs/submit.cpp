@@ -66,6 +66,12 @@ void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
   }
 }
 
+std::int64_t parts_of(const NewJob& job) {
+  return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
+         (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
+         option_bits(job.options);
+}
+
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
   out.append(R"({"id":")").append(outcome.id.empty() ? id : outcome.id).append(R"(","status":")");
   out.append(to_string(outcome.status))
@@ -96,6 +102,7 @@ Result<std::string> Submitter::apply_new(json::View body) {
   if (body.find("atomic").as_bool().value_or(false)) {
     WEIR_TRY(check_queues(jobs));
     WEIR_TRY(check_uniques(jobs));
+    WEIR_TRY(check_full(jobs));
   }
   return apply_batch(jobs);
 }
@@ -158,6 +165,14 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   if (unique) {
     if (const auto holder = find_holder(job, queue)) return resolve_unique(job, *holder);
   }
+  if (queue.config.limits_waiting()) {
+    const auto room = check_waiting(queue, job.key);
+    if (!room && is_known(job.id)) {
+      step_.count(Total::duplicates);
+      return existing(job.id);
+    }
+    WEIR_TRY(room);
+  }
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
   const auto status = run_at && *run_at > step_.now ? Status::scheduled : Status::unprocessed;
@@ -183,7 +198,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
                 .cause = Cause::submit,
                 .priority = job.priority,
                 .at = run_at.value_or(0),
-                .parts = unique ? kUniqueBit : 0});
+                .parts = parts_of(job)});
   return Outcome{.status = status, .created_at = step_.now, .queue = queue.name, .row = row};
 }
 
@@ -194,9 +209,7 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   write.bind(4, static_cast<std::int64_t>(status)).bind(5, job.priority);
   write.bind(6, status == Status::scheduled ? run_at : std::nullopt);
   write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, run_at);
-  write.bind(11, step_.revision)
-      .bind(12, option_bits(job.options) | (beside ? blob_bit(Blob::payload) : 0) |
-                    (job.unique.is_missing() ? 0 : kUniqueBit));
+  write.bind(11, step_.revision).bind(12, parts_of(job));
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);
   bind_or_null(write, 15, job.options);

@@ -25,12 +25,17 @@ struct NewJob {
   std::optional<std::int64_t> lease_ms;
 };
 
+// Whether the queue takes one more waiting job, after `more` others and `more_of_key` of the key.
+// Errors: too_many_requests / queue_full.
+Result<void> check_waiting(const Queue& queue, std::string_view key, std::int64_t more = 0,
+                           std::int64_t more_of_key = 0);
+
 class Submitter {
  public:
   explicit Submitter(Step& step) : step_(step), wants_reply_(step.context.wants_reply) {}
 
-  // Errors: too_many_requests / too_many_queues, conflict / unique_conflict (single or atomic; else
-  // an item's result).
+  // Errors: too_many_requests / too_many_queues, queue_full, conflict / unique_conflict (single or
+  // atomic; else an item's result).
   Result<std::string> apply(json::View body);
 
   struct Outcome {
@@ -43,7 +48,7 @@ class Submitter {
     std::int64_t row = 0;   // of the job that is answered
   };
   // Inserts one job, or finds the one with its id or its unique key. Errors: conflict /
-  // unique_conflict, and too_many_queues.
+  // unique_conflict, and too_many_queues, queue_full.
   Result<Outcome> insert(const NewJob& job);
 
  private:
@@ -51,6 +56,7 @@ class Submitter {
   Result<std::string> apply_single(json::View job);
   Result<std::string> apply_batch(json::View jobs);
   Result<void> check_queues(json::View jobs) const;
+  Result<void> check_full(json::View jobs);  // jobs/limits.cpp
   // jobs/submit_unique.cpp
   Result<void> check_uniques(json::View jobs);
   bool is_known(std::string_view id);

@@ -15,6 +15,7 @@ std::string Ticker::apply() {
   expire_leases();
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
+  wake_rated();
   step_.state.waiters.drop_expired(step_.db, step_.now, kTickRows);
   drop_old_answers(step_, kTickRows);
   step_.state.workers.forget_idle(step_.db, step_.now);
@@ -57,6 +58,19 @@ void Ticker::visit_queues() {
     drop_excess(queue, std::min(share, budget_));
     QueueBook::refresh_due(step_.db, queue);
   }
+}
+
+// Waiters of a queue with a rate: a token may have come. All such queues, whatever their wake_at
+// says: it is only a hint of this replica's memory.
+void Ticker::wake_rated() {
+  auto& queues = step_.state.queues;
+  for (const auto& name : step_.state.waiters.queues()) {
+    Queue* queue = queues.find(name);
+    if (queue == nullptr || !queue->config.has_rate()) continue;
+    queue->wake_at = kNever;
+    queues.wake(*queue);
+  }
+  queues.drop_wakes(step_.now);
 }
 
 void Ticker::make_due(Queue& queue, std::int64_t limit) {

@@ -29,6 +29,7 @@ class Ticker {
 
   void expire_leases();
   void visit_queues();
+  void wake_rated();
   void make_due(Queue& queue, std::int64_t limit);
   void drop_old(Queue& queue, std::int64_t limit);
   void drop_excess(Queue& queue, std::int64_t limit);

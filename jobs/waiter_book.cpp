@@ -88,6 +88,13 @@ const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, st
   }
 }
 
+std::vector<std::string> WaiterBook::queues() const {
+  std::vector<std::string> out;
+  out.reserve(by_queue_.size());
+  for (const auto& [name, waiters] : by_queue_) out.push_back(name);
+  return out;
+}
+
 void WaiterBook::remove(sqlite::Database& db, std::int64_t seq) {
   const auto found = by_seq_.find(seq);
   if (found == by_seq_.end()) return;

@@ -46,6 +46,9 @@ class WaiterBook {
   // The waiter that has waited longest for `queue`; expired ones on the way are dropped.
   const Waiter* first(sqlite::Database& db, std::string_view queue, std::int64_t now);
   void remove(sqlite::Database& db, std::int64_t seq);
+  bool has(std::string_view queue) const { return by_queue_.contains(queue); }
+  // The names of all queues that somebody waits for, in their order.
+  std::vector<std::string> queues() const;
   // Drops at most `limit` expired waiters; returns how many.
   std::int64_t drop_expired(sqlite::Database& db, std::int64_t now, std::int64_t limit);
   std::optional<std::int64_t> next_expiry() const;

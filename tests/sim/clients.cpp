@@ -9,6 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr const char* kQueues[] = {"alpha", "beta", "gamma"};
+constexpr const char* kConfigs[] = {
+    "{}", R"({"concurrency":2,"aging_ms":300})", R"({"per_key":{"concurrency":1}})",
+    R"({"rate":{"limit":20,"per_ms":1000},"per_key":{"rate":{"limit":8,"per_ms":1000}}})"};
 
 // Requests of this program are valid.
 template <class T>
@@ -79,6 +82,7 @@ std::string Clients::job_text(const std::string& id) {
                      std::to_string(1 + world_.below(4)) +
                      R"(,"backoff":{"kind":"fixed","delay_ms":)" +
                      std::to_string(100 + world_.below(1'500)) + "}";
+  if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
   if (world_.chance(250)) text += unique_text();
@@ -290,6 +294,11 @@ void Clients::operate() {
   if (world_.chance(150)) {
     const json::View config(world_.chance(700) ? R"({"events":true})" : R"({"events":false})");
     propose(must(requests_.queue_config(kQueues[world_.below(3)], config)), ignore);
+    return;
+  }
+  if (world_.chance(100)) {
+    const char* config = kConfigs[world_.below(std::size(kConfigs))];
+    propose(must(requests_.queue_config(kQueues[world_.below(3)], json::View(config))), ignore);
     return;
   }
   if (job_ids_.empty()) return;

@@ -17,6 +17,7 @@ constexpr Table kTables[] = {
     {"job_blobs", "key,data"},
     {"job_attempts", "job,fence,attempt,outcome,started_at,ended_at,worker,error"},
     {"job_counts", "queue,kind,count"},
+    {"job_lanes", "queue,key,turn,bucket"},
     {"job_totals", "kind,count"},
     {"job_waiters", "seq,node,waiter,until,request"},
     {"job_workers", "name,last_seen"},

@@ -68,6 +68,7 @@ class Script {
     if (below(4) == 0) out += ",\"delay_ms\":" + std::to_string(below(5'000));
     if (below(3) == 0) out += ",\"max_attempts\":" + std::to_string(1 + below(3));
     if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
+    if (below(2) == 0) out += ",\"key\":\"k" + std::to_string(below(4)) + "\"";
     if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
     if (below(5) == 0) out += ",\"timeout_ms\":" + std::to_string(100 + below(2'000));
     if (below(4) == 0) out += unique();
@@ -156,7 +157,7 @@ class Script {
 
   replica::Operation on_queue() {
     const auto name = queue();
-    switch (below(12)) {
+    switch (below(15)) {
       case 0:
         return h_.requests.purge(name).value();
       case 1:
@@ -182,6 +183,19 @@ class Script {
       }
       case 10:
         return h_.requests.queue_remove(name).value();
+      case 11:
+        return h_.requests
+            .queue_config(name, json::View(R"({"concurrency":5,"per_key":{"concurrency":2},)"
+                                           R"("aging_ms":200,"max_waiting":30})"))
+            .value();
+      case 12:
+        return h_.requests
+            .queue_config(name, json::View(R"({"rate":{"limit":20,"per_ms":1000,"burst":2},)"
+                                           R"("per_key":{"rate":{"limit":5,"per_ms":1000}}})"))
+            .value();
+      case 13:
+        return h_.requests.set_limits(json::View(below(2) == 0 ? R"({"concurrency":8})" : "{}"))
+            .value();
       default:
         return h_.requests.queue_config(name, json::View("{}")).value();
     }

@@ -200,7 +200,7 @@ TEST(Requests, QueueConfigChecksEverything) {
       "q", json::View(R"({"max_attempts":0,"lease_ms":1,"retention":{"count":-1}})"));
   ASSERT_FALSE(bad);
   EXPECT_THAT(bad.error().fields, SizeIs(3));
-  EXPECT_EQ(h.requests.queue_config("q", json::View(R"({"concurrency":1})")).error().reason,
+  EXPECT_EQ(h.requests.queue_config("q", json::View(R"({"speed":1})")).error().reason,
             "unknown_field");
   EXPECT_EQ(h.requests.queue_config("*", json::View("{}")).error().reason, "invalid_request");
 }
