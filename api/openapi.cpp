@@ -148,7 +148,9 @@ Json operation_of(const Command& command) {
 
 Json components() {
   Json schemas = Json::object();
-  for (const auto& schema : component_schemas()) schemas[schema.name] = parse(schema.json);
+  for (const auto& part : {job_schemas(), system_schemas()}) {
+    for (const auto& schema : part) schemas[schema.name] = parse(schema.json);
+  }
   return {
       {"schemas", schemas},
       {"parameters",

@@ -12,6 +12,7 @@ struct ComponentSchema {
   const char* json;
 };
 
-std::span<const ComponentSchema> component_schemas();
+std::span<const ComponentSchema> job_schemas();     // jobs, leases, queues, errors
+std::span<const ComponentSchema> system_schemas();  // keys, audit, snapshots, health
 
 }  // namespace weir::api
