@@ -42,7 +42,11 @@ class StreamTest : public FrontTest {
                             }});
   }
   void TearDown() override {
-    streams_.clear();
+    {
+      // A client can have its refusal before the handler is at its end.
+      const std::lock_guard lock(mutex_);
+      streams_.clear();
+    }
     FrontTest::TearDown();
   }
   std::size_t opened() {
