@@ -21,7 +21,7 @@ class SnapshotFileTest : public testing::Test {
 
 TEST_F(SnapshotFileTest, ComesBackAsItWas) {
   std::string large;
-  for (int i = 0; large.size() < (5U << 20U); ++i) large += std::to_string(i * 7919);
+  for (std::uint64_t i = 0; large.size() < (5U << 20U); ++i) large += std::to_string(i * 7919);
   for (const auto& content :
        {std::string(), std::string("x"), std::string(1U << 20U, 'a'), large}) {
     write_file(raw_, content);
