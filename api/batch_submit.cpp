@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "api/idempotency.hpp"
+#include "api/parent_access.hpp"
 #include "jobs/kept.hpp"
 
 namespace weir::api {
@@ -59,18 +60,18 @@ class Gathering {
   std::vector<Result<replica::Reply>> replies_;
 };
 
-Result<void> check_queue_of(const Call& call, json::View job) {
-  const auto queue = job.find("queue").as_string();
-  if (!queue) return {};  // refused by the parser with its position
-  return call.check_queue(*queue);
+Result<void> check_job(Services& services, const Call& call, json::View job) {
+  // Without a queue it is refused by the parser with its position.
+  if (const auto queue = job.find("queue").as_string()) WEIR_TRY(call.check_queue(*queue));
+  return check_parents(services, call, job);
 }
 
 // A key with queue patterns may name only queues it is for, in every job of the batch.
-Result<void> check_queues(const Call& call, bool is_ndjson) {
+Result<void> check_queues(Services& services, const Call& call, bool is_ndjson) {
   if (call.principal().queues.empty()) return {};
   if (!is_ndjson) {
     for (const json::View job : call.body().find("jobs").elements()) {
-      WEIR_TRY(check_queue_of(call, job));
+      WEIR_TRY(check_job(services, call, job));
     }
     return {};
   }
@@ -78,7 +79,7 @@ Result<void> check_queues(const Call& call, bool is_ndjson) {
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     const auto line = rest.substr(0, end);
-    if (json::check(line)) WEIR_TRY(check_queue_of(call, json::View(line)));
+    if (json::check(line)) WEIR_TRY(check_job(services, call, json::View(line)));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return {};
@@ -88,7 +89,7 @@ Result<void> check_queues(const Call& call, bool is_ndjson) {
 
 void submit_batch(Services& services, const Call& call) {
   const bool is_ndjson = call.body().is_missing();
-  if (const auto allowed = check_queues(call, is_ndjson); !allowed) {
+  if (const auto allowed = check_queues(services, call, is_ndjson); !allowed) {
     return call.fail(allowed.error());
   }
   const auto once = idempotency_of(call);

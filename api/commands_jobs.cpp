@@ -2,6 +2,7 @@
 #include "api/commands.hpp"
 #include "api/idempotency.hpp"
 #include "api/job_wait.hpp"
+#include "api/parent_access.hpp"
 #include "jobs/kept.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/queries.hpp"
@@ -23,6 +24,9 @@ void submit(Services& services, const Call& call) {
   // A body without a queue is refused by the parser.
   if (const auto queue = call.body().find("queue").as_string()) {
     if (const auto allowed = call.check_queue(*queue); !allowed) return call.fail(allowed.error());
+  }
+  if (const auto allowed = check_parents(services, call, call.body()); !allowed) {
+    return call.fail(allowed.error());
   }
   const auto once = idempotency_of(call);
   if (!once) return call.fail(once.error());
@@ -152,6 +156,7 @@ void add_submit(CommandTable& table, Services& services) {
                                 "answered.",
                                 R"({"$ref":"#/components/schemas/Submitted"})"}},
                    .errors = {{Code::invalid, "invalid_job"},
+                              {Code::invalid, "parent_not_found"},
                               {Code::conflict, "unique_conflict"},
                               {Code::conflict, "idempotency_key_reused"},
                               {Code::bad_request, "bad_idempotency_key"},
@@ -182,6 +187,7 @@ void add_submit(CommandTable& table, Services& services) {
                                 R"({"$ref":"#/components/schemas/SubmittedBatch"})"}},
                    .errors = {{Code::invalid, "invalid_job"},
                               {Code::invalid, "invalid_request"},
+                              {Code::invalid, "parent_not_found"},
                               {Code::conflict, "unique_conflict"},
                               {Code::conflict, "idempotency_key_reused"},
                               {Code::bad_request, "bad_idempotency_key"},

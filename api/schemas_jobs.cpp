@@ -55,6 +55,10 @@ constexpr std::array kSchemas{
   "timeout_ms":{"$ref":"#/components/schemas/Duration"},
   "key":{"type":"string","maxLength":256},
   "unique":{"$ref":"#/components/schemas/Unique"},
+  "depends_on":{"type":"array","items":{"type":"string"},"maxItems":100,
+   "description":"ids of jobs that must have ended before this one runs"},
+  "on_failure":{"type":"string","enum":["fail","ignore","run"],"default":"fail",
+   "description":"what a job of depends_on that ended without success means"},
   "tags":{"type":"array","items":{"type":"string","maxLength":64},"maxItems":32},
   "metadata":{"type":"object"},
   "headers":{"type":"object","additionalProperties":{"type":"string"}}},
@@ -121,6 +125,11 @@ constexpr std::array kSchemas{
   "unique":{"type":["object","null"],"properties":{
    "key":{"type":"string"},"scope":{"type":"string"},"held":{"type":"boolean"},
    "until":{"type":"string","format":"date-time"}}},
+  "on_failure":{"type":"string"},
+  "waiting_for":{"type":"integer","description":"jobs of depends_on that have not ended"},
+  "depends_on":{"type":"array","items":{"type":"object","properties":{
+   "id":{"type":"string"},"status":{"type":"string"},"waiting":{"type":"boolean"},
+   "counted_as":{"type":"string"}}}},
   "headers":{"type":"object"},
   "key":{"type":["string","null"]},
   "tags":{"type":"array","items":{"type":"string"}},
@@ -178,6 +187,9 @@ constexpr std::array kSchemas{
   "type":{"type":["string","null"]},
   "payload":{},
   "checkpoint":{},
+  "parents":{"type":"object","description":"the jobs of depends_on, by id",
+   "additionalProperties":{"type":"object","properties":{
+    "status":{"type":"string"},"result":{},"error":{},"result_at":{"type":"string"}}}},
   "headers":{"type":["object","null"]}}})"},
     ComponentSchema{"Leased", R"({"type":"object","required":["jobs"],
  "properties":{"jobs":{"type":"array","items":{"$ref":"#/components/schemas/LeasedJob"}}}})"},

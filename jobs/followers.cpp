@@ -1,5 +1,6 @@
 #include "jobs/followers.hpp"
 
+#include "jobs/dependencies.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/schema.hpp"
 #include "jobs/unique.hpp"
@@ -13,6 +14,8 @@ void follow_changes(Step& step) {
     // Each kind of follower looks at its own bit of change.parts, in a fixed order.
     if ((change.parts & kUniqueBit) != 0) follow_unique(step, change);
     if ((change.parts & kIdempotentBit) != 0) follow_idempotency(step, change);
+    if ((change.parts & kHasChildren) != 0) follow_children(step, change);
+    if ((change.parts & kHasParents) != 0) follow_parents(step, change);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 
+#include "jobs/dependencies.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/step.hpp"
@@ -107,6 +108,12 @@ std::string detail(sqlite::Database& db, const Job& job) {
   } else {
     out.null();
   }
+  if ((job.parts & kHasParents) != 0) {
+    out.member("on_failure", to_string(policy_of(db, job.row)))
+        .member("waiting_for", count_waiting(db, job.row))
+        .key("depends_on");
+    write_parents(out, db, job.row);
+  }
   out.key("attempts").begin_array();
   each_attempt(db, job, [&](const Attempt& attempt) { write_attempt(out, attempt); });
   out.end_array().member("revision", job.revision).end_object();
@@ -141,6 +148,14 @@ Result<std::string> get_dlq(sqlite::Database& db, std::string_view id) {
                  std::string(id)};
   }
   return detail(db, *job);
+}
+
+std::optional<std::string> find_queue_of(sqlite::Database& db, std::string_view id) {
+  auto rows =
+      db.prepare("SELECT q.name FROM jobs AS j JOIN job_queues AS q ON q.id=j.queue WHERE j.id=?1");
+  rows.bind(1, id);
+  if (!rows.step()) return std::nullopt;
+  return std::string(rows.text(0));
 }
 
 Result<Status> get_status(sqlite::Database& db, std::string_view id) {

@@ -1,5 +1,6 @@
 #include "jobs/job_request.hpp"
 
+#include "jobs/dependencies.hpp"
 #include "jobs/unique.hpp"
 
 namespace weir::jobs {
@@ -95,6 +96,9 @@ void write_unique(Fields& job, json::Writer& out) {
     fields.complain("on_conflict",
                     "must be return, reject, replace or debounce, not \"" + action_word + "\"");
   }
+  if ((action == OnConflict::debounce || action == OnConflict::replace) && job.has("depends_on")) {
+    fields.complain("on_conflict", "cannot be " + action_word + " beside depends_on");
+  }
   if (action == OnConflict::debounce && !job.has("run_at") && !job.has("delay_ms")) {
     fields.complain("on_conflict", "debounce needs delay_ms or run_at beside unique");
   }
@@ -102,6 +106,29 @@ void write_unique(Fields& job, json::Writer& out) {
   out.key("unique").begin_object().member("key", key).member("scope", scope_word);
   if (ttl) out.member("ttl_ms", *ttl);
   out.member("on_conflict", action_word).end_object();
+}
+
+// Ids of other jobs; whether they exist, the log decides.
+void write_dependencies(Fields& fields, json::Writer& out) {
+  const auto parents = fields.array("depends_on", kMaxParents);
+  const auto policy = fields.text("on_failure", 32);
+  if (policy && !parse_on_failure(*policy)) {
+    fields.complain("on_failure", "must be fail, ignore or run, not \"" + *policy + "\"");
+  }
+  if (policy && parents.is_missing()) fields.complain("on_failure", "belongs to depends_on");
+  if (parents.is_missing()) return;
+  std::size_t index = 0;
+  for (const auto parent : parents.elements()) {
+    const auto field = fields.path("depends_on[" + std::to_string(index++) + "]");
+    if (const auto id = parent.as_string()) {
+      check_job_id(fields.errors(), field, *id);
+    } else {
+      fields.errors().wrong_type(field, "a string", parent);
+    }
+  }
+  if (index == 0) return;
+  out.raw_member("depends_on", parents.raw());
+  if (policy) out.member("on_failure", *policy);
 }
 
 }  // namespace
@@ -131,6 +158,7 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
     write_backoff_request(errors, backoff, fields.path("backoff"), out);
   }
   write_unique(fields, out);
+  write_dependencies(fields, out);
   write_tags(fields, out);
   write_members(fields, "metadata", Values::any, out);
   write_members(fields, "headers", Values::strings, out);

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "jobs/dependencies.hpp"
 #include "jobs/job_row.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
@@ -240,6 +241,10 @@ void Leaser::append_job(std::string& out, const Queue& queue, const LeaseCall& c
     const auto value = options.find(name);
     if (value.is_missing()) continue;
     out.append(",\"").append(name).append("\":").append(value.raw());
+  }
+  if ((picked.noted & kHasParents) != 0) {
+    out.append(",\"parents\":");
+    append_parents(out, step_.db, picked.row);
   }
   out += '}';
 }

@@ -58,6 +58,10 @@ inline constexpr Millis kCancelGrace = 30s;   // a cancelled running job ends by
 inline constexpr Millis kDefaultRetention = std::chrono::hours(24 * 7);
 inline constexpr std::int64_t kDefaultRetainedJobs = 1'000'000;  // per queue
 
+inline constexpr std::size_t kMaxParents = 100;           // of one job
+inline constexpr std::size_t kMaxParentBytes = 64 << 10;  // results of parents, in one lease
+inline constexpr std::int64_t kFollowRows = 1'000;        // edges one operation may follow
+
 inline constexpr std::int64_t kMaxEventsKept = 500'000;  // lifecycle events, of all queues
 inline constexpr Millis kEventsKept = std::chrono::hours(24 * 7);
 

@@ -83,6 +83,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
 constexpr std::int64_t kWaiterSlackMs = 5'000;
 
 std::int64_t earliest_due(const State& state) {
+  if (state.releases_owed > 0) return 0;
   auto earliest =
       std::min({state.queues.next_due(), state.leases.first().first, state.events.next_due()});
   if (const auto until = state.waiters.next_expiry()) {

@@ -1,5 +1,6 @@
 #include "jobs/manage.hpp"
 
+#include "jobs/dependencies.hpp"
 #include "jobs/submit.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -144,13 +145,14 @@ Result<std::string> Manager::remove(json::View body) {
   return out.take();
 }
 
-// Ready again, with all its attempts before it.
+// Ready again, with all its attempts before it; or blocked, when a job it depends on runs.
 void Manager::make_ready(Job& job, Queue& queue, Cause cause) {
   const auto from = job.status;
-  job.status = Status::unprocessed;
+  const bool waits = (job.parts & kHasParents) != 0 && wait_again(step_, job.row);
+  job.status = waits ? Status::blocked : Status::unprocessed;
   job.attempt = 0;
   job.cancel_at = 0;
-  job.at.reset();
+  job.at = waits ? std::optional(job.created_at) : std::nullopt;
   job.run_at = step_.now;
   job.finished_at.reset();
   set_error(step_.db, job, {});
@@ -258,7 +260,8 @@ Result<std::string> Manager::purge(json::View body) {
   // Jobs that come while a long purge goes on are not its business.
   const auto before = body.find("before").as_int().value_or(step_.state.next_row);
   auto purged = purge_ready(*queue, before, kPurgeRows);
-  purged += purge_scheduled(*queue, before, kPurgeRows - purged);
+  purged += purge_others(*queue, Status::scheduled, before, kPurgeRows - purged);
+  purged += purge_others(*queue, Status::blocked, before, kPurgeRows - purged);
   step_.count(Total::removed, purged);
   json::Writer out(96);
   out.begin_object()
@@ -285,13 +288,15 @@ std::int64_t Manager::purge_ready(Queue& queue, std::int64_t before, std::int64_
   return purged;
 }
 
-std::int64_t Manager::purge_scheduled(Queue& queue, std::int64_t before, std::int64_t limit) {
+std::int64_t Manager::purge_others(Queue& queue, Status status, std::int64_t before,
+                                   std::int64_t limit) {
+  if (limit <= 0 || queue.count(status) == 0) return 0;
   auto rows = step_.db.prepare(
       "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
-      " WHERE status=0 AND status<>2 AND queue=?1 AND row<?2 ORDER BY at LIMIT ?3");
-  rows.bind_all(queue.id, before, limit);
+      " WHERE status=?4 AND status<>2 AND queue=?1 AND row<?2 ORDER BY at LIMIT ?3");
+  rows.bind_all(queue.id, before, limit, static_cast<std::int64_t>(status));
   const auto found = take_rows(rows);
-  purge_rows(queue, Status::scheduled, found);
+  purge_rows(queue, status, found);
   return static_cast<std::int64_t>(found.size());
 }
 

@@ -53,7 +53,8 @@ class Manager {
   void purge_rows(Queue& queue, Status status, const std::vector<Row>& rows);
   void forget(const Job& job, Queue& queue, Cause cause);
   std::int64_t purge_ready(Queue& queue, std::int64_t before, std::int64_t limit);
-  std::int64_t purge_scheduled(Queue& queue, std::int64_t before, std::int64_t limit);
+  // scheduled or blocked
+  std::int64_t purge_others(Queue& queue, Status status, std::int64_t before, std::int64_t limit);
   Result<std::string> dead(json::View body, Dead what);
   bool treat_dead(Job job, Dead what);
 

@@ -20,6 +20,8 @@ namespace weir::jobs {
 Result<std::string> get_job(sqlite::Database& db, std::string_view id);
 // {"id":..,"items":[{at,event,attempt?,worker?,error?,...}]}, oldest first.
 Result<std::string> get_timeline(sqlite::Database& db, std::string_view id);
+// The name of the job's queue, if the job is there.
+std::optional<std::string> find_queue_of(sqlite::Database& db, std::string_view id);
 // The status only, for waiting on the end of a job.
 Result<Status> get_status(sqlite::Database& db, std::string_view id);
 

@@ -105,6 +105,17 @@ CREATE TABLE job_unique(
   holds INTEGER NOT NULL);
 CREATE UNIQUE INDEX job_unique_key ON job_unique(queue, key) WHERE holds=1;
 
+CREATE TABLE job_parents(
+  child INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  policy INTEGER NOT NULL,
+  counted INTEGER,
+  PRIMARY KEY(child, parent)) WITHOUT ROWID;
+CREATE INDEX job_parents_children ON job_parents(parent, child) WHERE counted IS NULL;
+CREATE INDEX job_parents_waiting ON job_parents(child, parent) WHERE counted IS NULL;
+CREATE TABLE job_releases(parent INTEGER PRIMARY KEY, status INTEGER NOT NULL);
+
 CREATE TABLE job_idempotency(
   row INTEGER PRIMARY KEY,
   owner TEXT NOT NULL,

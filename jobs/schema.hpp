@@ -27,6 +27,8 @@ inline constexpr std::int64_t kHasAttempts = 1 << 7;
 inline constexpr std::int64_t kFollowed = 0xFF00;
 inline constexpr std::int64_t kUniqueBit = 1 << 8;      // a row in job_unique
 inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempotency
+inline constexpr std::int64_t kHasParents = 1 << 13;    // rows in job_parents, as the child
+inline constexpr std::int64_t kHasChildren = 1 << 14;   // rows in job_parents, as the parent
 
 // Bit of jobs.parts: options have timeout_ms.
 inline constexpr std::int64_t kTimedBit = 1 << 16;

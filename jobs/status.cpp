@@ -8,15 +8,21 @@ namespace {
 constexpr std::array<std::string_view, kStatusCount> kStatusWords{
     "scheduled", "blocked", "unprocessed", "processing", "completed", "failed", "cancelled", "dlq"};
 
-constexpr std::array<std::string_view, 12> kCauseWords{"submit",   "due",    "promote",   "lease",
-                                                       "complete", "fail",   "release",   "cancel",
-                                                       "retry",    "remove", "retention", "edit"};
+constexpr std::array<std::string_view, 13> kCauseWords{
+    "submit", "due",   "promote", "lease",     "complete", "fail",   "release",
+    "cancel", "retry", "remove",  "retention", "edit",     "parents"};
 
 constexpr std::optional<Status> kNone = std::nullopt;
 
 constexpr std::array kTransitions{
     Transition{kNone, Status::scheduled, Cause::submit},
     Transition{kNone, Status::unprocessed, Cause::submit},
+    Transition{kNone, Status::blocked, Cause::submit},
+    Transition{Status::blocked, Status::scheduled, Cause::parents},
+    Transition{Status::blocked, Status::unprocessed, Cause::parents},
+    Transition{Status::blocked, Status::failed, Cause::parents},
+    Transition{Status::blocked, Status::cancelled, Cause::cancel},
+    Transition{Status::blocked, kNone, Cause::remove},
     Transition{Status::scheduled, Status::unprocessed, Cause::due},
     Transition{Status::scheduled, Status::unprocessed, Cause::promote},
     Transition{Status::scheduled, Status::unprocessed, Cause::edit},
@@ -37,6 +43,9 @@ constexpr std::array kTransitions{
     Transition{Status::failed, Status::unprocessed, Cause::retry},
     Transition{Status::cancelled, Status::unprocessed, Cause::retry},
     Transition{Status::dlq, Status::unprocessed, Cause::retry},
+    Transition{Status::failed, Status::blocked, Cause::retry},
+    Transition{Status::cancelled, Status::blocked, Cause::retry},
+    Transition{Status::dlq, Status::blocked, Cause::retry},
     Transition{Status::completed, kNone, Cause::remove},
     Transition{Status::failed, kNone, Cause::remove},
     Transition{Status::cancelled, kNone, Cause::remove},

@@ -51,6 +51,7 @@ enum class Cause : std::uint8_t {
   remove,     // deleted by an operator or purged
   retention,  // kept long enough
   edit,       // its owner changes when it runs
+  parents,    // the jobs it depends on ended
 };
 std::string_view to_string(Cause cause);
 

@@ -15,7 +15,11 @@ constexpr std::int64_t kNextRowKind = 1'000;
 void State::load(sqlite::Database& db) {
   totals = {};
   next_row = 1;
-  changes = revision = 0;
+  changes = revision = releases_owed = 0;
+  {
+    auto rows = db.prepare("SELECT count(*) FROM job_releases WHERE parent>0");
+    if (rows.step()) releases_owed = rows.int64(0);
+  }
   {
     auto rows = db.prepare("SELECT kind,count FROM job_totals ORDER BY kind");
     while (rows.step()) {

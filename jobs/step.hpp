@@ -30,6 +30,7 @@ struct State {
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events
   std::int64_t revision = 0;
+  std::int64_t releases_owed = 0;  // rows of job_releases: parents that owe their end to children
 
   void load(sqlite::Database& db);
   void save(sqlite::Database& db);
@@ -84,6 +85,7 @@ struct Step {
   void change(const Change& change);
   // From now on something follows when the job changes its status; `bit` is one of kFollowed.
   void follow(std::int64_t row, std::int64_t bit);
+  std::int64_t follow_budget = kFollowRows;  // edges to children that may still be followed
   // The changes to follow, in order; grows while they are followed.
   std::deque<Change> changes;
   std::deque<NotedChange> noted;

@@ -42,6 +42,10 @@ NewJob parse(json::View body) {
       job.key = text_of(value);
     } else if (name == "unique") {
       job.unique = value;
+    } else if (name == "depends_on") {
+      job.depends_on = value;
+    } else if (name == "on_failure") {
+      job.on_failure = value;
     } else {  // backoff, tags, metadata, headers: kept as they are
       job.options += job.options.empty() ? "{\"" : ",\"";
       job.options.append(name).append("\":").append(value.raw());
@@ -69,7 +73,7 @@ void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
 std::int64_t parts_of(const NewJob& job) {
   return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
          (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
-         option_bits(job.options);
+         (job.depends_on.is_missing() ? 0 : kHasParents) | option_bits(job.options);
 }
 
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
@@ -103,6 +107,7 @@ Result<std::string> Submitter::apply_new(json::View body) {
     WEIR_TRY(check_queues(jobs));
     WEIR_TRY(check_uniques(jobs));
     WEIR_TRY(check_full(jobs));
+    WEIR_TRY(check_parents(jobs));
   }
   return apply_batch(jobs);
 }
@@ -157,13 +162,18 @@ Result<void> Submitter::check_queues(json::View jobs) const {
 }
 
 Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
+  WEIR_ASSIGN(const auto parents, parents_of(job));
   if (last_queue_ == nullptr || last_queue_->name != job.queue) {
     WEIR_ASSIGN(last_queue_, step_.state.queues.get_or_create(step_.db, job.queue, step_.now));
   }
   Queue& queue = *last_queue_;
   const bool unique = !job.unique.is_missing();
   if (unique) {
-    if (const auto holder = find_holder(job, queue)) return resolve_unique(job, *holder);
+    if (const auto holder = find_holder(job, queue)) {
+      auto outcome = resolve_unique(job, *holder);
+      if (outcome) aliases_.emplace(job.id, outcome->id);
+      return outcome;
+    }
   }
   if (queue.config.limits_waiting()) {
     const auto room = check_waiting(queue, job.key);
@@ -175,10 +185,12 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   }
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
-  const auto status = run_at && *run_at > step_.now ? Status::scheduled : Status::unprocessed;
+  const auto* failing = parents.failing();
+  auto status = run_at && *run_at > step_.now ? Status::scheduled : Status::unprocessed;
+  if (failing != nullptr || parents.waiting()) status = Status::blocked;
   {
     auto write = step_.db.prepare(kInsert);
-    bind(write, job, queue, status, run_at);
+    bind(write, job, queue, {.status = status, .run_at = run_at});
     write.run();
     if (write.changes() == 0) {
       step_.count(Total::duplicates);
@@ -190,6 +202,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   }
   const std::int64_t row = step_.state.next_row++;
   if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
+  if (!parents.all.empty()) link_parents(step_, row, parents);
   step_.count(Total::submitted);
   step_.change({.row = row,
                 .queue = queue,
@@ -199,16 +212,22 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
                 .priority = job.priority,
                 .at = run_at.value_or(0),
                 .parts = parts_of(job)});
+  if (failing != nullptr) {
+    fail_child(step_, row, *failing);
+    status = Status::failed;
+  }
   return Outcome{.status = status, .created_at = step_.now, .queue = queue.name, .row = row};
 }
 
-void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
-                     std::optional<std::int64_t> run_at) {
+void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& queue,
+                     const Start& start) {
   const bool beside = job.payload.size() > kInlineBytes;
   write.bind(1, step_.state.next_row).bind(2, job.id).bind(3, queue.id);
-  write.bind(4, static_cast<std::int64_t>(status)).bind(5, job.priority);
-  write.bind(6, status == Status::scheduled ? run_at : std::nullopt);
-  write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, run_at);
+  std::optional<std::int64_t> at;
+  if (start.status == Status::scheduled) at = start.run_at;
+  if (start.status == Status::blocked) at = step_.now;
+  write.bind(4, static_cast<std::int64_t>(start.status)).bind(5, job.priority).bind(6, at);
+  write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, start.run_at);
   write.bind(11, step_.revision).bind(12, parts_of(job));
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/dependencies.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/step.hpp"
 #include "jobs/unique.hpp"
@@ -18,6 +19,8 @@ struct NewJob {
   std::string_view payload;  // raw JSON; empty: null
   std::string options;       // JSON object or empty
   json::View unique;         // see jobs/unique.hpp; missing: not unique
+  json::View depends_on;     // ids, see jobs/dependencies.hpp; missing: none
+  json::View on_failure;
   std::int64_t priority = kDefaultPriority;
   std::optional<std::int64_t> run_at;    // unix ms
   std::optional<std::int64_t> delay_ms;  // from the time of the log entry
@@ -59,18 +62,26 @@ class Submitter {
   Result<void> check_full(json::View jobs);  // jobs/limits.cpp
   // jobs/submit_unique.cpp
   Result<void> check_uniques(json::View jobs);
+  // jobs/submit_parents.cpp
+  Result<void> check_parents(json::View jobs);
+  Result<Parents> parents_of(const NewJob& job);
   bool is_known(std::string_view id);
   std::optional<std::int64_t> find_holder(const NewJob& job, const Queue& queue);
   Result<Outcome> resolve_unique(const NewJob& job, std::int64_t holder);
   void replace(Job& held, const NewJob& job, OnConflict how);
 
-  void bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, Status status,
-            std::optional<std::int64_t> run_at);
+  // How a new job begins.
+  struct Start {
+    Status status;
+    std::optional<std::int64_t> run_at;
+  };
+  void bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, const Start& start);
   Outcome existing(std::string_view id);
 
   Step& step_;
   bool wants_reply_;                      // here, or to be kept
   std::optional<std::int64_t> made_row_;  // of the job that a single submit answered
+  Aliases aliases_;                       // of jobs of this batch
   Queue* last_queue_ = nullptr;           // of the job before: batches name one queue mostly
 };
 

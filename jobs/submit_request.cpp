@@ -1,4 +1,5 @@
 // Requests::submit*, and putting the replies of a batch together.
+#include "jobs/graph_order.hpp"
 #include "jobs/job_request.hpp"
 #include "jobs/requests.hpp"
 
@@ -86,6 +87,7 @@ Result<Batch> Requests::submit_batch(json::View body, const Idempotency& once) c
   if (!errors.empty()) return errors.error("invalid_request", "The batch is not valid");
 
   Batch batch;
+  std::vector<std::string> whole;  // of an atomic batch, which is ordered before it is built
   BatchBuilder builder(
       batch, atomic ? options_.max_operation_bytes * 1'000 : options_.max_operation_bytes, once);
   for (const auto job : jobs.elements()) {
@@ -98,11 +100,16 @@ Result<Batch> Requests::submit_batch(json::View body, const Idempotency& once) c
                       {ids_, options_.max_payload_bytes}, out);
     if (!own.empty()) {
       batch.rejected.push_back({item, own.error("invalid_job", kNotValid)});
-    } else if (!atomic && out.size() + 16 > options_.max_operation_bytes) {
+    } else if (atomic) {
+      whole.push_back(out.take());
+    } else if (out.size() + 16 > options_.max_operation_bytes) {
       batch.rejected.push_back({item, job_too_large(out.size(), options_.max_operation_bytes)});
     } else {
       builder.add(item, out.str());
     }
+  }
+  if (atomic && errors.empty()) {
+    for (const auto item : order_graph(jobs, errors)) builder.add(item, whole[item]);
   }
   if (!errors.empty()) return errors.error("invalid_job", "The batch has jobs that are not valid");
   builder.close(atomic ? kAtomicTail : "]}");
@@ -155,7 +162,8 @@ bool is_duplicate(std::string_view submit_reply) {
 Result<std::string> merge_batch(const Batch& batch,
                                 std::span<const Result<replica::Reply>> replies) {
   WEIR_ASSERT(replies.size() == batch.parts.size());
-  if (replies.size() == 1 && batch.rejected.empty()) {
+  if (replies.size() == 1 && batch.rejected.empty() &&
+      std::is_sorted(batch.parts[0].items.begin(), batch.parts[0].items.end())) {
     if (!replies[0]) return replies[0].error();
     return replies[0]->json;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "jobs/dependencies.hpp"
 #include "jobs/finish.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/job_row.hpp"
@@ -13,6 +14,7 @@ namespace weir::jobs {
 
 std::string Ticker::apply() {
   expire_leases();
+  pay_children(step_, kFollowRows);
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
   wake_rated();

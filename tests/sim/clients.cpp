@@ -85,7 +85,11 @@ std::string Clients::job_text(const std::string& id) {
   if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
-  if (world_.chance(250)) text += unique_text();
+  if (world_.chance(250)) {
+    text += unique_text();
+  } else if (!job_ids_.empty() && world_.chance(300)) {
+    text += parents_text();
+  }
   return text + "}";
 }
 
@@ -96,6 +100,18 @@ std::string Clients::unique_text() {
   return R"(,"unique":{"key":"u)" + std::to_string(world_.below(6)) + R"(","scope":")" + scope +
          R"(","on_conflict":")" + kActions[world_.below(4)] + "\"" +
          (scope == "ttl" ? R"(,"ttl_ms":3000})" : "}");
+}
+
+// Of jobs that were submitted before; not all of them were accepted.
+std::string Clients::parents_text() {
+  constexpr const char* kPolicies[] = {"fail", "ignore", "run"};
+  std::string text = R"(,"depends_on":[)";
+  for (std::uint64_t i = 0; i < 1 + world_.below(3); ++i) {
+    const auto recent = std::min<std::size_t>(job_ids_.size(), 12);
+    const auto& parent = job_ids_[job_ids_.size() - 1 - world_.below(recent)];
+    text.append(i == 0 ? "\"" : ",\"").append(parent).append("\"");
+  }
+  return text + R"(],"on_failure":")" + kPolicies[world_.below(3)] + "\"";
 }
 
 void Clients::produce() {

@@ -40,6 +40,7 @@ class Clients {
   Told answered(const std::string& id, json::View result);
   std::string job_text(const std::string& id);
   std::string unique_text();
+  std::string parents_text();
 
   void work(std::size_t worker);
   void lease(SimNode& node, std::size_t worker);

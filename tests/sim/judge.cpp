@@ -74,6 +74,40 @@ void check_unique(SimNode& node, const Ledger& ledger, Violations& out) {
   });
 }
 
+// Nobody ran before its parents ended (but for what operators ran again), and nobody waits for a
+// parent that has ended.
+void check_parents(SimNode& node, const Ledger& ledger, Violations& out) {
+  const auto disturbed = [&](std::string_view id) {
+    const auto found = ledger.jobs().find(std::string(id));
+    return found != ledger.jobs().end() && found->second.disturbed;
+  };
+  read(node.db(), [&](sqlite::Database& db) {
+    auto early = db.prepare(
+        "SELECT c.id,p.id FROM job_parents e JOIN jobs c ON c.row=e.child"
+        " JOIN jobs p ON p.row=e.parent WHERE c.started_at IS NOT NULL"
+        " AND (p.finished_at IS NULL OR p.finished_at>c.started_at)");
+    while (early.step()) {
+      if (disturbed(early.text(0)) || disturbed(early.text(1))) continue;
+      out.push_back("job " + std::string(early.text(0)) + " ran before its parent " +
+                    std::string(early.text(1)) + " ended on " + node.id());
+    }
+    auto stranded = db.prepare(
+        "SELECT c.id,p.id FROM job_parents e JOIN jobs c ON c.row=e.child"
+        " LEFT JOIN jobs p ON p.row=e.parent LEFT JOIN job_releases r ON r.parent=e.parent"
+        " WHERE e.counted IS NULL AND (p.row IS NULL OR p.status>3) AND r.parent IS NULL");
+    while (stranded.step()) {
+      out.push_back("job " + std::string(stranded.text(0)) + " waits for " +
+                    std::string(stranded.text(1)) + ", which has ended, on " + node.id());
+    }
+    auto idle = db.prepare(
+        "SELECT id FROM jobs WHERE status=1 AND NOT EXISTS"
+        " (SELECT 1 FROM job_parents WHERE child=jobs.row AND counted IS NULL)");
+    while (idle.step()) {
+      out.push_back("job " + std::string(idle.text(0)) + " is blocked by nobody on " + node.id());
+    }
+  });
+}
+
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -189,6 +223,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     std::size_t toy_effects = 0;
     check_jobs(*node, ledger, report);
     check_unique(*node, ledger, out);
+    check_parents(*node, ledger, out);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

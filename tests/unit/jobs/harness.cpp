@@ -21,6 +21,8 @@ constexpr Table kTables[] = {
     {"job_totals", "kind,count"},
     {"job_waiters", "seq,node,waiter,until,request"},
     {"job_workers", "name,last_seen"},
+    {"job_parents", "child,parent,id,policy,counted"},
+    {"job_releases", "parent,status"},
 };
 
 std::size_t columns_of(const Table& table) {

@@ -57,6 +57,34 @@ void end_cancelled(Harness& h) {
   cancel(h);
 }
 
+// Parent p in queue r, child j in queue q.
+void submit_blocked(Harness& h) {
+  submit(h, "p", "r");
+  submit(h, "j", "q", R"(,"depends_on":["p"])");
+}
+
+void submit_blocked_later(Harness& h) {
+  submit(h, "p", "r");
+  submit(h, "j", "q", R"(,"depends_on":["p"],"delay_ms":60000)");
+}
+
+void end_parent(Harness& h) {
+  h.complete(h.lease_one("r"));
+}
+
+void fail_parent(Harness& h) {
+  h.fail(h.lease_one("r"), R"({"retry":false})");
+}
+
+// The child ends, and then its parent runs again.
+void end_child(Harness& h, const std::function<void(Harness&)>& end) {
+  submit(h, "p", "r");
+  submit(h, "j", "q", R"(,"depends_on":["p"],"on_failure":"ignore")");
+  fail_parent(h);
+  end(h);
+  h.must(h.requests.retry("p", json::View()));
+}
+
 void remove(Harness& h) {
   h.must(h.requests.remove("j"));
 }
@@ -188,9 +216,38 @@ std::vector<Case> finished_cases() {
   };
 }
 
+std::vector<Case> blocked_cases() {
+  using S = Status;
+  using C = Cause;
+  constexpr auto none = std::optional<Status>();
+  return {
+      {"submit_blocked", {none, S::blocked, C::submit}, nothing, submit_blocked},
+      {"unblock", {S::blocked, S::unprocessed, C::parents}, submit_blocked, end_parent},
+      {"unblock_later", {S::blocked, S::scheduled, C::parents}, submit_blocked_later, end_parent},
+      {"fail_with_parent", {S::blocked, S::failed, C::parents}, submit_blocked, fail_parent},
+      {"cancel_blocked", {S::blocked, S::cancelled, C::cancel}, submit_blocked, cancel},
+      {"purge_blocked", {S::blocked, none, C::remove}, submit_blocked, purge},
+      {"retry_failed_child",
+       {S::failed, S::blocked, C::retry},
+       [](Harness& h) {
+         no_dead_letters(h);
+         end_child(h, fail_for_good);
+       },
+       retry},
+      {"retry_cancelled_child",
+       {S::cancelled, S::blocked, C::retry},
+       [](Harness& h) { end_child(h, cancel); },
+       retry},
+      {"retry_dead_child",
+       {S::dlq, S::blocked, C::retry},
+       [](Harness& h) { end_child(h, fail_for_good); },
+       retry},
+  };
+}
+
 std::vector<Case> all_cases() {
   auto all = waiting_cases();
-  for (const auto& more : {running_cases(), finished_cases()}) {
+  for (const auto& more : {blocked_cases(), running_cases(), finished_cases()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -248,7 +305,7 @@ TEST(Transitions, NoOthersExist) {
   for (const auto status : kStatuses) all.emplace_back(status);
   for (const auto from : all) {
     for (const auto to : all) {
-      for (int cause = 0; cause <= static_cast<int>(Cause::edit); ++cause) {
+      for (int cause = 0; cause <= static_cast<int>(Cause::parents); ++cause) {
         const Transition edge{from, to, static_cast<Cause>(cause)};
         EXPECT_EQ(is_transition(from, to, edge.cause), listed.contains(edge_text(edge)))
             << edge_text(edge);
