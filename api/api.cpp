@@ -7,6 +7,7 @@
 #include "api/health.hpp"
 #include "api/metrics_page.hpp"
 #include "api/openapi.hpp"
+#include "api/rpc_commands.hpp"
 
 namespace weir::api {
 
@@ -42,6 +43,12 @@ struct Api::Impl {
 
   // The routes keep pointers into the table: it must not change after this.
   void build_table() {
+    add_admin_rpc(rpc_table, services);
+    dispatcher.emplace(rpc::Dispatcher::Parts{
+        .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
+          return workers.run(std::move(work));
+        }});
+    add_command_endpoint(table, *dispatcher);
     add_job_commands(table, services);
     add_lease_commands(table, services, leases);
     add_queue_commands(table, services);
@@ -106,6 +113,8 @@ struct Api::Impl {
   Gateway gateway;
   HttpMetrics http_metrics;
   RateSampler rates;
+  rpc::CommandTable rpc_table;
+  std::optional<rpc::Dispatcher> dispatcher;  // after build_table()
   CommandTable table;
   std::string openapi;
   std::string docs;

@@ -20,6 +20,7 @@ enum class Body : std::uint8_t {
   optional_json,   // may be absent: reads as {}
   required_json,   // must be a JSON object
   json_or_ndjson,  // application/json, or application/x-ndjson in the request
+  raw,             // whatever it is: the handler checks it
 };
 
 struct QueryParameter {
@@ -47,6 +48,8 @@ struct Command {
   std::string_view path = {};              // "/v1/jobs/{id}"
   std::string_view tag = {};               // group in the documentation
   auth::Scope scope = auth::Scope::admin;  // none = public
+  bool any_key = false;                    // every valid key may come in; the handler checks scopes
+  bool key_in_query = false;  // ?api_key= is taken too, for browsers that can send no header
   http::Lane lane = http::Lane::pool;
   Body body = Body::none;
   std::size_t max_body_bytes = 1U << 20U;
@@ -62,6 +65,8 @@ struct Command {
   std::vector<Answer> answers = {};
   std::vector<Problem> errors = {};  // of its own, beyond those that every command can have
   std::function<void(Call)> handler = {};
+  // The look of errors before the handler runs; empty: the envelope (api/envelope.hpp).
+  std::function<http::Response(const Error&, std::string_view request_id)> error_response = {};
 };
 
 using CommandTable = std::vector<Command>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "pkg/base/base64.hpp"
 #include "pkg/json/view.hpp"
 
 namespace weir::api {
@@ -11,25 +12,33 @@ namespace {
 constexpr std::chrono::seconds kLongestRevisionWait{10};
 constexpr json::Limits kBodyLimits{.max_bytes = 64U << 20U, .max_depth = 64};
 
-std::string_view credentials_of(const http::Request& request) {
-  constexpr std::string_view kBearer = "bearer ";
-  std::string_view header = request.header("authorization");
-  if (header.size() > kBearer.size()) {
-    const bool bearer = std::equal(kBearer.begin(), kBearer.end(), header.begin(),
-                                   [](char a, char b) { return a == (b | 0x20); });
-    if (bearer) {
-      header.remove_prefix(kBearer.size());
-      const auto first = header.find_first_not_of(' ');
-      return first == std::string_view::npos ? std::string_view{} : header.substr(first);
-    }
+// What follows the scheme in an Authorization header; empty when it has another one.
+std::string_view after_scheme(std::string_view header, std::string_view scheme) {
+  if (header.size() <= scheme.size() || header[scheme.size()] != ' ') return {};
+  const bool same = std::equal(scheme.begin(), scheme.end(), header.begin(),
+                               [](char a, char b) { return a == (b | 0x20); });
+  const auto first = header.find_first_not_of(' ', scheme.size());
+  return same && first != std::string_view::npos ? header.substr(first) : std::string_view();
+}
+
+std::string credentials_of(const http::Request& request, bool key_in_query) {
+  const auto header = request.header("authorization");
+  if (const auto bearer = after_scheme(header, "bearer"); !bearer.empty()) {
+    return std::string(bearer);
   }
-  return request.header("x-api-key");
+  if (const auto basic = after_scheme(header, "basic"); !basic.empty()) {
+    const auto pair = base64_decode(basic).value_or("");  // RFC 7617: user-id ":" password
+    const auto colon = pair.find(':');
+    if (colon != std::string::npos) return pair.substr(colon + 1);
+  }
+  if (const auto key = request.header("x-api-key"); !key.empty()) return std::string(key);
+  return std::string(key_in_query ? request.query_value("api_key").value_or("") : "");
 }
 
 // Checks the body against what the command takes; the View is of the checked text.
 Result<json::View> body_of(const Command& command, const http::Request& request) {
   static constexpr std::string_view kEmpty = "{}";
-  if (command.body == Body::none) return json::View(kEmpty);
+  if (command.body == Body::none || command.body == Body::raw) return json::View(kEmpty);
   if (request.body.empty()) {
     if (command.body == Body::optional_json) return json::View(kEmpty);
     return Error{Code::bad_request, "body_required", "The request needs a JSON body.",
@@ -58,7 +67,7 @@ Result<void> check_query(const Command& command, const http::Request& request) {
   for (const auto& [name, value] : request.query) {
     const bool known = std::any_of(command.query.begin(), command.query.end(),
                                    [&](const auto& parameter) { return parameter.name == name; });
-    if (known) continue;
+    if (known || (command.key_in_query && name == "api_key")) continue;
     std::string allowed;
     for (const auto& parameter : command.query) {
       allowed.append(allowed.empty() ? "" : ", ").append(parameter.name);
@@ -102,15 +111,20 @@ http::Route Gateway::bind(const Command& command) const {
           .pattern = std::string(command.path),
           .lane = command.lane,
           .max_body_bytes = command.max_body_bytes,
-          .handler = [this, &command](Request request, const http::Responder& responder) {
-            serve(command, std::move(request), responder);
-          }};
+          .handler =
+              [this, &command](Request request, const http::Responder& responder) {
+                serve(command, std::move(request), responder);
+              },
+          .error_response = command.error_response};
 }
 
 void Gateway::serve(const Command& command, Request request,
                     const http::Responder& responder) const {
   const http::Request& seen = *request;
   const auto refuse = [&](const Error& error) {
+    if (command.error_response) {
+      return responder.send(command.error_response(error, request->id));
+    }
     Call(request, responder, nobody_, json::View()).fail(error);
   };
   auto principal = authorize(command, seen);
@@ -128,8 +142,17 @@ void Gateway::serve(const Command& command, Request request,
 Result<std::shared_ptr<const auth::Principal>> Gateway::authorize(
     const Command& command, const http::Request& request) const {
   if (command.scope == auth::Scope::none) return nobody_;
+  auto principal = authenticate(request, command.key_in_query);
+  if (!principal || command.any_key || (*principal)->scopes.allows(command.scope)) return principal;
+  return Error{
+      Code::forbidden, "missing_scope", "The API key lacks the scope for this.",
+      "needs: " + std::string(auth::to_string(command.scope)) + "; key: " + (*principal)->key_id};
+}
+
+Result<std::shared_ptr<const auth::Principal>> Gateway::authenticate(const http::Request& request,
+                                                                     bool key_in_query) const {
   if (parts_.auth == AuthMode::off) return everybody_;
-  const std::string_view credentials = credentials_of(request);
+  const std::string credentials = credentials_of(request, key_in_query);
   if (credentials.empty()) {
     return Error{Code::unauthenticated, "missing_credentials", "An API key is required.",
                  "Send Authorization: Bearer <key> or X-API-Key: <key>."};
@@ -143,11 +166,6 @@ Result<std::shared_ptr<const auth::Principal>> Gateway::authorize(
                    "Try again in a moment."};
     }
     return std::move(principal).error();
-  }
-  if (!(*principal)->scopes.allows(command.scope)) {
-    return Error{
-        Code::forbidden, "missing_scope", "The API key lacks the scope for this.",
-        "needs: " + std::string(auth::to_string(command.scope)) + "; key: " + (*principal)->key_id};
   }
   return principal;
 }

@@ -35,6 +35,12 @@ class Gateway {
   // The table must outlive the route.
   http::Route bind(const Command& command) const;
 
+  // Whose credentials a request carries: X-API-Key, Authorization with Bearer or Basic (the key as
+  // password) or, only when `key_in_query`, ?api_key=. Errors: unauthenticated /
+  // missing_credentials, bad_api_key, expired_api_key; unavailable / catching_up.
+  Result<std::shared_ptr<const auth::Principal>> authenticate(const http::Request& request,
+                                                              bool key_in_query) const;
+
  private:
   using Request = std::shared_ptr<const http::Request>;
 

@@ -81,7 +81,7 @@ std::vector<Problem> problems_of(const Command& command) {
     out.push_back({Code::unauthenticated, "missing_credentials"});
     out.push_back({Code::unauthenticated, "bad_api_key"});
     out.push_back({Code::unauthenticated, "expired_api_key"});
-    out.push_back({Code::forbidden, "missing_scope"});
+    if (!command.any_key) out.push_back({Code::forbidden, "missing_scope"});
     out.push_back({Code::unavailable, "catching_up"});
   }
   if (!command.query.empty()) out.push_back({Code::bad_request, "unknown_parameter"});
@@ -89,7 +89,7 @@ std::vector<Problem> problems_of(const Command& command) {
     out.push_back({Code::bad_request, "bad_min_revision"});
     out.push_back({Code::deadline_exceeded, "revision_not_reached"});
   }
-  if (command.body != Body::none) {
+  if (command.body != Body::none && command.body != Body::raw) {
     out.push_back({Code::bad_request, "invalid_json"});
     out.push_back({Code::bad_request, "json_too_deep"});
     out.push_back({Code::bad_request, "body_not_object"});
@@ -134,8 +134,10 @@ Json operation_of(const Command& command) {
     out["security"] = Json::array();
   } else {
     const std::string scope(auth::to_string(command.scope));
-    out["x-weir-scope"] = scope;
-    description += (description.empty() ? "" : "\n\n") + ("Needs scope `" + scope + "`.");
+    if (!command.any_key) out["x-weir-scope"] = scope;
+    description += (description.empty() ? "" : "\n\n") +
+                   (command.any_key ? "Needs a key; each command has a scope of its own."
+                                    : "Needs scope `" + scope + "`.");
   }
   if (!description.empty()) out["description"] = description;
   if (const Json parameters = parameters_of(command); !parameters.empty()) {

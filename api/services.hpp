@@ -19,6 +19,16 @@
 
 namespace weir::api {
 
+// What the services beside the job engine count, for admin.stats.
+struct ServiceFigures {
+  std::uint64_t kv_keys = 0;
+  double kv_per_second = 0;
+  std::uint64_t rooms = 0;
+  std::uint64_t room_subscribers = 0;
+  std::uint64_t topics = 0;
+  std::uint64_t topic_subscribers = 0;
+};
+
 struct Services {
   replica::Instance& instance;
   const auth::KeyMachine& keys;
@@ -34,6 +44,8 @@ struct Services {
   MonoTime started_at{};
   std::function<http::FrontStats()> connections;  // empty: none are known
   std::atomic<std::uint64_t> reads{0};            // of replicated state, since start
+  // Each service adds its own, before start.
+  std::vector<std::function<void(ServiceFigures&)>> figures = {};
 };
 
 // Runs `query` on a local snapshot and answers 200 with what it gives. Pool lane only.

@@ -203,7 +203,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
         run_handler(*route, request, exchange);
       });
       if (!queued) {
-        exchange->send(shared_.hooks->error_response(overloaded(), request_id_));
+        exchange->send(error_response(overloaded()));
       }
     }
     if (phase_ == Phase::handling) watch_hang_up();
@@ -322,7 +322,13 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
     arm(kCancelAgain, [](Session& self) { self.too_slow(); });
   }
 
-  void fail(const Error& error) { answer_early(shared_.hooks->error_response(error, request_id_)); }
+  void fail(const Error& error) { answer_early(error_response(error)); }
+
+  Response error_response(const Error& error) const {
+    const bool own = matched_ != nullptr && matched_->error_response;
+    return own ? matched_->error_response(error, request_id_)
+               : shared_.hooks->error_response(error, request_id_);
+  }
 
   // Answers without having read the whole request: the connection cannot be used for another one,
   // unless there was no body.

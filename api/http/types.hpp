@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "pkg/base/error.hpp"
+
 namespace weir::http {
 
 struct Request {
@@ -77,6 +79,8 @@ struct Route {
   Lane lane = Lane::pool;
   std::size_t max_body_bytes = 1 << 20;
   Handler handler;
+  // The look of the front's own errors on this route; empty: FrontHooks::error_response.
+  std::function<Response(const Error&, std::string_view request_id)> error_response = {};
 };
 
 }  // namespace weir::http

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pkg/base/base64.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
@@ -64,30 +65,6 @@ bool same_subjects(json::View answer, const std::vector<std::string>& wanted) {
   return have == sorted;
 }
 
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-std::string from_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int have = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) break;
-    bits = (bits << 6U) | static_cast<std::uint32_t>(digit);
-    have += 6;
-    if (have < 8) continue;
-    have -= 8;
-    out += static_cast<char>((bits >> static_cast<unsigned>(have)) & 0xffU);
-  }
-  return out;
-}
-
 // "NATS/1.0\r\nName: value\r\n\r\n"
 Headers parse_headers(std::string_view block) {
   Headers headers;
@@ -108,8 +85,9 @@ StoredMessage read_message(json::View message) {
   StoredMessage stored;
   stored.sequence = number(message, "seq");
   stored.subject = message.find("subject").as_string().value_or("");
-  stored.data = from_base64(message.find("data").as_string().value_or(""));
-  stored.headers = parse_headers(from_base64(message.find("hdrs").as_string().value_or("")));
+  stored.data = base64_decode(message.find("data").as_string().value_or("")).value_or("");
+  stored.headers =
+      parse_headers(base64_decode(message.find("hdrs").as_string().value_or("")).value_or(""));
   if (const auto time = parse_rfc3339(message.find("time").as_string().value_or(""))) {
     stored.time_ns = to_unix_ms(*time) * 1'000'000;
   }

@@ -1,4 +1,5 @@
 // Authorization and body checks, as every command gets them from the gateway.
+#include "pkg/base/base64.hpp"
 #include "pkg/base/time_text.hpp"
 #include "tests/unit/api/api_fixture.hpp"
 
@@ -13,6 +14,7 @@ TEST_F(AuthTest, CredentialsAreTakenFromEitherHeader) {
   const Headers cases[] = {{{"authorization", "Bearer " + admin_}},
                            {{"authorization", "bearer   " + admin_}},
                            {{"authorization", "BEARER " + admin_}},
+                           {{"authorization", "Basic " + base64_encode("weir:" + admin_)}},
                            {{"x-api-key", admin_}}};
   for (const auto& headers : cases) {
     EXPECT_EQ(ask("GET", "/v1/keys", "", headers)->status(), 200) << headers[0].second;
@@ -24,7 +26,9 @@ TEST_F(AuthTest, BadCredentialsAre401) {
     Headers headers;
     const char* reason;
   };
-  const Case cases[] = {{{{"authorization", "Basic dXNlcjpwYXNz"}}, "missing_credentials"},
+  const Case cases[] = {{{{"authorization", "Basic dXNlcg=="}}, "missing_credentials"},
+                        {{{"authorization", "Basic dXNlcjpwYXNz"}}, "bad_api_key"},
+                        {{{"authorization", "Digest x"}}, "missing_credentials"},
                         {{{"authorization", "Bearer "}}, "missing_credentials"},
                         {{{"authorization", "Bearer nonsense"}}, "bad_api_key"},
                         {{{"x-api-key", admin_ + "0"}}, "bad_api_key"}};

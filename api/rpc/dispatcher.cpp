@@ -1,0 +1,173 @@
+#include "api/rpc/dispatcher.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "pkg/crypto/crypto.hpp"
+#include "pkg/log/log.hpp"
+
+namespace weir::rpc {
+namespace {
+
+constexpr Millis kDefaultRetryAfter{1000};
+
+Error unknown_command(std::string_view name) {
+  return {Code::bad_request, "unknown_command", "There is no such command.",
+          "command: " + std::string(name.substr(0, 100))};
+}
+
+Result<void> check_fields(const Command& command, json::View payload) {
+  for (const auto& member : payload.members()) {
+    const auto key = member.key();
+    const bool known = std::any_of(command.payload.begin(), command.payload.end(),
+                                   [&](const Field& field) { return field.name == key; });
+    if (known) continue;
+    std::string names;
+    for (const auto& field : command.payload) {
+      names.append(names.empty() ? "" : ", ").append(field.name);
+    }
+    return Error{Code::invalid,
+                 "invalid_payload",
+                 "A field of the payload is not known.",
+                 std::string(command.name) + (names.empty() ? " takes none" : " takes: " + names),
+                 {{key, "is not known here"}}};
+  }
+  for (const auto& field : command.payload) {
+    if (!field.required || !payload.find(field.name).is_missing()) continue;
+    return Error{Code::invalid,
+                 "invalid_payload",
+                 "A field of the payload is missing.",
+                 std::string(command.name) + " needs: " + std::string(field.name),
+                 {{std::string(field.name), "is required"}}};
+  }
+  return {};
+}
+
+Result<void> check(const Command& command, json::View payload, const Caller& caller) {
+  if (!caller.principal->scopes.allows(command.scope)) {
+    return Error{Code::forbidden, "missing_scope", "The API key lacks the scope for this.",
+                 "needs: " + std::string(auth::to_string(command.scope)) +
+                     "; key: " + caller.principal->key_id};
+  }
+  if (command.needs_session && !caller.session) {
+    return Error{Code::bad_request, "session_required",
+                 "This command needs a connection to push to.",
+                 std::string(command.name) + ": use the WebSocket, GET /api/v1/ws"};
+  }
+  return check_fields(command, payload);
+}
+
+// The payload belongs to it: clients that count from 1 again after a restart mean other requests.
+std::string memory_key(const Caller& caller, std::string_view id, const Request& request) {
+  std::string key = caller.principal->key_id + "\n" + request.command + "\n";
+  key.append(id).append("\n").append(crypto::sha256(request.payload.raw()));
+  return key;
+}
+
+}  // namespace
+
+Outcome refusal(std::string_view request_id, const Error& error) {
+  Outcome outcome{.frame = error_frame(request_id, error), .status = to_wire(error).status};
+  outcome.retry_after = error.retry_after;
+  const bool waits = error.code == Code::unavailable || error.code == Code::too_many_requests;
+  if (waits && outcome.retry_after.count() == 0) outcome.retry_after = kDefaultRetryAfter;
+  if (error.code == Code::internal) {
+    log::error("command_failed", {{"request_id", request_id}, {"error", describe(error)}});
+  }
+  return outcome;
+}
+
+struct Dispatcher::Batch {
+  std::shared_ptr<const std::string> text;
+  Frame frame;
+  std::shared_ptr<const Caller> caller;
+  std::string given_id;  // empty: the client gave none
+  Answer answer;
+  std::vector<std::string> items = {};
+};
+
+Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)), remembered_(parts_.clock) {
+  for (const auto& command : parts_.table) by_name_.emplace(command.name, &command);
+}
+
+const Command* Dispatcher::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void Dispatcher::run(std::shared_ptr<const std::string> text, Caller caller, Answer answer) {
+  auto frame = parse_frame(*text);
+  if (!frame) {
+    auto id = find_request_id(*text);
+    if (id.empty()) id = parts_.ids.next();
+    return answer(refusal(id, frame.error()));
+  }
+  const std::string given = frame->request_id;
+  if (given.empty()) frame->request_id = parts_.ids.next();
+  const auto shared = std::make_shared<const Caller>(std::move(caller));
+  if (frame->batch) {
+    return run_batch(std::make_shared<Batch>(
+        Batch{std::move(text), std::move(*frame), shared, given, std::move(answer)}));
+  }
+  run_one(frame->requests.front(), text, shared, frame->request_id, given,
+          [id = frame->request_id, answer = std::move(answer)](Result<std::string> payload) {
+            if (!payload) return answer(refusal(id, payload.error()));
+            answer({.frame = success_frame(id, *payload)});
+          });
+}
+
+void Dispatcher::call(std::string_view command, std::shared_ptr<const std::string> text,
+                      json::View payload, Caller caller, std::string request_id, Reply reply) {
+  auto given = request_id;
+  if (request_id.empty()) request_id = parts_.ids.next();
+  run_one({std::string(command), payload}, text, std::make_shared<const Caller>(std::move(caller)),
+          std::move(request_id), std::move(given), std::move(reply));
+}
+
+void Dispatcher::run_one(const Request& request, const std::shared_ptr<const std::string>& text,
+                         const std::shared_ptr<const Caller>& caller, std::string request_id,
+                         std::string memory_id, Reply reply) {
+  const Command* command = find(request.command);
+  if (command == nullptr) return reply(unknown_command(request.command));
+  if (const auto allowed = check(*command, request.payload, *caller); !allowed) {
+    return reply(allowed.error());
+  }
+  if (command->once_per_request_id && !memory_id.empty()) {
+    auto first = remembered_.begin(memory_key(*caller, memory_id, request), std::move(reply));
+    if (!first) return;
+    reply = std::move(*first);
+  }
+  command->handler(Call(text, request.payload, caller, std::move(request_id)), std::move(reply));
+}
+
+// Commands that answer at once are run in a loop. One that answers later has its answer's thread
+// hand the rest to the executor.
+void Dispatcher::run_batch(const std::shared_ptr<Batch>& batch) {
+  while (batch->items.size() < batch->frame.requests.size()) {
+    const auto at = batch->items.size();
+    const auto& request = batch->frame.requests[at];
+    auto memory_id = batch->given_id;
+    if (!memory_id.empty()) memory_id += "#" + std::to_string(at);
+    // 0 running; 1 the caller has gone on; 2 answered. Whoever comes second continues.
+    const auto turn = std::make_shared<std::atomic<int>>(0);
+    run_one(
+        request, batch->text, batch->caller, batch->frame.request_id, std::move(memory_id),
+        [this, batch, turn](const Result<std::string>& payload) {
+          if (!payload && payload.error().code == Code::internal) {
+            (void)refusal(batch->frame.request_id, payload.error());
+          }
+          batch->items.push_back(payload ? success_item(*payload) : error_item(payload.error()));
+          if (turn->exchange(2) == 0) return;
+          if (parts_.executor([this, batch] { run_batch(batch); })) return;
+          batch->answer(
+              refusal(batch->frame.request_id,
+                      {Code::unavailable, "overloaded", "Too many requests wait for a read.",
+                       "The first " + std::to_string(batch->items.size()) +
+                           " commands of the batch were run."}));
+        });
+    if (turn->exchange(1) == 0) return;
+  }
+  batch->answer({.frame = batch_frame(batch->frame.request_id, batch->items)});
+}
+
+}  // namespace weir::rpc

@@ -1,0 +1,55 @@
+#include "api/health.hpp"
+#include "api/process_info.hpp"
+#include "api/rpc_commands.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::api {
+namespace {
+
+std::string admin_stats(const Services& services) {
+  ServiceFigures figures;
+  for (const auto& collect : services.figures) collect(figures);
+  const auto stats = services.job_stats.snapshot();
+  const auto memory = memory_use();
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(services.clock.mono() - services.started_at);
+  const bool leads = services.instance.health().role == replica::Role::leader;
+  json::Writer out(512);
+  out.begin_object();
+  out.key("server").begin_object().member("version", WEIR_VERSION);
+  out.member("uptime_secs", static_cast<std::int64_t>(uptime.count()));
+  out.member("role", leads ? "leader" : "follower").end_object();
+  out.key("memory").begin_object().member("used_bytes", memory.used_bytes);
+  out.member("limit_bytes", memory.total_bytes).end_object();
+  out.key("kv").begin_object().member("total_keys", figures.kv_keys);
+  out.member("operations_per_sec", figures.kv_per_second).end_object();
+  out.key("queues").begin_object();
+  out.member("total_queues", static_cast<std::uint64_t>(stats.queues.size()));
+  out.member("total_messages", stats.total()).end_object();
+  out.key("streams").begin_object().member("total_rooms", figures.rooms);
+  out.member("total_subscribers", figures.room_subscribers).end_object();
+  out.key("pubsub").begin_object().member("total_topics", figures.topics);
+  out.member("total_subscribers", figures.topic_subscribers).end_object();
+  return out.end_object().take();
+}
+
+}  // namespace
+
+void add_admin_rpc(rpc::CommandTable& table, Services& services) {
+  table.push_back({.name = "admin.health",
+                   .scope = auth::Scope::health_read,
+                   .summary = "Is this coordinator healthy: the body of GET /health",
+                   .answer = "status, version, role, uptime_secs, components",
+                   .handler = [&services](const rpc::Call&, const rpc::Reply& reply) {
+                     reply(health_document(services).json);
+                   }});
+  table.push_back({.name = "admin.stats",
+                   .scope = auth::Scope::health_read,
+                   .summary = "Figures of this coordinator",
+                   .answer = "server, memory, kv, queues, streams, pubsub",
+                   .handler = [&services](const rpc::Call&, const rpc::Reply& reply) {
+                     reply(admin_stats(services));
+                   }});
+}
+
+}  // namespace weir::api

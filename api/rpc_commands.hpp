@@ -1,0 +1,16 @@
+// The commands of the command API (api/rpc), one function per service, and their HTTP endpoint.
+// Handlers keep references: `services` outlives the tables.
+#pragma once
+
+#include "api/command.hpp"
+#include "api/rpc/dispatcher.hpp"
+#include "api/services.hpp"
+
+namespace weir::api {
+
+void add_admin_rpc(rpc::CommandTable& table, Services& services);
+
+// POST /api/v1/command. The dispatcher outlives the table.
+void add_command_endpoint(CommandTable& table, rpc::Dispatcher& dispatcher);
+
+}  // namespace weir::api
