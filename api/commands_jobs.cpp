@@ -3,6 +3,7 @@
 #include "api/idempotency.hpp"
 #include "api/job_wait.hpp"
 #include "api/parent_access.hpp"
+#include "jobs/explain.hpp"
 #include "jobs/kept.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/queries.hpp"
@@ -118,6 +119,14 @@ void get_timeline(Services& services, const Call& call) {
   answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
     WEIR_TRY(visible_job(call, db));
     return jobs::get_timeline(db, call.param("id"));
+  });
+}
+
+void explain_job(Services& services, const Call& call) {
+  answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
+    WEIR_ASSIGN(auto reasons, jobs::explain_job(db, call.param("id"), services.clock.wall()));
+    WEIR_TRY(call.check_queue(json::View(reasons).find("queue").as_string().value_or("")));
+    return reasons;
   });
 }
 
@@ -253,6 +262,19 @@ void add_reads(CommandTable& table, Services& services) {
        .answers = {{200, "The events.", R"({"$ref":"#/components/schemas/Timeline"})"}},
        .errors = {{Code::not_found, "job_not_found"}, {Code::forbidden, "queue_not_allowed"}},
        .handler = [&services](const Call& call) { get_timeline(services, call); }});
+  table.push_back(
+      {.name = "jobs.explain",
+       .method = "GET",
+       .path = "/v1/jobs/{id}/explain",
+       .tag = "Jobs",
+       .scope = Scope::jobs_read,
+       .reads_state = true,
+       .summary = "Why a job is not running now",
+       .description = "Everything that holds the job back, in words and as data. A ready job that "
+                      "the next worker gets has the reason `ready`.",
+       .answers = {{200, "The reasons.", R"({"$ref":"#/components/schemas/Explanation"})"}},
+       .errors = {{Code::not_found, "job_not_found"}, {Code::forbidden, "queue_not_allowed"}},
+       .handler = [&services](const Call& call) { explain_job(services, call); }});
 }
 
 Command change_command(std::string_view name, std::string_view method, std::string_view path) {

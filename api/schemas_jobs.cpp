@@ -167,6 +167,22 @@ constexpr std::array kSchemas{
     "attempt":{"type":"integer"},
     "worker":{"type":"string"},
     "error":{}}}}}})"},
+    ComponentSchema{"Explanation", R"({"type":"object",
+ "required":["id","queue","status","reasons","next_at"],
+ "properties":{
+  "id":{"type":"string"},
+  "queue":{"type":"string"},
+  "status":{"type":"string"},
+  "reasons":{"type":"array","items":{"type":"object","required":["code","message"],
+   "properties":{
+    "code":{"type":"string","enum":["ready","no_worker","queue_paused","total_concurrency",
+     "queue_concurrency","queue_rate","key_concurrency","key_rate","behind_priority","behind_aged",
+     "behind_turn","behind_earlier","scheduled","retry_wait","snoozed","due","blocked_by_parents",
+     "running","cancelling","completed","failed","cancelled","dead"]},
+    "message":{"type":"string"}},
+   "additionalProperties":true}},
+  "next_at":{"type":["string","null"],"format":"date-time",
+   "description":"the earliest moment at which a reason ends by itself"}}})"},
     ComponentSchema{"LeaseRequest", R"({"type":"object","required":["worker"],
  "additionalProperties":false,
  "properties":{
@@ -287,6 +303,7 @@ constexpr std::array kSchemas{
  "properties":{
   "name":{"type":"string"},
   "paused":{"type":"boolean"},
+  "paused_at":{"type":["string","null"],"format":"date-time"},
   "created_at":{"type":"string","format":"date-time"},
   "config":{"$ref":"#/components/schemas/QueueConfig"},
   "counts":{"type":"object","additionalProperties":{"type":"integer"}},

@@ -95,7 +95,9 @@ std::int64_t Leaser::grant(const LeaseCall& call, bool wanted, std::string& out)
   for (const auto& name : call.queues) {
     if (leased >= call.max || reply_bytes_ >= kMaxLeaseReplyBytes) break;
     Queue* queue = step_.state.queues.find(name);
-    if (queue == nullptr || queue->paused || queue->count(Status::unprocessed) == 0) continue;
+    if (queue == nullptr) continue;
+    step_.state.queues.asked(*queue, step_.now);
+    if (queue->paused || queue->count(Status::unprocessed) == 0) continue;
     leased += grant_from(*queue, call, call.max - leased, wanted, out);
   }
   if (leased == 0) step_.state.workers.seen(step_.db, call.worker, step_.now);

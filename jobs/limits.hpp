@@ -54,6 +54,8 @@ inline constexpr std::size_t kMaxQueues = 10'000;
 inline constexpr std::size_t kMaxWaiters = 100'000;
 inline constexpr std::size_t kMaxWorkersKept = 10'000;
 inline constexpr Millis kWorkerKept = 15min;  // after it was last seen, when idle
+inline constexpr Millis kAskedStep = 10s;     // how exactly it is known when workers asked a queue
+inline constexpr Millis kAskedLately = 60s;   // a queue nobody asked for longer has no workers
 inline constexpr Millis kCancelGrace = 30s;   // a cancelled running job ends by then
 inline constexpr Millis kDefaultRetention = std::chrono::hours(24 * 7);
 inline constexpr std::int64_t kDefaultRetainedJobs = 1'000'000;  // per queue
@@ -70,5 +72,7 @@ inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redr
 inline constexpr std::size_t kInlineBytes = 1'024;     // larger payloads, results: side table
 inline constexpr std::int64_t kAttemptsKept = 100;     // attempt rows kept for one job
 inline constexpr std::int64_t kListScanRows = 10'000;  // rows one list page may look at
+inline constexpr std::int64_t kExplainCount = 1'000;   // jobs or keys ahead that explain counts
+inline constexpr std::int64_t kExplainKeys = 20'000;   // keys of a queue that explain looks at
 
 }  // namespace weir::jobs

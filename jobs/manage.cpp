@@ -245,7 +245,8 @@ Result<std::string> Manager::resume(json::View body) {
 
 Result<std::string> Manager::set_paused(json::View body, bool paused) {
   WEIR_ASSIGN(Queue * queue, get_queue(body));
-  if (queue->paused != paused) step_.state.queues.set_paused(step_.db, *queue, paused);
+  if (paused && !queue->paused) step_.state.queues.pause(step_.db, *queue, step_.now);
+  if (!paused && queue->paused) step_.state.queues.resume(step_.db, *queue);
   json::Writer out(96);
   out.begin_object()
       .member("name", queue->name)

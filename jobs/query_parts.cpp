@@ -4,11 +4,13 @@ namespace weir::jobs {
 namespace {
 
 QueueRow read_queue(const sqlite::Statement& rows) {
-  return QueueRow{.id = rows.int64(0),
-                  .name = std::string(rows.text(1)),
-                  .paused = rows.int64(2) != 0,
-                  .created_at = rows.int64(3),
-                  .config = parse_queue_config(json::View(rows.text(4)))};
+  QueueRow queue{.id = rows.int64(0),
+                 .name = std::string(rows.text(1)),
+                 .paused_at = rows.int64(2),
+                 .created_at = rows.int64(3),
+                 .config = parse_queue_config(json::View(rows.text(4)))};
+  if (queue.paused_at == 0) queue.paused_at.reset();
+  return queue;
 }
 
 }  // namespace
@@ -33,6 +35,22 @@ Counts read_counts(sqlite::Database& db, std::int64_t queue) {
   rows.bind_all(queue, static_cast<std::int64_t>(kStatusCount));
   while (rows.step()) counts.at(static_cast<std::size_t>(rows.int64(0))) = rows.int64(1);
   return counts;
+}
+
+Levels read_ready(sqlite::Database& db, std::int64_t queue) {
+  Levels ready{};
+  auto rows =
+      db.prepare("SELECT kind,count FROM job_counts WHERE queue=?1 AND kind>=?2 AND kind<?3");
+  rows.bind_all(queue, kReadyKind, kReadyKind + static_cast<std::int64_t>(kPriorities));
+  while (rows.step())
+    ready.at(static_cast<std::size_t>(rows.int64(0) - kReadyKind)) = rows.int64(1);
+  return ready;
+}
+
+std::int64_t read_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind) {
+  auto rows = db.prepare("SELECT count FROM job_counts WHERE queue=?1 AND kind=?2");
+  rows.bind_all(queue, kind);
+  return rows.step() ? rows.int64(0) : 0;
 }
 
 void write_counts(json::Writer& out, const Counts& counts) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "jobs/job_row.hpp"
+#include "jobs/lane_ring.hpp"
 #include "jobs/queue_config.hpp"
 #include "jobs/stats.hpp"
 #include "pkg/json/writer.hpp"
@@ -16,7 +17,7 @@ namespace weir::jobs {
 struct QueueRow {
   std::int64_t id = 0;
   std::string name;
-  bool paused = false;
+  std::optional<std::int64_t> paused_at;
   std::int64_t created_at = 0;
   QueueConfig config;
 };
@@ -25,6 +26,11 @@ std::optional<QueueRow> load_queue(sqlite::Database& db, std::int64_t id);
 
 // Counters of one queue, or of all (kAllQueues).
 Counts read_counts(sqlite::Database& db, std::int64_t queue);
+// Ready jobs of a queue by priority.
+using Levels = std::array<std::int64_t, kPriorities>;
+Levels read_ready(sqlite::Database& db, std::int64_t queue);
+// Another row of job_counts; 0 without it.
+std::int64_t read_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind);
 // {"scheduled":0,...}, every status.
 void write_counts(json::Writer& out, const Counts& counts);
 

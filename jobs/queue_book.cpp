@@ -70,6 +70,8 @@ void QueueBook::load_counts(sqlite::Database& db) {
       counts_[kind] += count;
     } else if (kind == kBucketKind) {
       queue.bucket = queue.saved_bucket_ = count;
+    } else if (kind == kAskedKind) {
+      queue.asked_at = queue.saved_asked_at_ = count;
     } else {
       const auto priority = kind - static_cast<std::size_t>(kReadyKind);
       queue.ready.at(priority) = queue.saved_ready_.at(priority) = count;
@@ -107,6 +109,7 @@ void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
                queue.saved_ready_[i]);
   }
   save_count(db, queue.id, kBucketKind, queue.bucket, queue.saved_bucket_);
+  save_count(db, queue.id, kAskedKind, queue.asked_at, queue.saved_asked_at_);
 }
 
 // Zero is stored as no row: what a transaction passed through must not show in the tables, since
@@ -174,12 +177,17 @@ void QueueBook::set_config(sqlite::Database& db, Queue& queue, std::string_view 
   mark(queue);
 }
 
-void QueueBook::set_paused(sqlite::Database& db, Queue& queue, bool paused) {
-  db.prepare("UPDATE job_queues SET paused=?2 WHERE id=?1")
-      .bind_all(queue.id, std::int64_t{paused})
-      .run();
-  queue.paused = paused;
-  if (!paused) wake(queue);
+// job_queues.paused is the moment of the pause, 0 while the queue runs.
+void QueueBook::pause(sqlite::Database& db, Queue& queue, std::int64_t now) {
+  db.prepare("UPDATE job_queues SET paused=?2 WHERE id=?1").bind_all(queue.id, now).run();
+  queue.paused = true;
+  mark(queue);
+}
+
+void QueueBook::resume(sqlite::Database& db, Queue& queue) {
+  db.prepare("UPDATE job_queues SET paused=0 WHERE id=?1").bind_all(queue.id).run();
+  queue.paused = false;
+  wake(queue);
   mark(queue);
 }
 

@@ -37,6 +37,7 @@ struct Queue {
   // Parked waiters may be served at `wake_at`, when a token comes (only saves useless ticks).
   std::int64_t wake_at = kNever;
   std::int64_t bucket = 0;          // of config.rate
+  std::int64_t asked_at = 0;        // a worker asked, at most kAskedStep before the last time
   std::unique_ptr<LaneRing> lanes;  // null: no job has a key
   bool dirty = false;               // differs from the tables or from what was published
   bool made_ready = false;  // got ready jobs in this operation: its waiters are served at the end
@@ -64,6 +65,7 @@ struct Queue {
   Counts saved_counts_{};
   std::array<std::int64_t, kPriorities> saved_ready_{};
   std::int64_t saved_bucket_ = 0;
+  std::int64_t saved_asked_at_ = 0;
 };
 
 class QueueBook {
@@ -78,7 +80,8 @@ class QueueBook {
   Result<Queue*> get_or_create(sqlite::Database& db, std::string_view name, std::int64_t now);
   bool full() const { return by_id_.size() >= kMaxQueues; }
   void set_config(sqlite::Database& db, Queue& queue, std::string_view config_json);
-  void set_paused(sqlite::Database& db, Queue& queue, bool paused);
+  void pause(sqlite::Database& db, Queue& queue, std::int64_t now);
+  void resume(sqlite::Database& db, Queue& queue);
   void remove(sqlite::Database& db, Queue& queue);  // has no jobs
 
   // For Step::change(), which everybody calls: asserts that the diagram has the transition and
@@ -94,6 +97,12 @@ class QueueBook {
                  std::optional<Status> to, std::int64_t priority, std::int64_t now);
   // A job of the queue was leased: takes a token, and the turn of the jobs without a key.
   void leased(Queue& queue, bool keyed, std::int64_t now);
+  // A worker asks the queue for jobs.
+  void asked(Queue& queue, std::int64_t now) {
+    if (now - queue.asked_at < kAskedStep.count()) return;
+    queue.asked_at = now;
+    mark(queue);
+  }
   // The running jobs are known: the lanes find their places.
   void place_lanes();
 

@@ -10,15 +10,6 @@
 namespace weir::jobs {
 namespace {
 
-std::array<std::int64_t, kPriorities> read_ready(sqlite::Database& db, std::int64_t queue) {
-  std::array<std::int64_t, kPriorities> ready{};
-  auto rows = db.prepare("SELECT kind,count FROM job_counts WHERE queue=?1 AND kind>=?2");
-  rows.bind_all(queue, kReadyKind);
-  while (rows.step())
-    ready.at(static_cast<std::size_t>(rows.int64(0) - kReadyKind)) = rows.int64(1);
-  return ready;
-}
-
 // When the job that has been ready for longest became ready: the first of each key of each priority
 // decides, since those are leased in order. Looks at kKeysLooked keys of a priority.
 constexpr int kKeysLooked = 1'000;
@@ -101,11 +92,9 @@ Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Times
   const auto ready = read_ready(db, queue->id);
   const auto oldest = oldest_ready(db, queue->id, ready);
   json::Writer out(768);
-  out.begin_object()
-      .member("name", queue->name)
-      .member("paused", queue->paused)
-      .member("created_at", from_unix_ms(queue->created_at))
-      .key("config");
+  out.begin_object().member("name", queue->name).member("paused", queue->paused_at.has_value());
+  member_time(out, "paused_at", queue->paused_at);
+  out.member("created_at", from_unix_ms(queue->created_at)).key("config");
   write_queue_config(out, queue->config);
   out.key("counts");
   write_counts(out, read_counts(db, queue->id));

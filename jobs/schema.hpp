@@ -60,6 +60,8 @@ inline constexpr std::int64_t kEventsDroppedKind = 1'001;
 inline constexpr std::int64_t kReadyKind = 16;
 // job_counts.kind: the token bucket of a queue (jobs/rate.hpp).
 inline constexpr std::int64_t kBucketKind = 64;
+// job_counts.kind: when a worker last asked for jobs of a queue, see Queue::asked_at.
+inline constexpr std::int64_t kAskedKind = 67;
 // job_counts.kind beside kAllQueues: the last turn of a lane; the limit of running jobs.
 inline constexpr std::int64_t kTurnKind = 65;
 inline constexpr std::int64_t kConcurrencyKind = 66;

@@ -64,6 +64,27 @@ int timeline(Args args) {
   });
 }
 
+int explain(Args args) {
+  const auto usage = usage_of("explain", "Says why a job is not running now.", {},
+                              example(std::string("explain ") + kId));
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_ASSIGN(const auto answer, context.ask({.path = job_path(parsed.operand(0), "/explain")}));
+    if (context.json()) {
+      print(pretty(answer));
+      return kOk;
+    }
+    const auto status = field(answer, "status");
+    std::string text = "job " + field(answer, "id") + " of queue " + field(answer, "queue") +
+                       " is " + paint(status, status_colour(status), context.colours()) + "\n";
+    for (const auto& reason : answer.value("reasons", Json::array())) {
+      text += "- " + printable(field(reason, "message")) + "  [" + field(reason, "code") + "]\n";
+    }
+    if (const auto next = field(answer, "next_at"); next != "-") text += "next: " + next + "\n";
+    print(text);
+    return kOk;
+  });
+}
+
 // Posts to a job and shows what became of it.
 Result<int> act(const Parsed& parsed, Context& context, Call call) {
   WEIR_ASSIGN(const auto job, context.ask(call));
@@ -219,6 +240,7 @@ int run_job(Args args) {
                     {"list", "Jobs, filtered", list},
                     {"wait", "Wait until a job ends", wait},
                     {"timeline", "What happened to a job", timeline},
+                    {"explain", "Why a job is not running now", explain},
                     {"cancel", "Cancel a job", cancel},
                     {"retry", "Make a finished job ready again", retry},
                     {"promote", "Run a scheduled job now", promote},

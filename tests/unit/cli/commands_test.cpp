@@ -268,7 +268,7 @@ TEST(Help, EveryCommandHasAnExample) {
       {run_completion, {""}},
       {run_events, {""}},
       {run_audit, {""}},
-      {run_job, {"get", "list", "wait", "timeline", "cancel", "retry", "promote", "delete"}},
+      {run_job, {"get", "list", "wait", "timeline", "explain", "cancel", "retry", "promote", "delete"}},
       {run_queue, {"list", "get", "set", "pause", "resume", "purge", "delete"}},
       {run_dlq, {"list", "get", "redrive", "purge"}},
       {run_key, {"create", "list", "revoke", "rotate"}}};
