@@ -27,6 +27,19 @@ TEST_F(JobsTest, SubmitGetAndTimeline) {
   EXPECT_FALSE(timeline["items"].empty());
 }
 
+TEST_F(JobsTest, ExplainSaysWhyAJobDoesNotRun) {
+  ASSERT_EQ(post("/v1/jobs", R"({"id":"mine","queue":"emails","delay_ms":60000})")->status(), 201);
+  const auto answer = get("/v1/jobs/mine/explain");
+  EXPECT_EQ(answer->status(), 200);
+  const auto body = answer->body();
+  EXPECT_EQ(body["status"], "scheduled");
+  EXPECT_EQ(body["reasons"][0]["code"], "scheduled");
+  EXPECT_EQ(body["next_at"], body["reasons"][0]["run_at"]);
+  EXPECT_EQ(get("/v1/jobs/none/explain")->reason(), "job_not_found");
+  const auto other = as(make_key(R"(["jobs:read"])", R"(,"queues":["other.*"])"));
+  EXPECT_EQ(ask("GET", "/v1/jobs/mine/explain", "", other)->reason(), "queue_not_allowed");
+}
+
 TEST_F(JobsTest, TheSameIdTwiceIsADuplicate) {
   const std::string body = R"({"id":"mine-1","queue":"q","type":"t"})";
   EXPECT_EQ(post("/v1/jobs", body)->status(), 201);

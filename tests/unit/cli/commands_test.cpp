@@ -170,6 +170,17 @@ TEST(Job, ListShowsATableOrJson) {
   EXPECT_EQ(Json::parse(json.out)["items"][0]["id"], "j1");
 }
 
+TEST(Job, ExplainShowsTheReasons) {
+  FakeServer server([](const Asked& asked) {
+    EXPECT_EQ(asked.path, "/v1/jobs/j1/explain");
+    return Reply{200, R"({"id":"j1","queue":"q","status":"unprocessed","next_at":null,"reasons":[
+      {"code":"queue_paused","message":"the queue q is paused"}]})"};
+  });
+  const auto ran = run(run_job, {"explain", "j1", "--server", server.url()});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.out, "job j1 of queue q is unprocessed\n- the queue q is paused  [queue_paused]\n");
+}
+
 struct CodeCase {
   int status;
   int exit;
@@ -268,7 +279,8 @@ TEST(Help, EveryCommandHasAnExample) {
       {run_completion, {""}},
       {run_events, {""}},
       {run_audit, {""}},
-      {run_job, {"get", "list", "wait", "timeline", "explain", "cancel", "retry", "promote", "delete"}},
+      {run_job,
+       {"get", "list", "wait", "timeline", "explain", "cancel", "retry", "promote", "delete"}},
       {run_queue, {"list", "get", "set", "pause", "resume", "purge", "delete"}},
       {run_dlq, {"list", "get", "redrive", "purge"}},
       {run_key, {"create", "list", "revoke", "rotate"}}};

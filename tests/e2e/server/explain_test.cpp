@@ -1,0 +1,48 @@
+// Explain over HTTP and at the command line, on a server with limits.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/weir_server.hpp"
+
+namespace weir::test {
+namespace {
+
+std::string codes(HttpClient& client, const std::string& id) {
+  const auto answer = client.get("/v1/jobs/" + id + "/explain");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  std::string out;
+  for (const auto reason : answer.json().find("reasons").elements()) {
+    out += reason.find("code").as_string().value_or("?") + " ";
+  }
+  return out;
+}
+
+TEST(Explain, SaysWhyAJobDoesNotRun) {
+  WeirServer server;
+  server.start();
+  auto client = server.client();
+  ASSERT_EQ(client
+                .send("PUT", "/v1/queues/q", R"({"per_key":{"concurrency":1}})",
+                      {{"Content-Type", "application/json"}})
+                .status,
+            200);
+  for (const auto* id : {"a1", "a2"}) {
+    const auto job = std::string(R"({"queue":"q","key":"acme","id":")") + id + "\"}";
+    ASSERT_EQ(client.post("/v1/jobs", job).status, 201);
+  }
+  ASSERT_EQ(
+      client.post("/v1/jobs", R"({"queue":"q","id":"child","depends_on":["a1","a2"]})").status,
+      201);
+  EXPECT_EQ(codes(client, "a1"), "ready no_worker ");
+  ASSERT_EQ(client.post("/v1/queues/q/lease", R"({"worker":"w"})").status, 200);
+  EXPECT_EQ(codes(client, "a1"), "running ");
+  EXPECT_EQ(codes(client, "a2"), "key_concurrency ");
+  EXPECT_EQ(codes(client, "child"), "blocked_by_parents ");
+  ASSERT_EQ(client.post("/v1/queues/q/pause", "").status, 200);
+  EXPECT_EQ(codes(client, "a2"), "queue_paused key_concurrency ");
+  EXPECT_EQ(client.get("/v1/jobs/nothing/explain").status, 404);
+}
+
+}  // namespace
+}  // namespace weir::test
