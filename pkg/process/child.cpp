@@ -17,7 +17,10 @@ constexpr Millis kPoll{10};
 
 // Between fork and exec: async-signal-safe calls only. `failure` closes by itself when exec works;
 // else it carries errno to the parent.
-[[noreturn]] void become(char* const* arguments, int output, int failure, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, int output, int keep_open, int failure,
+                         pid_t parent) {
+  // The parent's handlers would swallow a SIGTERM until exec.
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // the parent died before the line above
   sigset_t none;
@@ -30,6 +33,7 @@ constexpr Millis kPoll{10};
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
   }
+  if (keep_open >= 0) ::fcntl(keep_open, F_SETFD, 0);  // clears FD_CLOEXEC
   ::execv(arguments[0], arguments);
   const int code = errno;
   const auto told = ::write(failure, &code, sizeof code);
@@ -61,7 +65,7 @@ Result<std::unique_ptr<Child>> Child::spawn(const SpawnOptions& options) {
   }
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(arguments.data(), output, failure[1], parent);
+  if (pid == 0) become(arguments.data(), output, options.keep_open, failure[1], parent);
   const int fork_errno = errno;
   if (output >= 0) ::close(output);
   ::close(failure[1]);

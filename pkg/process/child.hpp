@@ -19,6 +19,7 @@ namespace weir::process {
 struct SpawnOptions {
   std::vector<std::string> arguments;  // [0] is the program's path
   std::string output_file;             // standard output and error are appended; empty: inherited
+  int keep_open = -1;                  // a file descriptor that the child inherits, a lock perhaps
 };
 
 class Child {

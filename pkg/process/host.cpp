@@ -71,8 +71,14 @@ Result<void> write_private_file(const std::string& path, const std::string& text
   };
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return failed();
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = written && ::fsync(fd) == 0;
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const auto got = ::write(fd, text.data() + written, text.size() - written);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    written += static_cast<std::size_t>(got);
+  }
+  const bool synced = written == text.size() && ::fsync(fd) == 0;
   ::close(fd);
   if (!synced || ::rename(temporary.c_str(), path.c_str()) != 0) return failed();
   return {};

@@ -1,8 +1,10 @@
 #include "pkg/process/child.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait.hpp"
@@ -68,6 +70,40 @@ TEST(Child, DoesNotOutliveItsObject) {
     EXPECT_EQ(::kill(pid, 0), 0);
   }
   EXPECT_NE(::kill(pid, 0), 0);
+}
+
+// A lock that the child shares outlives the parent's hold on it.
+TEST(Child, InheritsTheOneFileItIsGiven) {
+  const test::TempDir directory;
+  const int kept = ::open(directory.file("kept").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const int other = ::open(directory.file("other").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const auto tell = [](int file) {
+    return "test -e /proc/$$/fd/" + std::to_string(file) + " && echo open || echo closed; ";
+  };
+  auto child = Child::spawn({.arguments = {"/bin/sh", "-c", tell(kept) + tell(other)},
+                             .output_file = directory.file("log"),
+                             .keep_open = kept});
+  ASSERT_TRUE(child) << describe(child.error());
+  ASSERT_TRUE(wait_until([&] { return (*child)->try_wait().has_value(); }));
+  EXPECT_EQ(test::read_file(directory.file("log")), "open\nclosed\n");
+  ::close(kept);
+  ::close(other);
+}
+
+// A program that ignores a signal passes that on to its children, unless it takes care.
+TEST(Child, BeginsWithNoSignalIgnored) {
+  const test::TempDir directory;
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto child = shell("grep SigIgn /proc/self/status", directory.file("log"));
+  ASSERT_TRUE(wait_until([&] { return child->try_wait().has_value(); }));
+  EXPECT_EQ(test::read_file(directory.file("log")), "SigIgn:\t0000000000000000\n");
+}
+
+TEST(Child, AnOutputThatCannotBeOpenedIsAnError) {
+  const auto child = Child::spawn({.arguments = {"/bin/true"}, .output_file = "/nowhere/at/all"});
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().reason, "spawn_failed");
+  EXPECT_NE(describe(child.error()).find("/nowhere/at/all"), std::string::npos);
 }
 
 TEST(Child, AProgramThatIsNotThereIsAnError) {
