@@ -13,7 +13,6 @@
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/log/log.hpp"
 #include "pkg/nats/embedded_server.hpp"
-#include "pkg/nats/server_greeting.hpp"
 #include "pkg/process/host.hpp"
 #include "pkg/replica/jetstream_effects.hpp"
 #include "pkg/replica/jetstream_log.hpp"
@@ -57,7 +56,6 @@ struct Coordinator::Parts {
   std::unique_ptr<nats::EmbeddedServer> embedded;
   std::shared_ptr<nats::Connection> entries;
   std::shared_ptr<nats::Connection> rest;
-  int replicas = 1;
   std::unique_ptr<replica::JetStreamLog> log;
   std::unique_ptr<replica::KvLeaseStore> leases;
   std::unique_ptr<replica::JetStreamEffects> effects;
@@ -100,12 +98,12 @@ Result<void> Coordinator::Parts::connect() {
   if (!entries->wait_connected(kConnectWait) || !rest->wait_connected(kConnectWait)) {
     log::warn("nats_not_reachable_yet", {{"problem", entries->last_problem()}});
   }
-  replicas = static_cast<int>(config.stream_replicas);
-  if (replicas == 0) replicas = nats::is_clustered(rest->url(), Millis{1000}) ? 3 : 1;
   return {};
 }
 
 Result<void> Coordinator::Parts::make_replica() {
+  const int replicas = static_cast<int>(config.stream_replicas);
+  static_assert(nats::kAutomaticReplicas == 0, "as the setting stream_replicas has it");
   const std::string shard = std::to_string(config.shard);
   const std::string suffix = config.shard == 0 ? "" : "-" + shard;
   WEIR_ASSIGN(log, replica::JetStreamLog::make({.stream = "JOBS" + suffix,

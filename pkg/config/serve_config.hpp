@@ -43,7 +43,7 @@ struct ServeConfig {
   bool dev_no_auth = false;
   NatsConfig nats;
   EmbeddedConfig embedded;
-  unsigned stream_replicas = 0;  // 0 = 3 when clustered, else 1
+  unsigned stream_replicas = 0;  // 0 = 3 on a cluster, else 1
   unsigned shard = 0;
   std::size_t in_flight_entries = 4;
   std::uint64_t snapshot_log_bytes = 256U << 20U;

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -19,18 +18,19 @@ namespace weir::nats {
 namespace {
 
 constexpr Millis kConnectRetry{250};
+constexpr Millis kForgottenFor{30'000};  // an inbox is freed this long after it was given up
 
 class ConnectionImpl;
 
-// Outlives every call that nats.c may still make into it: the connection keeps it until its end
-// (3.4.1 crashes when a subscription is destroyed while a message arrives for it).
+// Outlives every call that nats.c may still make into it: 3.4.1 crashes when a subscription is
+// destroyed while a message arrives for it, so the connection keeps it for kForgottenFor.
 struct Inbox {
   std::string subject;
   MessageHandler handler;
-  std::recursive_mutex running;        // held while the handler runs
-  bool alive = true;                   // under `running`
-  bool forgotten = false;              // under the connection's lock
-  natsSubscription* handle = nullptr;  // under the connection's lock
+  std::recursive_mutex running;          // held while the handler runs
+  bool alive = true;                     // under `running`
+  std::optional<MonoTime> forgotten_at;  // under the connection's lock
+  natsSubscription* handle = nullptr;    // under the connection's lock
 
   static void deliver(natsConnection*, natsSubscription*, natsMsg* raw, void* closure) noexcept {
     const MessagePtr owned(raw);
@@ -55,6 +55,17 @@ class SubscriptionImpl final : public Subscription {
   std::weak_ptr<ConnectionImpl> owner_;
   std::shared_ptr<Inbox> inbox_;
 };
+
+// What the library said about its last failure on this thread. Only where its text is worth more
+// than the status; texts about addresses could repeat a URL with its password.
+std::string failure_text(natsStatus status) {
+  std::string text = natsStatus_GetText(status);
+  if (status != NATS_SSL_ERROR && status != NATS_CONNECTION_AUTH_FAILED) return text;
+  natsStatus last = NATS_OK;
+  const char* detail = nats_GetLastError(&last);
+  if (last == status && detail != nullptr && *detail != '\0') text += std::string(": ") + detail;
+  return text;
+}
 
 class ConnectionImpl final : public Connection,
                              public std::enable_shared_from_this<ConnectionImpl> {
@@ -114,9 +125,9 @@ class ConnectionImpl final : public Connection,
 
   Result<void> publish(std::string_view subject, std::string_view reply, std::string_view data,
                        const Headers& headers) override {
-    const auto message = make_message(subject, reply, data, headers);
+    WEIR_ASSIGN(const MessagePtr message, make_message(subject, reply, data, headers));
     const std::shared_lock lock(handle_mutex_);
-    if (handle_ == nullptr || !connected()) return status_error(NATS_CONNECTION_DISCONNECTED);
+    if (handle_ == nullptr || !connected()) return unreachable();
     const natsStatus status = natsConnection_PublishMsg(handle_, message.get());
     if (status != NATS_OK) return status_error(status);
     return {};
@@ -124,9 +135,9 @@ class ConnectionImpl final : public Connection,
 
   Result<Message> request(std::string_view subject, std::string_view data, Millis timeout,
                           const Headers& headers) override {
-    const auto message = make_message(subject, "", data, headers);
+    WEIR_ASSIGN(const MessagePtr message, make_message(subject, "", data, headers));
     const std::shared_lock lock(handle_mutex_);
-    if (handle_ == nullptr || !connected()) return status_error(NATS_CONNECTION_DISCONNECTED);
+    if (handle_ == nullptr || !connected()) return unreachable();
     natsMsg* raw = nullptr;
     const natsStatus status =
         natsConnection_RequestMsg(&raw, handle_, message.get(), timeout.count());
@@ -142,6 +153,7 @@ class ConnectionImpl final : public Connection,
     inbox->handler = std::move(handler);
     const std::shared_lock handle_lock(handle_mutex_);
     const std::lock_guard lock(mutex_);
+    free_forgotten();
     inboxes_.push_back(inbox);
     if (handle_ != nullptr) attach(*inbox);
     return std::unique_ptr<Subscription>(new SubscriptionImpl(weak_from_this(), inbox));
@@ -151,9 +163,10 @@ class ConnectionImpl final : public Connection,
     {
       const std::lock_guard running(inbox.running);
       inbox.alive = false;
+      inbox.handler = nullptr;
     }
     const std::lock_guard lock(mutex_);
-    inbox.forgotten = true;
+    inbox.forgotten_at = SystemClock().mono();
     if (inbox.handle != nullptr) natsSubscription_Unsubscribe(inbox.handle);
   }
 
@@ -162,15 +175,10 @@ class ConnectionImpl final : public Connection,
   }
 
  private:
-  static MessagePtr make_message(std::string_view subject, std::string_view reply,
-                                 std::string_view data, const Headers& headers) {
-    natsMsg* raw = nullptr;
-    const std::string subject_text(subject);
-    const std::string reply_text(reply);
-    natsMsg_Create(&raw, subject_text.c_str(), reply.empty() ? nullptr : reply_text.c_str(),
-                   data.data(), static_cast<int>(data.size()));
-    for (const auto& [name, value] : headers) natsMsgHeader_Set(raw, name.c_str(), value.c_str());
-    return MessagePtr(raw);
+  Error unreachable() const {
+    Error error = status_error(NATS_CONNECTION_DISCONNECTED);
+    if (auto why = last_problem(); !why.empty()) error.details = std::move(why);
+    return error;
   }
 
   void connect_loop() {
@@ -184,6 +192,7 @@ class ConnectionImpl final : public Connection,
       lock.unlock();
       natsConnection* fresh = nullptr;
       const natsStatus status = natsConnection_Connect(&fresh, options_.get());
+      std::string why = status == NATS_OK ? "" : failure_text(status);
       if (status == NATS_OK) {
         adopt(fresh);
         set_state(State::connected);
@@ -191,7 +200,7 @@ class ConnectionImpl final : public Connection,
         continue;
       }
       lock.lock();
-      problem_ = natsStatus_GetText(status);
+      problem_ = std::move(why);
       changed_.wait_for(lock, kConnectRetry, [this] { return closing_; });
     }
   }
@@ -217,8 +226,17 @@ class ConnectionImpl final : public Connection,
     for (const auto& inbox : inboxes_) {
       if (inbox->handle != nullptr) old_handles_.push_back(inbox->handle);
       inbox->handle = nullptr;
-      if (!inbox->forgotten) attach(*inbox);
+      if (!inbox->forgotten_at) attach(*inbox);
     }
+  }
+
+  void free_forgotten() {  // under mutex_
+    const MonoTime old = SystemClock().mono() - kForgottenFor;
+    std::erase_if(inboxes_, [old](const auto& inbox) {
+      if (!inbox->forgotten_at || *inbox->forgotten_at > old) return false;
+      natsSubscription_Destroy(inbox->handle);
+      return true;
+    });
   }
 
   void attach(Inbox& inbox) {

@@ -81,8 +81,9 @@ class Connection {
   // handle ends it.
   virtual std::shared_ptr<void> on_state(std::function<void(State)> changed) = 0;
 
-  // Writes to the socket before it returns. Errors: unavailable / nats_unavailable; too_large /
-  // message_too_large.
+  // Writes to the socket before it returns. Errors: unavailable / nats_unavailable, with the reason
+  // in its details; deadline_exceeded / nats_timeout (the socket takes no more); too_large /
+  // message_too_large; invalid / nats_message (an empty subject).
   virtual Result<void> publish(std::string_view subject, std::string_view reply,
                                std::string_view data, const Headers& headers = {}) = 0;
 

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include "pkg/base/ids.hpp"
@@ -24,6 +25,8 @@ namespace weir::nats {
 namespace {
 
 constexpr Millis kReadyTimeout{15'000};
+constexpr std::uint64_t kStartTries = 3;  // a server that dies so often at once will not come up
+constexpr Millis kOrphanWait{10'000};     // for the server of a killed parent to end
 constexpr Millis kStopGrace{5000};
 constexpr Millis kFirstBackoff{100};
 constexpr Millis kMaxBackoff{5000};
@@ -41,6 +44,7 @@ class EmbeddedServerImpl final : public EmbeddedServer {
   ~EmbeddedServerImpl() override {
     stop();
     ::close(lock_);
+    if (store_lock_ >= 0) ::close(store_lock_);
   }
 
   Result<void> prepare() {
@@ -61,18 +65,20 @@ class EmbeddedServerImpl final : public EmbeddedServer {
 
   Result<void> start() override {
     if (keeper_.joinable()) return {};
+    WEIR_TRY(take_store());
     WEIR_TRY(take_port());
     WEIR_TRY(write_files());
     stopping_ = false;
+    restarts_ = 0;
     keeper_ = std::thread([this] { keep(); });
     const MonoTime deadline = SystemClock().mono() + kReadyTimeout;
-    while (SystemClock().mono() < deadline) {
-      if (fetch_server_version(url(), Millis{200})) return {};
+    while (SystemClock().mono() < deadline && restarts_ < kStartTries) {
+      if (fetch_server_version(url(), Millis{200}) && pid_ != 0) return {};
       std::this_thread::sleep_for(Millis{20});
     }
     stop();
-    return Error{Code::unavailable, "nats_not_started", "The embedded nats-server does not answer",
-                 "see " + folder_ + "/nats-server.log"};
+    return Error{Code::unavailable, "nats_not_started", "The embedded nats-server does not start",
+                 last_words() + " (" + folder_ + "/nats-server.log)"};
   }
 
   void stop() override {
@@ -102,6 +108,38 @@ class EmbeddedServerImpl final : public EmbeddedServer {
  private:
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
 
+  // Held by the child too: a parent that was killed may leave its server behind for a moment, and
+  // two servers on one store would ruin it.
+  Result<void> take_store() {
+    if (store_lock_ < 0) {
+      store_lock_ = ::open((folder_ + "/store.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    }
+    const MonoTime deadline = SystemClock().mono() + kOrphanWait;
+    while (store_lock_ >= 0) {
+      if (::flock(store_lock_, LOCK_EX | LOCK_NB) == 0) return {};
+      if (SystemClock().mono() >= deadline) break;
+      std::this_thread::sleep_for(Millis{20});
+    }
+    std::string pid = process::read_file(folder_ + "/nats-server.pid");
+    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+    return Error{Code::conflict, "nats_store_in_use",
+                 "The nats-server of a former run still uses the store",
+                 "end its process" + (pid.empty() ? "" : " " + pid) + ", then start again"};
+  }
+
+  // The newest line of its log that tells of a failure.
+  std::string last_words() const {
+    std::istringstream log(process::read_file(folder_ + "/nats-server.log"));
+    std::string last;
+    std::string failure;
+    for (std::string line; std::getline(log, line);) {
+      const auto fatal = line.find("[FTL]");
+      if (fatal != std::string::npos) failure = line.substr(fatal + 6);
+      if (!line.empty()) last = line;
+    }
+    return failure.empty() ? last : failure;
+  }
+
   // The port of the last run, unless somebody else has it now. A server of a killed parent may need
   // a moment to go.
   Result<void> take_port() {
@@ -122,6 +160,7 @@ class EmbeddedServerImpl final : public EmbeddedServer {
     const auto quoted = [](const std::string& text) { return json::quoted(text); };
     std::string config =
         "server_name: \"weir-embedded\"\nlisten: \"127.0.0.1:" + std::to_string(port_) + "\"\n";
+    config += "pid_file: " + quoted(folder_ + "/nats-server.pid") + "\n";
     config += "max_payload: " + std::to_string(options_.max_payload) + "\n";
     config += "max_pending: " +
               std::to_string(std::max<std::size_t>(64U << 20U, options_.max_payload * 2)) + "\n";
@@ -146,7 +185,8 @@ class EmbeddedServerImpl final : public EmbeddedServer {
       trim_log();
       auto child =
           process::Child::spawn({.arguments = {program_.path, "-c", folder_ + "/nats-server.conf"},
-                                 .output_file = folder_ + "/nats-server.log"});
+                                 .output_file = folder_ + "/nats-server.log",
+                                 .keep_open = store_lock_});
       if (!child) log::error("nats_server_not_spawned", {{"error", child.error().details}});
       const MonoTime started = SystemClock().mono();
       pid_ = child ? (*child)->pid() : 0;
@@ -179,6 +219,7 @@ class EmbeddedServerImpl final : public EmbeddedServer {
   const ServerProgram program_;
   const std::string folder_;
   const int lock_;
+  int store_lock_ = -1;
   std::string password_;
   std::uint16_t port_ = 0;
   std::atomic<int> pid_{0};

@@ -34,7 +34,9 @@ Result<ServerProgram> find_server(const std::string& program, const std::string&
 
 class EmbeddedServer : public Service {
  public:
-  // Errors: not_found / nats_server_not_found; conflict / data_dir_in_use; out_of_space.
+  // Errors: not_found / nats_server_not_found; conflict / data_dir_in_use; out_of_space. Those of
+  // start(): conflict / port_in_use, nats_store_in_use (the server of a killed parent does not
+  // end); unavailable / nats_not_started, with the last words of its log.
   static Result<std::unique_ptr<EmbeddedServer>> make(const EmbeddedOptions& options);
 
   // How to connect: loopback URL and generated user and password (also in

@@ -1,6 +1,7 @@
 #include "pkg/nats/jetstream.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "pkg/base/base64.hpp"
 #include "pkg/base/time_text.hpp"
@@ -10,9 +11,19 @@
 namespace weir::nats {
 namespace {
 
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr int kClusterReplicas = 3;  // what kAutomaticReplicas asks of a cluster
+constexpr std::string_view kNotClustered = "(NATS error 10074)";
+
 std::uint64_t number(json::View view, std::string_view key) {
   const auto value = view.find(key).as_int();
   return value && *value > 0 ? static_cast<std::uint64_t>(*value) : 0;
+}
+
+// JetStream says "no limit" as -1 or 0.
+std::int64_t limit(json::View config, std::string_view key) {
+  const auto value = config.find(key).as_int().value_or(-1);
+  return value > 0 ? value : -1;
 }
 
 StreamInfo read_info(json::View answer) {
@@ -28,11 +39,17 @@ StreamInfo read_info(json::View answer) {
   info.subjects = number(state, "num_subjects");
   info.created = answer.find("created").as_string().value_or("");
   info.replicas = static_cast<int>(number(config, "num_replicas"));
+  info.discard = config.find("discard").as_string().value_or("old");
+  info.max_bytes = limit(config, "max_bytes");
+  info.max_messages = limit(config, "max_msgs");
+  info.max_age = Millis{static_cast<std::int64_t>(number(config, "max_age")) / kNsPerMs};
+  if (const auto time = parse_rfc3339(answer.find("ts").as_string().value_or(""))) {
+    info.answered_at = *time;
+  }
   return info;
 }
 
-std::string config_json(const StreamConfig& config) {
-  constexpr std::int64_t kNs = 1'000'000;
+std::string config_json(const StreamConfig& config, int replicas) {
   json::Writer out;
   out.begin_object().member("name", config.name).key("subjects").begin_array();
   for (const auto& subject : config.subjects) out.value(subject);
@@ -40,14 +57,14 @@ std::string config_json(const StreamConfig& config) {
       .member("retention", "limits")
       .member("storage", "file")
       .member("discard", "new")
-      .member("num_replicas", config.replicas)
-      .member("max_age", config.max_age.count() * kNs)
+      .member("num_replicas", replicas)
+      .member("max_age", config.max_age.count() * kNsPerMs)
       .member("max_bytes", config.max_bytes)
       .member("max_msgs", -1)
       .member("max_consumers", -1)
       .member("max_msg_size", -1)
       .member("max_msgs_per_subject", config.max_messages_per_subject)
-      .member("duplicate_window", config.duplicate_window.count() * kNs)
+      .member("duplicate_window", config.duplicate_window.count() * kNsPerMs)
       .member("allow_direct", true);
   if (config.key_value) out.member("allow_rollup_hdrs", true).member("deny_delete", true);
   out.end_object();
@@ -89,7 +106,27 @@ StoredMessage read_message(json::View message) {
   stored.headers =
       parse_headers(base64_decode(message.find("hdrs").as_string().value_or("")).value_or(""));
   if (const auto time = parse_rfc3339(message.find("time").as_string().value_or(""))) {
-    stored.time_ns = to_unix_ms(*time) * 1'000'000;
+    stored.time_ns = to_unix_ms(*time) * kNsPerMs;
+  }
+  return stored;
+}
+
+// The answer to a direct get is the message itself, with where it came from in headers.
+Result<StoredMessage> read_direct(Message answer) {
+  if (answer.status == "404") return api_error(404, 10037, "no message found");
+  if (!answer.status.empty()) return api_error(400, 0, "direct get answered " + answer.status);
+  StoredMessage stored;
+  stored.data = std::move(answer.data);
+  for (auto& [name, value] : answer.headers) {
+    if (name == "Nats-Sequence") {
+      std::from_chars(value.data(), value.data() + value.size(), stored.sequence);
+    } else if (name == "Nats-Subject") {
+      stored.subject = value;
+    } else if (name == "Nats-Time-Stamp") {
+      if (const auto time = parse_rfc3339(value)) stored.time_ns = to_unix_ms(*time) * kNsPerMs;
+    } else if (name != "Nats-Stream") {
+      stored.headers.emplace_back(std::move(name), std::move(value));
+    }
   }
   return stored;
 }
@@ -115,6 +152,9 @@ Error api_error(int code, int err_code, const std::string& description) {
     case 10023:
       return Error{Code::out_of_space, "stream_full", "The NATS server has no room for more",
                    details};
+    case 10005:
+      return Error{Code::unavailable, "too_few_servers",
+                   "The NATS cluster has too few servers for the replicas asked for", details};
     default:
       break;
   }
@@ -152,7 +192,7 @@ Result<StreamInfo> JetStream::ensure_stream(const StreamConfig& config) const {
   auto existing = call("STREAM.INFO." + config.name, "");
   if (!existing) {
     if (existing.error().reason != "stream_not_found") return std::move(existing).error();
-    existing = call("STREAM.CREATE." + config.name, config_json(config));
+    existing = create_stream(config);
     // Two coordinators that start together create it together.
     if (!existing && existing.error().code == Code::conflict)
       existing = call("STREAM.INFO." + config.name, "");
@@ -164,6 +204,25 @@ Result<StreamInfo> JetStream::ensure_stream(const StreamConfig& config) const {
                  "A stream of this name exists with other subjects", config.name};
   }
   return read_info(view);
+}
+
+// What a server does not understand it may leave out without a word: the answer is what counts.
+Result<std::string> JetStream::create_stream(const StreamConfig& config) const {
+  const std::string verb = "STREAM.CREATE." + config.name;
+  const bool automatic = config.replicas == kAutomaticReplicas;
+  const int replicas = automatic ? kClusterReplicas : config.replicas;
+  auto made = call(verb, config_json(config, replicas));
+  if (!made && automatic && made.error().details.ends_with(kNotClustered)) {
+    made = call(verb, config_json(config, 1));
+  }
+  if (!made) return made;
+  const auto info = read_info(json::View(*made));
+  if (info.discard == "new" && info.max_bytes == config.max_bytes &&
+      info.max_age == config.max_age) {
+    return made;
+  }
+  return Error{Code::internal, "jetstream_error", "NATS made the stream otherwise than asked",
+               config.name};
 }
 
 Result<StreamInfo> JetStream::stream_info(std::string_view stream) const {
@@ -210,6 +269,23 @@ Result<StoredMessage> JetStream::last_message(std::string_view stream,
   WEIR_ASSIGN(const std::string answer, call("STREAM.MSG.GET." + std::string(stream),
                                              "{\"last_by_subj\":" + json::quoted(subject) + "}"));
   return read_message(json::View(answer).find("message"));
+}
+
+Result<StoredMessage> JetStream::direct_get(const std::string& subject,
+                                            std::string_view body) const {
+  WEIR_ASSIGN(Message answer,
+              connection_->request("$JS.API.DIRECT.GET." + subject, body, timeout_));
+  return read_direct(std::move(answer));
+}
+
+Result<StoredMessage> JetStream::direct_message(std::string_view stream,
+                                                std::uint64_t sequence) const {
+  return direct_get(std::string(stream), "{\"seq\":" + std::to_string(sequence) + "}");
+}
+
+Result<StoredMessage> JetStream::direct_last_message(std::string_view stream,
+                                                     std::string_view subject) const {
+  return direct_get(std::string(stream) + "." + std::string(subject), "");
 }
 
 Result<std::uint64_t> JetStream::publish(std::string_view subject, std::string_view data,

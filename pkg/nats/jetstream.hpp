@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,12 @@
 
 namespace weir::nats {
 
+constexpr int kAutomaticReplicas = 0;
+
 struct StreamConfig {
   std::string name;
   std::vector<std::string> subjects;
-  int replicas = 1;
+  int replicas = 1;  // kAutomaticReplicas: 3, or 1 where the server stands alone
   Millis duplicate_window{120'000};
   Millis max_age{0};            // 0: for ever
   std::int64_t max_bytes = -1;  // -1: no limit; when full, publishes are refused (discard new)
@@ -31,12 +34,17 @@ struct StreamInfo {
   std::uint64_t subjects = 0;  // distinct ones
   std::string created;         // RFC 3339 with nanoseconds: differs after delete and create
   int replicas = 1;
+  std::string discard;                     // "new": refuses when full; "old": drops the oldest
+  std::int64_t max_bytes = -1;             // -1: no limit
+  std::int64_t max_messages = -1;          // -1: no limit
+  Millis max_age{0};                       // 0: for ever
+  std::optional<Timestamp> answered_at{};  // by the server's clock; empty before nats-server 2.10
 };
 
 struct StoredMessage {
   std::uint64_t sequence = 0;
   std::string subject;
-  std::int64_t time_ns = 0;  // since the Unix epoch, when the stream stored it
+  std::int64_t time_ns = 0;  // since the Unix epoch, whole ms, when the stream stored it
   std::string data;
   Headers headers;
 };
@@ -48,7 +56,7 @@ struct AccountInfo {
 
 // Turns the "error" object of an API answer into an Error. Reasons: stream_not_found,
 // message_not_found, wrong_last_sequence (conflict), stream_full (out_of_space), stream_exists
-// (conflict), jetstream_error.
+// (conflict), too_few_servers, jetstream_unavailable (unavailable), jetstream_error.
 Error api_error(int code, int err_code, const std::string& description);
 
 class JetStream {
@@ -58,8 +66,9 @@ class JetStream {
   // Besides the named errors each call may answer unavailable / nats_unavailable, no_responders or
   // deadline_exceeded / nats_timeout.
   Result<AccountInfo> account_info() const;
-  // Creates it; a stream that exists with the same subjects is accepted as it is. Error: conflict /
-  // stream_mismatch when it exists with others.
+  // Creates it and checks what the server made of it; a stream that exists with the same subjects
+  // is accepted as it is. Errors: conflict / stream_mismatch when it exists with others;
+  // unavailable / too_few_servers when the cluster cannot hold so many replicas now.
   Result<StreamInfo> ensure_stream(const StreamConfig& config) const;
   Result<StreamInfo> stream_info(std::string_view stream) const;  // stream_not_found
   Result<std::vector<StreamInfo>> streams() const;                // all, in pages
@@ -70,6 +79,10 @@ class JetStream {
   // Read from the stream's leader: sees every acknowledged write. Error: message_not_found.
   Result<StoredMessage> message(std::string_view stream, std::uint64_t sequence) const;
   Result<StoredMessage> last_message(std::string_view stream, std::string_view subject) const;
+  // As message(), from whichever replica answers first: cheap, and perhaps a moment behind.
+  Result<StoredMessage> direct_message(std::string_view stream, std::uint64_t sequence) const;
+  Result<StoredMessage> direct_last_message(std::string_view stream,
+                                            std::string_view subject) const;
 
   // Publishes and waits for the acknowledgement; gives the stream sequence. Errors as api_error.
   Result<std::uint64_t> publish(std::string_view subject, std::string_view data,
@@ -81,6 +94,9 @@ class JetStream {
   Result<std::string> call(std::string_view verb, std::string_view body) const;
 
  private:
+  Result<std::string> create_stream(const StreamConfig& config) const;
+  Result<StoredMessage> direct_get(const std::string& subject, std::string_view body) const;
+
   std::shared_ptr<Connection> connection_;
   Millis timeout_;
 };

@@ -18,6 +18,7 @@ constexpr Millis kHeartbeat{1000};
 constexpr Millis kSilence{3500};  // more than three heartbeats missed: the consumer is gone
 constexpr Millis kRetry{250};
 constexpr Millis kCheck{100};
+constexpr std::uint64_t kNoneFits = 0;  // consumer sequences begin at 1
 
 class OrderedConsumerImpl final : public OrderedConsumer {
  public:
@@ -84,8 +85,8 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     }
     expected_ = 1;
     const std::string subject = connection_->new_inbox();
-    auto subscribed =
-        connection_->subscribe(subject, [this](Message message) { on_message(message); });
+    auto subscribed = connection_->subscribe(
+        subject, [this](Message message) { on_message(std::move(message)); });
     if (!subscribed) return false;
     inbox_ = std::move(*subscribed);
     last_seen_ = SystemClock().mono().time_since_epoch().count();
@@ -107,7 +108,7 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     return true;
   }
 
-  void on_message(const Message& message) {
+  void on_message(Message message) {
     last_seen_ = SystemClock().mono().time_since_epoch().count();
     if (message.status == "100") {
       on_status(message);
@@ -121,12 +122,25 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     }
     ++expected_;
     if (delivery->stream_sequence < next_.load()) return;
-    next_ = delivery->stream_sequence + 1;
     busy_ = true;
-    handler_(OrderedMessage{delivery->stream_sequence, delivery->time_ns, delivery->pending,
-                            message.data});
+    handle(
+        {delivery->stream_sequence, delivery->time_ns, delivery->pending, std::move(message.data)});
     last_seen_ = SystemClock().mono().time_since_epoch().count();
     busy_ = false;
+  }
+
+  // A message that the handler could not take (out of memory) comes again: none is skipped.
+  void handle(OrderedMessage message) {
+    const std::uint64_t sequence = message.sequence;
+    try {
+      handler_(std::move(message));
+      next_ = sequence + 1;
+    } catch (const std::exception& exception) {
+      log::error("ordered_message_not_handled",
+                 {{"stream", stream_}, {"sequence", sequence}, {"error", exception.what()}});
+      expected_ = kNoneFits;
+      restart_soon();
+    }
   }
 
   // Idle heartbeats and flow control. A flow control message asks for an answer; a heartbeat may

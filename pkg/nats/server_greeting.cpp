@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "pkg/json/view.hpp"
+#include "pkg/nats/connection.hpp"
 
 namespace weir::nats {
 namespace {
@@ -56,21 +57,34 @@ bool connect_to(Socket& socket, const std::string& host, const std::string& port
 
 }  // namespace
 
+Result<HostPort> parse_server_url(std::string_view url) {
+  const auto scheme = url.find("://");
+  const std::string_view authority =
+      scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+  const auto bracket = authority.find(']');  // of an IPv6 address, which has colons of its own
+  const auto colon = authority.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  HostPort out{std::string(authority.substr(0, has_port ? colon : authority.size())),
+               has_port ? std::string(authority.substr(colon + 1)) : "4222"};
+  if (bracket != std::string_view::npos && out.host.front() == '[' && out.host.back() == ']') {
+    out.host = out.host.substr(1, out.host.size() - 2);
+  }
+  const bool digits = out.port.find_first_not_of("0123456789") == std::string::npos;
+  const bool good = !out.host.empty() && out.host.find_first_of(" /@[]") == std::string::npos;
+  if (good && digits && !out.port.empty()) return out;
+  return Error{Code::invalid, "bad_nats_url", "Not the URL of a NATS server",
+               without_credentials(url)};
+}
+
 namespace {
 
 // The JSON of the INFO line, checked.
 Result<std::string> fetch_greeting(const std::string& url, Millis timeout) {
-  const auto scheme = url.find("://");
-  const std::string authority = scheme == std::string::npos ? url : url.substr(scheme + 3);
-  const auto colon = authority.rfind(':');
-  if (colon == std::string::npos)
-    return Error{Code::invalid, "bad_nats_url", "The URL has no port", url};
-  std::string host = authority.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-
+  WEIR_ASSIGN(const HostPort server, parse_server_url(url));
   const MonoTime deadline = SystemClock().mono() + timeout;
   Socket socket;
-  if (!connect_to(socket, host, authority.substr(colon + 1), deadline)) return unreachable(url);
+  if (!connect_to(socket, server.host, server.port, deadline)) return unreachable(url);
   std::string greeting;
   while (greeting.find('\n') == std::string::npos) {
     std::array<char, 4096> buffer;
@@ -93,11 +107,6 @@ Result<std::string> fetch_greeting(const std::string& url, Millis timeout) {
 Result<std::string> fetch_server_version(const std::string& url, Millis timeout) {
   WEIR_ASSIGN(const std::string greeting, fetch_greeting(url, timeout));
   return json::View(greeting).find("version").as_string().value_or("");
-}
-
-bool is_clustered(const std::string& url, Millis timeout) {
-  const auto greeting = fetch_greeting(url, timeout);
-  return greeting && !json::View(*greeting).find("cluster").as_string().value_or("").empty();
 }
 
 }  // namespace weir::nats

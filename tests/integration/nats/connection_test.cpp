@@ -107,6 +107,31 @@ TEST_P(ConnectionTest, RefusesWhatTheServerWouldNotTake) {
   EXPECT_TRUE(connection->connected());
 }
 
+TEST_P(ConnectionTest, AMessageWithoutASubjectIsRefused) {
+  start();
+  const auto connection = connected();
+  const auto refused = connection->publish("", "", "x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::invalid) << "no retry would help";
+  EXPECT_EQ(refused.error().reason, "nats_message");
+}
+
+TEST_P(ConnectionTest, NothingArrivesAfterASubscriptionEnded) {
+  start();
+  const auto connection = connected();
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  auto ended = connection->subscribe("x", [flag](const Message&) { *flag = true; });
+  ASSERT_TRUE(ended);
+  ended->reset();
+  EXPECT_EQ(flag.use_count(), 1) << "what the handler held is free";
+  std::atomic<int> heard{0};
+  const auto other = connection->subscribe("x", [&](const Message&) { ++heard; });
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(connection->publish("x", "", ""));
+  EXPECT_TRUE(wait_until([&] { return heard == 1; }));
+  EXPECT_FALSE(*flag);
+}
+
 WEIR_ON_EVERY_SERVER(ConnectionTest);
 
 }  // namespace

@@ -18,11 +18,12 @@ class Credentials : public OnEveryServer {
     EXPECT_TRUE(in->last_problem().empty());
     const auto out = connect(bad);
     EXPECT_FALSE(out->wait_connected(1s));
-    EXPECT_FALSE(out->last_problem().empty());
+    EXPECT_THAT(out->last_problem(), HasSubstr("uthorization")) << "says what is wrong";
     EXPECT_THAT(out->last_problem() + out->url(), Not(HasSubstr(secret)));
     const auto published = out->publish("x", "", "x");
     ASSERT_FALSE(published);
     EXPECT_EQ(published.error().reason, "nats_unavailable");
+    EXPECT_THAT(published.error().details, HasSubstr("uthorization"));
     EXPECT_THAT(describe(published.error()), Not(HasSubstr(secret)));
   }
 };
@@ -72,6 +73,24 @@ TEST_P(Credentials, Nkey) {
   bad.nkey_public = others.public_key;
   bad.nkey_seed_file = directory.file("others.nk");
   expect(good, bad, others.seed);
+}
+
+// Operator mode: accounts and users are signed JWTs.
+TEST_P(Credentials, CredsFile) {
+  const auto ours = test::make_operator_mode();
+  const auto others = test::make_operator_mode();
+  start(ours.server_config);
+  const test::TempDir directory;
+  test::write_file(directory.file("ours.creds"), ours.creds);
+  test::write_file(directory.file("others.creds"), others.creds);
+  auto good = options();
+  good.creds_file = directory.file("ours.creds");
+  auto bad = options();
+  bad.creds_file = directory.file("others.creds");
+  expect(good, bad, others.seed);
+  const auto connection = connect(good);
+  ASSERT_TRUE(connection->wait_connected(20s));
+  EXPECT_TRUE(JetStream(connection).ensure_stream({.name = "S", .subjects = {"s"}}));
 }
 
 // Rights that are too small are told by name: nothing hangs, nothing is sent in vain.

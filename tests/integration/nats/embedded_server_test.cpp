@@ -2,9 +2,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "pkg/nats/embedded_server.hpp"
 #include "pkg/nats/server_greeting.hpp"
 #include "tests/integration/nats/link.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -120,7 +123,68 @@ TEST_P(Embedded, ADataDirectoryThatCannotBeMadeIsSaidClearly) {
   EXPECT_EQ(refused.error().reason, "data_dir_not_writable");
 }
 
+TEST_P(Embedded, AServerThatCannotStartIsQuotedSoon) {
+  std::filesystem::create_directories(directory_.file("data/nats"));
+  test::write_file(directory_.file("data/nats/jetstream"), "a file is in the way");
+  auto server = EmbeddedServer::make(options());
+  ASSERT_TRUE(server);
+  const auto refused = (*server)->start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "nats_not_started");
+  EXPECT_THAT(refused.error().details, testing::HasSubstr("JetStream"));
+  EXPECT_THAT(refused.error().details,
+              testing::Not(testing::HasSubstr((*server)->connect_options().password)));
+}
+
+// Another process that keeps a server in the same directory, to be killed.
+class EmbeddedElsewhere : public Embedded {
+ protected:
+  // The process id of its server.
+  pid_t start_elsewhere(const std::string& program) {
+    parent_ = std::make_unique<test::Child>(test::Command{
+        .argv = {WEIR_EMBEDDED_PARENT, program, directory_.file("data")},
+        .output_file = directory_.file("out"),
+        .error_file = directory_.file("err"),
+    });
+    EXPECT_TRUE(wait_until([&] { return test::read_file(directory_.file("out")) == "up\n"; }))
+        << test::read_file(directory_.file("err"));
+    return std::stoi(test::read_file(directory_.file("data/nats/nats-server.pid")));
+  }
+  static bool lives(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+  std::unique_ptr<test::Child> parent_;
+};
+
+TEST_P(EmbeddedElsewhere, TheServerDiesWithAKilledParent) {
+  const pid_t orphan = start_elsewhere(GetParam());
+  ASSERT_TRUE(lives(orphan));
+  parent_->signal(SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return !lives(orphan); }));
+  EXPECT_GT(started(options())->pid(), 0) << "and the next one begins";
+}
+
+TEST_P(EmbeddedElsewhere, TwoServersNeverShareAStore) {
+  const auto deaf = directory_.file("deaf");  // does not hear that its parent died
+  test::write_file(deaf, "#!/bin/sh\ntrap '' TERM\n" + GetParam() + " \"$@\"\n");
+  ASSERT_EQ(::chmod(deaf.c_str(), 0700), 0);
+  const pid_t orphan = start_elsewhere(deaf);
+  parent_->signal(SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return !parent_->running(); }));
+
+  auto next = EmbeddedServer::make(options());
+  ASSERT_TRUE(next) << describe(next.error());
+  const auto refused = (*next)->start();
+  ASSERT_TRUE(lives(orphan));
+  ASSERT_EQ(::kill(orphan, SIGKILL), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "nats_store_in_use");
+  EXPECT_THAT(refused.error().details, testing::HasSubstr(std::to_string(orphan)));
+  const auto up = (*next)->start();
+  EXPECT_TRUE(up) << describe(up.error());
+}
+
 WEIR_ON_EVERY_SERVER(Embedded);
+WEIR_ON_EVERY_SERVER(EmbeddedElsewhere);
 
 TEST(FindServer, SaysWhenThereIsNone) {
   const auto missing = find_server("/nowhere/nats-server", "");
@@ -143,7 +207,6 @@ TEST(Greeting, TellsTheVersionWithoutCredentials) {
   const auto version = fetch_server_version(server.url(), 5s);
   ASSERT_TRUE(version) << describe(version.error());
   EXPECT_FALSE(version->empty());
-  EXPECT_FALSE(is_clustered(server.url(), 5s));
   const auto nobody =
       fetch_server_version("nats://127.0.0.1:" + std::to_string(test::free_port()), 500ms);
   ASSERT_FALSE(nobody);

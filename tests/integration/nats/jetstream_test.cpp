@@ -63,6 +63,54 @@ TEST_P(JetStreamTest, MessagesAreReadBySequenceAndSubject) {
   EXPECT_EQ(none.error().reason, "message_not_found");
 }
 
+TEST_P(JetStreamTest, AnyReplicaAnswersADirectGet) {
+  ASSERT_TRUE(jetstream().ensure_stream({.name = "S", .subjects = {"s.>"}}));
+  for (const auto* subject : {"s.a", "s.b", "s.a"}) {
+    ASSERT_TRUE(jetstream().publish(subject, std::string("for ") + subject, {{"K", "v"}}));
+  }
+  const auto second = jetstream().direct_message("S", 2);
+  ASSERT_TRUE(second) << describe(second.error());
+  EXPECT_EQ(second->sequence, 2U);
+  EXPECT_EQ(second->subject, "s.b");
+  EXPECT_EQ(second->data, "for s.b");
+  EXPECT_EQ(second->headers, (Headers{{"K", "v"}}));
+  EXPECT_EQ(second->time_ns, jetstream().message("S", 2)->time_ns);
+  const auto last = jetstream().direct_last_message("S", "s.a");
+  ASSERT_TRUE(last) << describe(last.error());
+  EXPECT_EQ(last->sequence, 3U);
+  const auto none = jetstream().direct_message("S", 4);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().reason, "message_not_found");
+  const auto no_subject = jetstream().direct_last_message("S", "s.c");
+  ASSERT_FALSE(no_subject);
+  EXPECT_EQ(no_subject.error().reason, "message_not_found");
+}
+
+TEST_P(JetStreamTest, AnExpectedSequenceThatHasPassedIsAConflict) {
+  ASSERT_TRUE(jetstream().ensure_stream({.name = "S", .subjects = {"s"}}));
+  ASSERT_TRUE(jetstream().publish("s", "1", {{"Nats-Expected-Last-Sequence", "0"}}));
+  const auto late = jetstream().publish("s", "2", {{"Nats-Expected-Last-Sequence", "0"}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::conflict);
+  EXPECT_EQ(late.error().reason, "wrong_last_sequence");
+  EXPECT_TRUE(jetstream().publish("s", "2", {{"Nats-Expected-Last-Sequence", "1"}}));
+}
+
+TEST_P(JetStreamTest, TheServerSaysWhatItMadeOfAStream) {
+  const auto made = jetstream().ensure_stream({.name = "S",
+                                               .subjects = {"s"},
+                                               .replicas = kAutomaticReplicas,
+                                               .max_age = 3'600s,
+                                               .max_bytes = 1'000'000});
+  ASSERT_TRUE(made) << describe(made.error());
+  EXPECT_EQ(made->replicas, 1) << "the server stands alone";
+  EXPECT_EQ(made->discard, "new");
+  EXPECT_EQ(made->max_bytes, 1'000'000);
+  EXPECT_EQ(made->max_messages, -1);
+  EXPECT_EQ(made->max_age, Millis(3'600s));
+  EXPECT_EQ(made->answered_at.has_value(), at_least(2, 10));
+}
+
 TEST_P(JetStreamTest, PurgesWhatIsBelowASequence) {
   ASSERT_TRUE(jetstream().ensure_stream({.name = "S", .subjects = {"s"}}));
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(jetstream().publish("s", "x", {}));

@@ -1,7 +1,9 @@
 // Every message in order, once, whatever happens to the server or to the consumer on it.
 #include "tests/integration/nats/link.hpp"
 
+#include <atomic>
 #include <mutex>
+#include <new>
 
 #include "pkg/nats/ordered_consumer.hpp"
 
@@ -84,6 +86,38 @@ TEST_P(OrderedConsumerTest, GoesOnAfterItsConsumerWasDeleted) {
   }
   publish(10);
   expect_all_from(1);
+}
+
+// A message too many or too few: what does not fit the sequence is not handed on, and the consumer
+// begins anew behind the last that did.
+TEST_P(OrderedConsumerTest, AGapIsNotHandedOn) {
+  const auto consumer = consume(1);
+  publish(10);
+  expect_all_from(1);
+  const auto list = jetstream().call("CONSUMER.LIST.S", "{}");
+  ASSERT_TRUE(list) << describe(list.error());
+  std::string inbox;
+  for (const auto known : json::View(*list).find("consumers").elements()) {
+    inbox = known.find("config").find("deliver_subject").as_string().value_or("");
+  }
+  ASSERT_FALSE(inbox.empty());
+  ASSERT_TRUE(connection_->publish(inbox, "$JS.ACK.S.c.1.99.13.1700000000000000000.0", "forged"));
+  publish(10);
+  expect_all_from(1);
+}
+
+TEST_P(OrderedConsumerTest, AMessageThatCouldNotBeHandledComesAgain) {
+  publish(5);
+  std::atomic<int> tries{0};
+  std::atomic<std::uint64_t> last{0};
+  const auto consumer =
+      OrderedConsumer::start(connection_, "S", 1, [&](const OrderedMessage& message) {
+        if (message.sequence == 3 && ++tries == 1) throw std::bad_alloc();
+        EXPECT_EQ(message.sequence, last + 1);
+        last = message.sequence;
+      });
+  EXPECT_TRUE(wait_until([&] { return last == 5; }));
+  EXPECT_EQ(tries, 2);
 }
 
 TEST_P(OrderedConsumerTest, WaitsWhileTheServerIsSilent) {

@@ -5,6 +5,7 @@
 #include "pkg/nats/embedded_server.hpp"
 #include "pkg/nats/jetstream.hpp"
 #include "pkg/nats/ordered_consumer.hpp"
+#include "pkg/nats/server_greeting.hpp"
 
 namespace weir::nats {
 namespace {
@@ -65,6 +66,34 @@ TEST(Url, LosesItsCredentials) {
         Case{"nats://u:p@ss@h:1", "nats://h:1"}, Case{"nats://h:4222", "nats://h:4222"},
         Case{"u:p@h", "h"}, Case{"h", "h"}, Case{"", ""}}) {
     EXPECT_EQ(without_credentials(from), to);
+  }
+}
+
+TEST(Url, NamesHostAndPort) {
+  struct Case {
+    const char* url;
+    const char* host;
+    const char* port;
+  };
+  for (const auto& [url, host, port] : {
+           Case{"nats://127.0.0.1:4333", "127.0.0.1", "4333"},
+           Case{"nats://nats.example.com", "nats.example.com", "4222"},
+           Case{"tls://nats.example.com:443", "nats.example.com", "443"},
+           Case{"nats.example.com:1", "nats.example.com", "1"},
+           Case{"nats://[::1]:4333", "::1", "4333"},
+           Case{"nats://[2001:db8::1]", "2001:db8::1", "4222"},
+       }) {
+    const auto server = parse_server_url(url);
+    ASSERT_TRUE(server) << url;
+    EXPECT_EQ(server->host, host) << url;
+    EXPECT_EQ(server->port, port) << url;
+  }
+  for (const auto* url : {"", "nats://", "nats://:4222", "nats://host:", "nats://host:port",
+                          "what is this", "nats://[::1:4222", "nats://user:secret@host:1"}) {
+    const auto refused = parse_server_url(url);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().reason, "bad_nats_url") << url;
+    EXPECT_EQ(describe(refused.error()).find("secret"), std::string::npos) << url;
   }
 }
 
