@@ -123,18 +123,35 @@ void write_components(Writer& out, const Assessment& assessment) {
   out.end_object();
 }
 
+void write_limit(Writer& out, std::string_view name, std::int64_t limit) {
+  out.key(name);
+  limit > 0 ? out.value(limit) : out.null();
+}
+
 void write_nats(Writer& out, const SystemFacts& facts) {
   out.key("nats").begin_object();
-  out.member("url", facts.nats_url).member("version", facts.nats_version).end_object();
+  out.member("url", facts.nats_url).member("version", facts.nats_version);
+  out.member("clustered", facts.clustered).key("sync_always");
+  facts.sync_always ? out.value(*facts.sync_always) : out.null();
+  out.key("clock_skew_ms");
+  facts.clock_skew ? out.value(std::int64_t{facts.clock_skew->count()}) : out.null();
+  out.end_object();
   out.key("streams").begin_array();
   for (const auto& stream : facts.streams) {
     out.begin_object().member("name", stream.name).member("messages", stream.messages);
-    out.member("bytes", stream.bytes).member("consumers", stream.consumers).end_object();
+    out.member("bytes", stream.bytes).member("consumers", stream.consumers);
+    out.member("replicas", stream.replicas).member("replicas_current", stream.replicas_current);
+    out.member("discard", stream.discard);
+    write_limit(out, "max_bytes", stream.max_bytes);
+    write_limit(out, "max_messages", stream.max_messages);
+    write_limit(out, "max_age_ms", stream.max_age.count());
+    out.end_object();
   }
   out.end_array().key("kv_buckets").begin_array();
   for (const auto& bucket : facts.kv_buckets) {
     out.begin_object().member("name", bucket.name).member("keys", bucket.keys);
-    out.member("bytes", bucket.bytes).end_object();
+    out.member("bytes", bucket.bytes).member("replicas", bucket.replicas);
+    out.member("replicas_current", bucket.replicas_current).end_object();
   }
   out.end_array();
 }

@@ -13,13 +13,27 @@ constexpr std::string_view kBucketPrefix = "KV_";  // of the stream that carries
 void sort_out(const std::vector<nats::StreamInfo>& streams, SystemFacts& facts) {
   facts.streams.clear();
   facts.kv_buckets.clear();
+  facts.clustered = false;
   for (const auto& stream : streams) {
+    facts.clustered = facts.clustered || stream.clustered;
     if (stream.name.starts_with(kBucketPrefix)) {
       // One subject per key; a deleted key counts until its marker goes.
-      facts.kv_buckets.push_back(
-          {stream.name.substr(kBucketPrefix.size()), stream.subjects, stream.bytes});
+      facts.kv_buckets.push_back({.name = stream.name.substr(kBucketPrefix.size()),
+                                  .keys = stream.subjects,
+                                  .bytes = stream.bytes,
+                                  .replicas = stream.replicas,
+                                  .replicas_current = stream.replicas_current});
     } else {
-      facts.streams.push_back({stream.name, stream.messages, stream.bytes, stream.consumers});
+      facts.streams.push_back({.name = stream.name,
+                               .messages = stream.messages,
+                               .bytes = stream.bytes,
+                               .consumers = stream.consumers,
+                               .replicas = stream.replicas,
+                               .replicas_current = stream.replicas_current,
+                               .discard = stream.discard,
+                               .max_bytes = stream.max_bytes,
+                               .max_messages = stream.max_messages,
+                               .max_age = stream.max_age});
     }
   }
   std::sort(facts.streams.begin(), facts.streams.end(),
@@ -28,10 +42,27 @@ void sort_out(const std::vector<nats::StreamInfo>& streams, SystemFacts& facts) 
             [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
+// The reason is worth telling where it is ours to repair: a refused password, a certificate.
+std::string problem_of(const Error& error) {
+  const bool told = error.reason == "nats_unavailable" && !error.details.empty();
+  return told ? error.message + ": " + error.details : error.message;
+}
+
+// How far the server's clock is from ours, when that is more than the time the answer took.
+std::optional<Millis> skew_of(const std::vector<nats::StreamInfo>& streams, Timestamp before,
+                              Timestamp after) {
+  if (streams.empty() || !streams.front().answered_at) return std::nullopt;
+  const Timestamp server = *streams.front().answered_at;
+  if (server < before) return server - before;
+  return std::max(server - after, Millis{0});
+}
+
 }  // namespace
 
-NatsProbe::NatsProbe(std::shared_ptr<nats::Connection> connection, const Clock& clock)
+NatsProbe::NatsProbe(std::shared_ptr<nats::Connection> connection, const Clock& clock,
+                     std::optional<bool> sync_always)
     : jetstream_(std::move(connection), kQuestionTimeout), clock_(clock) {
+  facts_.sync_always = sync_always;
   facts_.problem = "NATS was not asked yet";
 }
 
@@ -91,6 +122,7 @@ void NatsProbe::loop() {
 void NatsProbe::ask() {
   const auto& connection = jetstream_.connection();
   const auto before = clock_.mono();
+  const auto wall_before = clock_.wall();
   const auto streams = jetstream_.streams();
   const auto took = clock_.mono() - before;
   const std::string url = connection.url();
@@ -99,9 +131,10 @@ void NatsProbe::ask() {
   if (!url.empty()) facts_.nats_url = url;
   if (!version.empty()) facts_.nats_version = version;
   facts_.fresh = streams.has_value();
-  facts_.problem = streams ? "" : streams.error().message;
+  facts_.problem = streams ? "" : problem_of(streams.error());
   if (!streams) return;
   facts_.taken_at = clock_.wall();
+  if (const auto skew = skew_of(*streams, wall_before, facts_.taken_at)) facts_.clock_skew = skew;
   facts_.latency_ms = std::chrono::duration<double, std::milli>(took).count();
   sort_out(*streams, facts_);
 }

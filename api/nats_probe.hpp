@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "api/system_probe.hpp"
@@ -19,7 +20,9 @@ namespace weir::api {
 
 class NatsProbe final : public SystemProbe, public Service {
  public:
-  NatsProbe(std::shared_ptr<nats::Connection> connection, const Clock& clock);
+  // `sync_always`: whether this NATS syncs before it acknowledges, where that is known.
+  NatsProbe(std::shared_ptr<nats::Connection> connection, const Clock& clock,
+            std::optional<bool> sync_always = std::nullopt);
   ~NatsProbe() override { stop(); }
 
   Result<void> start() override;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,20 @@ struct StreamFacts {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t consumers = 0;
+  int replicas = 1;
+  int replicas_current = 1;        // those that live and follow
+  std::string discard = "new";     // when full: "new" refuses, "old" drops the oldest
+  std::int64_t max_bytes = -1;     // -1: no limit
+  std::int64_t max_messages = -1;  // -1: no limit
+  Millis max_age{0};               // 0: for ever
 };
 
 struct BucketFacts {
   std::string name;
   std::uint64_t keys = 0;
   std::uint64_t bytes = 0;
+  int replicas = 1;
+  int replicas_current = 1;
 };
 
 struct SystemFacts {
@@ -29,7 +38,11 @@ struct SystemFacts {
   Timestamp taken_at{};  // of the values; the epoch when there never were any
   std::string nats_url;  // never with credentials
   std::string nats_version;
-  double latency_ms = 0;             // round trip of the last successful question
+  bool clustered = false;           // NATS is a cluster
+  std::optional<bool> sync_always;  // fsync before every acknowledgement; empty: not known
+  std::optional<Millis>
+      clock_skew;         // NATS's clock minus ours, beyond the round trip; empty: not told
+  double latency_ms = 0;  // round trip of the last successful question
   std::vector<StreamFacts> streams;  // without those that carry KV buckets
   std::vector<BucketFacts> kv_buckets;
 };

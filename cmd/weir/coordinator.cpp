@@ -144,7 +144,8 @@ Result<void> Coordinator::Parts::make_replica() {
 }
 
 void Coordinator::Parts::make_api() {
-  probe = std::make_unique<api::NatsProbe>(rest, clock);
+  const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
+  probe = std::make_unique<api::NatsProbe>(rest, clock, sync_always);
   api::ApiOptions options;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);

@@ -365,8 +365,10 @@ SubscriptionImpl::~SubscriptionImpl() {
 }  // namespace
 
 Result<std::shared_ptr<Connection>> Connection::open(const ConnectOptions& options) {
+  // Unique, so that no other client gets our answers; below a name of its own, so that a NATS user
+  // can be confined to it; at most 31 characters, for nats.c before 3.11.
   SystemRandom random;
-  const std::string prefix = "_INBOX_w" + random_hex(random, 16);
+  const std::string prefix = "_INBOX_weir." + random_hex(random, 16);
   WEIR_ASSIGN(OptionsPtr raw, make_options(options, prefix));
   auto connection = std::make_shared<ConnectionImpl>(std::move(raw), prefix);
   connection->run();

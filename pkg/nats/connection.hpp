@@ -96,7 +96,7 @@ class Connection {
   virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,
                                                           MessageHandler handler) = 0;
 
-  // A subject below this connection's own inbox prefix, never used before.
+  // A subject below this connection's own prefix "_INBOX_weir.<random>", never used before.
   virtual std::string new_inbox() = 0;
 };
 

@@ -39,6 +39,15 @@ StreamInfo read_info(json::View answer) {
   info.subjects = number(state, "num_subjects");
   info.created = answer.find("created").as_string().value_or("");
   info.replicas = static_cast<int>(number(config, "num_replicas"));
+  const auto cluster = answer.find("cluster");
+  info.clustered = cluster.is_object();
+  if (info.clustered) {
+    info.replicas_current = cluster.find("leader").as_string().value_or("").empty() ? 0 : 1;
+    for (const auto peer : cluster.find("replicas").elements()) {
+      const bool lives = !peer.find("offline").as_bool().value_or(false);
+      if (lives && peer.find("current").as_bool().value_or(false)) ++info.replicas_current;
+    }
+  }
   info.discard = config.find("discard").as_string().value_or("old");
   info.max_bytes = limit(config, "max_bytes");
   info.max_messages = limit(config, "max_msgs");

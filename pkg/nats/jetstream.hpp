@@ -34,6 +34,8 @@ struct StreamInfo {
   std::uint64_t subjects = 0;  // distinct ones
   std::string created;         // RFC 3339 with nanoseconds: differs after delete and create
   int replicas = 1;
+  int replicas_current = 1;                // those that live and follow, the leader included
+  bool clustered = false;                  // the server belongs to a cluster
   std::string discard;                     // "new": refuses when full; "old": drops the oldest
   std::int64_t max_bytes = -1;             // -1: no limit
   std::int64_t max_messages = -1;          // -1: no limit

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "pkg/log/log.hpp"
+
 namespace weir::nats {
 namespace {
 
@@ -24,8 +26,14 @@ Result<void> check_readable(const std::string& path, const char* option) {
                path + ": " + std::strerror(errno)};
 }
 
-// The library's default prints to standard error; what matters reaches us through states and calls.
-void ignore_error(natsConnection*, natsSubscription*, natsStatus, void*) {}
+// The library's default prints to standard error. What matters reaches us through states and calls,
+// but for a missing permission: the server tells that here, and the call only times out.
+void on_error(natsConnection* connection, natsSubscription*, natsStatus status, void*) {
+  const char* text = nullptr;
+  if (status != NATS_NOT_PERMITTED) return;
+  if (natsConnection_GetLastError(connection, &text) == NATS_OK || text == nullptr) text = "";
+  log::warn("nats_not_permitted", {{"error", text}});
+}
 
 Result<void> set_credentials(natsOptions* raw, const ConnectOptions& options) {
   if (!options.user.empty()) {
@@ -86,7 +94,7 @@ Result<void> set_behaviour(natsOptions* raw, const ConnectOptions& options,
   WEIR_TRY(check(natsOptions_SetTimeout(raw, 2000), "timeout"));
   WEIR_TRY(check(natsOptions_SetWriteDeadline(raw, 2000), "write_deadline"));
   WEIR_TRY(check(natsOptions_SetSendAsap(raw, true), "send_asap"));
-  WEIR_TRY(check(natsOptions_SetErrorHandler(raw, ignore_error, nullptr), "error_handler"));
+  WEIR_TRY(check(natsOptions_SetErrorHandler(raw, on_error, nullptr), "error_handler"));
   return check(natsOptions_SetCustomInboxPrefix(raw, inbox_prefix.c_str()), "inbox_prefix");
 }
 

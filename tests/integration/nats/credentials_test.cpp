@@ -93,23 +93,26 @@ TEST_P(Credentials, CredsFile) {
   EXPECT_TRUE(JetStream(connection).ensure_stream({.name = "S", .subjects = {"s"}}));
 }
 
-// Rights that are too small are told by name: nothing hangs, nothing is sent in vain.
+// Rights that are too small: nothing hangs, and the log names the subject.
 TEST_P(Credentials, AStreamThatMayNotBeUsed) {
   start(
       "authorization { users: [ { user: weir, password: p, permissions: "
-      "{ publish: [\"$JS.API.INFO\"], subscribe: [\"_INBOX_w>\", \"_INBOX.>\", \"_INBOX*.>\", "
-      "\">\"] } } ] }");
+      "{ publish: [\"$JS.API.STREAM.INFO.S\"], subscribe: [\"_INBOX_weir.>\"] } } ] }");
   auto mine = options();
   mine.user = "weir";
   mine.password = "p";
   const auto connection = connect(mine);
   ASSERT_TRUE(connection->wait_connected(20s));
+  testing::internal::CaptureStderr();
   const JetStream jetstream(connection, 500ms);
   const auto made = jetstream.ensure_stream({.name = "S", .subjects = {"s"}});
   ASSERT_FALSE(made);
   EXPECT_TRUE(made.error().code == Code::deadline_exceeded ||
               made.error().code == Code::unavailable)
       << describe(made.error());
+  const auto logged = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(logged, HasSubstr("nats_not_permitted"));
+  EXPECT_THAT(logged, HasSubstr("$JS.API.STREAM.CREATE.S"));
 }
 
 TEST(CredentialFiles, ThatCannotBeReadAreRefusedAtOnce) {

@@ -45,8 +45,8 @@ class HealthTest : public ApiTest {
     ApiTest::SetUp();
     probe_.facts.nats_url = "nats://localhost:4222";
     probe_.facts.nats_version = "2.10.0";
-    probe_.facts.streams = {{"JOBS", 42, 1024, 1}};
-    probe_.facts.kv_buckets = {{"weir-leader", 1, 64}};
+    probe_.facts.streams = {{.name = "JOBS", .messages = 42, .bytes = 1024, .consumers = 1}};
+    probe_.facts.kv_buckets = {{.name = "weir-leader", .keys = 1, .bytes = 64}};
     api_->set_connections([] { return http::FrontStats{5, 15, 23}; });
   }
 };
@@ -137,13 +137,29 @@ TEST_F(HealthTest, StatusHasEveryFieldWithTrueNumbers) {
   expect_fields(body, kStatusFields);
   EXPECT_EQ(body["status"], "ok");
   EXPECT_EQ(body["streams"], Json::parse(R"([{"name":"JOBS","messages":42,"bytes":1024,
-                                              "consumers":1}])"));
+      "consumers":1,"replicas":1,"replicas_current":1,"discard":"new","max_bytes":null,
+      "max_messages":null,"max_age_ms":null}])"));
   EXPECT_EQ(at(body, "jobs.total"), 3);
   EXPECT_EQ(at(body, "jobs.unprocessed"), 2);  // what waits for a worker, now or later
   EXPECT_EQ(at(body, "jobs.scheduled"), 1);
   EXPECT_EQ(at(body, "jobs.completed"), 1);
   EXPECT_EQ(at(body, "workers.known"), 1);
   EXPECT_TRUE(parse_duration(body["uptime"].get<std::string>()));
+}
+
+TEST_F(HealthTest, StatusSaysOfNatsOnlyWhatIsKnown) {
+  const auto nats = [&] { return get("/health/status")->body()["nats"]; };
+  EXPECT_TRUE(nats()["sync_always"].is_null());
+  EXPECT_TRUE(nats()["clock_skew_ms"].is_null());
+  EXPECT_EQ(nats()["clustered"], false);
+  probe_.facts.sync_always = false;
+  probe_.facts.clock_skew = Millis{-1'500};
+  probe_.facts.clustered = true;
+  EXPECT_EQ(nats()["sync_always"], false);
+  EXPECT_EQ(nats()["clock_skew_ms"], -1'500);
+  EXPECT_EQ(nats()["clustered"], true);
+  probe_.facts.sync_always = true;
+  EXPECT_EQ(nats()["sync_always"], true);
 }
 
 TEST_F(HealthTest, StatusIs503WithTheSameBodyWithoutNats) {

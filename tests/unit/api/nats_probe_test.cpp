@@ -18,6 +18,14 @@ constexpr const char* kStreams = R"({"type":"io.nats.jetstream.api.v1.stream_lis
   "created":"2026-11-21T10:00:00Z","state":{"messages":42,"bytes":1024,"first_seq":1,
   "last_seq":42,"consumer_count":1,"num_subjects":1}}]})";
 
+// A cluster of 2.10 or later, whose clock is far ahead: one of three replicas is offline, one
+// behind.
+constexpr const char* kCluster = R"({"total":1,"offset":0,"limit":256,"streams":[
+ {"config":{"name":"JOBS","num_replicas":3,"discard":"old","max_bytes":1000,"max_msgs":-1,
+  "max_age":5000000000},"state":{"messages":0},"ts":"2999-01-01T00:00:00.123456789Z",
+  "cluster":{"name":"C","leader":"n1","replicas":[{"name":"n2","current":true,"offline":true},
+  {"name":"n3","current":false}]}}]})";
+
 enum class Mood { answers, refuses, hangs };
 
 class FakeConnection final : public nats::Connection {
@@ -35,11 +43,20 @@ class FakeConnection final : public nats::Connection {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return mood_ != Mood::hangs; });
     if (mood_ == Mood::refuses) {
-      return Error{Code::unavailable, "nats_unavailable", "NATS is not reachable", ""};
+      return Error{Code::unavailable, "nats_unavailable", "NATS is not reachable", why_};
     }
     nats::Message answer;
-    answer.data = kStreams;
+    answer.data = streams_;
     return answer;
+  }
+
+  void refuse_because(std::string why) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
+  void say(std::string streams) {
+    const std::lock_guard lock(mutex_);
+    streams_ = std::move(streams);
   }
 
   nats::State state() const override { return nats::State::connected; }
@@ -64,6 +81,8 @@ class FakeConnection final : public nats::Connection {
   std::mutex mutex_;
   std::condition_variable changed_;
   Mood mood_ = Mood::answers;
+  std::string streams_ = kStreams;
+  std::string why_;
 };
 
 class NatsProbeTest : public testing::Test {
@@ -93,6 +112,36 @@ TEST_F(NatsProbeTest, TellsStreamsAndBucketsApart) {
   EXPECT_EQ(facts.kv_buckets[0].name, "weir-leader");
   EXPECT_EQ(facts.kv_buckets[0].keys, 2U);
   EXPECT_EQ(facts.kv_buckets[0].bytes, 70U);
+}
+
+TEST_F(NatsProbeTest, TellsReplicasLimitsAndClock) {
+  ASSERT_TRUE(probe_.start());
+  auto facts = probe_.refresh(std::chrono::seconds(20));
+  EXPECT_FALSE(facts.clustered);
+  EXPECT_FALSE(facts.clock_skew) << "2.9 does not tell its time";
+  EXPECT_FALSE(facts.sync_always);
+  EXPECT_EQ(facts.streams[0].max_bytes, -1);
+
+  connection_->say(kCluster);
+  facts = probe_.refresh(std::chrono::seconds(20));
+  EXPECT_TRUE(facts.clustered);
+  ASSERT_TRUE(facts.clock_skew);
+  EXPECT_GT(*facts.clock_skew, std::chrono::hours(24));
+  ASSERT_EQ(facts.streams.size(), 1U);
+  EXPECT_EQ(facts.streams[0].replicas, 3);
+  EXPECT_EQ(facts.streams[0].replicas_current, 1);
+  EXPECT_EQ(facts.streams[0].discard, "old");
+  EXPECT_EQ(facts.streams[0].max_bytes, 1'000);
+  EXPECT_EQ(facts.streams[0].max_messages, -1);
+  EXPECT_EQ(facts.streams[0].max_age, std::chrono::seconds(5));
+}
+
+TEST_F(NatsProbeTest, ARefusalSaysWhy) {
+  ASSERT_TRUE(probe_.start());
+  connection_->refuse_because("Authorization Violation");
+  connection_->set(Mood::refuses);
+  const auto facts = probe_.refresh(std::chrono::seconds(20));
+  EXPECT_EQ(facts.problem, "NATS is not reachable: Authorization Violation");
 }
 
 TEST_F(NatsProbeTest, AServerThatHangsCostsOnlyTheBound) {
