@@ -7,14 +7,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <tuple>
 
 #include "pkg/base/time_text.hpp"
 
 namespace weir::cli {
 namespace {
-
-using Version = std::tuple<int, int, int>;
 
 std::string octal(mode_t mode) {
   char text[8];
@@ -36,39 +33,6 @@ std::string_view to_string(Severity severity) {
   return "error";
 }
 
-std::vector<Finding> check_nats_version(const std::string& version) {
-  int major = 0, minor = 0, patch = 0;
-  if (std::sscanf(version.c_str(), "%d.%d.%d", &major, &minor, &patch) != 3) {
-    return {{Severity::warning, "nats version", "unknown (\"" + version + "\")",
-             "see the component nats in `weir status`"}};
-  }
-  const Version seen{major, minor, patch};
-  const std::string upgrade = "use nats-server 2.12 or later";
-  if (seen < Version{2, 9, 0}) {
-    return {{Severity::error, "nats version", version + " is older than 2.9, which Weir needs",
-             upgrade}};
-  }
-  std::vector<Finding> out;
-  if (seen < Version{2, 9, 12}) {
-    out.push_back({Severity::warning, "nats version",
-                   version + " loses queued messages of other consumers on a filtered purge "
-                             "(repaired in 2.9.12); Weir never uses one, other programs may",
-                   upgrade + ", and purge no work queue with a filter"});
-  }
-  if (seen < Version{2, 10, 0}) {
-    out.push_back({Severity::warning, "nats version",
-                   version + " cannot fsync before it acknowledges: a power cut may lose the last "
-                             "minute of accepted jobs",
-                   upgrade});
-  } else if (seen < Version{2, 12, 0}) {
-    out.push_back(
-        {Severity::ok, "nats version", version + " works; 2.12 or later is recommended", ""});
-  } else {
-    out.push_back({Severity::ok, "nats version", version, ""});
-  }
-  return out;
-}
-
 std::vector<Finding> check_health(const Json& body) {
   std::vector<Finding> out;
   const auto components = body.value("components", Json::object());
@@ -83,20 +47,6 @@ std::vector<Finding> check_health(const Json& body) {
                    "the server's log says more about it"});
   }
   if (out.empty()) out.push_back({Severity::ok, "components", "all are well", ""});
-  const auto nats = body.value("nats", Json::object());
-  const auto sync = field(nats, "sync_always");
-  if (sync == "true") {
-    out.push_back({Severity::ok, "fsync", "before every acknowledgement", ""});
-  } else if (sync == "false") {
-    out.push_back({Severity::warning, "fsync",
-                   "NATS acknowledges before it syncs to disk: a power cut loses accepted jobs",
-                   "embedded: sync_always with nats-server 2.10 or later; own server: "
-                   "jetstream { sync_interval: always }"});
-  } else {
-    out.push_back({Severity::ok, "fsync",
-                   "not told by this NATS; look for `sync_interval: always` in its configuration",
-                   ""});
-  }
   return out;
 }
 
@@ -106,6 +56,29 @@ Finding check_clock(Timestamp server, Timestamp before, Timestamp after) {
   if (skew < Millis{2000}) return {Severity::ok, "clock", text, ""};
   return {skew < Millis{60'000} ? Severity::warning : Severity::error, "clock", text,
           "run an NTP client (chrony, systemd-timesyncd) on both"};
+}
+
+std::vector<Finding> check_keys(const Json& page, Timestamp now) {
+  constexpr std::chrono::hours kOld{365 * 24};
+  std::vector<Finding> out;
+  std::size_t active = 0;
+  for (const auto& key : page.value("items", Json::array())) {
+    const auto ends = parse_rfc3339(field(key, "expires_at"));
+    if (field(key, "revoked_at") != "-" || (ends && *ends <= now)) continue;
+    ++active;
+    const auto turned = parse_rfc3339(field(key, "rotated_at"));
+    const auto since = turned ? turned : parse_rfc3339(field(key, "created_at"));
+    if (!since || now - *since < kOld) continue;
+    const auto days = std::chrono::duration_cast<std::chrono::hours>(now - *since).count() / 24;
+    out.push_back({Severity::warning, "key " + field(key, "name"),
+                   "is " + std::to_string(days) + " days old",
+                   "weir key rotate " + field(key, "id")});
+  }
+  if (out.empty()) {
+    out.push_back(
+        {Severity::ok, "key age", std::to_string(active) + " keys, none over a year", ""});
+  }
+  return out;
 }
 
 Finding check_disk(const std::string& folder) {

@@ -20,10 +20,16 @@ struct Finding {
   std::string fix;      // what to do; empty when ok
 };
 
-// Known rules of NATS versions ("2.9.10"): purge bug, fsync, recommended.
+// Known rules of NATS versions ("2.9.10"): what loses messages, fsync, recommended.
 std::vector<Finding> check_nats_version(const std::string& version);
-// From /health/status: components that are not well, and what it tells of fsync.
+// These read /health/status. Components that are not well:
 std::vector<Finding> check_health(const Json& body);
+// Limits, discard policy and replicas of Weir's own streams:
+std::vector<Finding> check_streams(const Json& body);
+Finding check_fsync(const Json& body);
+Finding check_nats_clock(const Json& body);
+// Keys in use that are older than a year, of the answer to GET /v1/keys.
+std::vector<Finding> check_keys(const Json& page, Timestamp now);
 // `server` is the time in /health, `before` and `after` the local times around the request.
 Finding check_clock(Timestamp server, Timestamp before, Timestamp after);
 Finding check_disk(const std::string& folder);

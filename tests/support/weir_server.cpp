@@ -38,10 +38,10 @@ void WeirServer::launch() {
       .error_file = directory_.file("log"),
   };
   command.env["WEIR_API_KEY"] = key_;
-  if (options_.nats_url.empty()) {
-    command.argv.insert(command.argv.end(), {"--nats-server", newest_nats_server()});
-  } else {
+  if (!options_.nats_url.empty()) {
     command.argv.insert(command.argv.end(), {"--nats-url", options_.nats_url});
+  } else if (!options_.env.contains("WEIR_NATS_URL")) {
+    command.argv.insert(command.argv.end(), {"--nats-server", newest_nats_server()});
   }
   command.argv.insert(command.argv.end(), options_.flags.begin(), options_.flags.end());
   child_ = std::make_unique<Child>(command);

@@ -16,7 +16,7 @@ namespace weir::test {
 
 struct WeirOptions {
   std::string key = {};  // the admin key; empty = one of its own. Coordinators of one log share it
-  std::string nats_url = {};                    // empty = the embedded server
+  std::string nats_url = {};                    // empty = the embedded server, or WEIR_NATS_URL
   std::vector<std::string> flags = {};          // more flags of `weir serve`
   std::map<std::string, std::string> env = {};  // more environment
 };
