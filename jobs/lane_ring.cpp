@@ -190,6 +190,10 @@ const Lane* LaneRing::find(std::string_view key) const {
   return found == lanes_.end() ? nullptr : found->second.get();
 }
 
+bool LaneRing::in_ring(const Lane& lane, std::size_t priority) const {
+  return (lane.placed & bit_of(priority)) != 0;
+}
+
 std::int64_t LaneRing::next_token() const {
   return tokens_.empty() ? kForever : tokens_.begin()->first.first;
 }

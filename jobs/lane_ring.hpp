@@ -71,6 +71,10 @@ class LaneRing {
   // The lane whose turn it is; null when none with a key may run.
   const Lane* first(std::size_t priority) const;
   const Lane* find(std::string_view key) const;
+  // The lanes that may run, by turn; wake() first.
+  using Ring = std::map<std::int64_t, Lane*>;
+  const Ring& ring(std::size_t priority) const { return rings_[priority]; }
+  bool in_ring(const Lane& lane, std::size_t priority) const;
   std::int64_t plain_turn() const { return plain_turn_; }
   std::int64_t ready(std::size_t priority) const { return ready_[priority]; }
   // When the next lane gets a token; kForever when none waits for one.
@@ -102,7 +106,7 @@ class LaneRing {
   std::int64_t plain_turn_ = 0;
   bool plain_dirty_ = false;
   std::unordered_map<std::string, std::unique_ptr<Lane>, Hash, std::equal_to<>> lanes_;
-  std::array<std::map<std::int64_t, Lane*>, kPriorities> rings_;  // by turn
+  std::array<Ring, kPriorities> rings_;
   std::array<std::int64_t, kPriorities> ready_{};
   // By moment, then turn: lanes that wait for a token; lanes without jobs until their bucket is
   // full.

@@ -5,6 +5,7 @@
 
 #include "jobs/dependencies.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/type_picker.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
 
@@ -38,6 +39,11 @@ constexpr std::string_view kPickHead =
     "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
     "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
     " AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1";
+
+// One job.
+constexpr std::string_view kPickRow =
+    "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
+    "options,payload FROM jobs WHERE row=?1";
 
 constexpr std::string_view kTake =
     "UPDATE jobs SET status=3,at=?2,started_at=?2,deadline=?3,granted_ms=?4,attempt=attempt+1,"
@@ -110,7 +116,9 @@ std::int64_t Leaser::grant_from(Queue& queue, const LeaseCall& call, std::int64_
   max = std::min(max, picker.room());
   if (max == 0) return 0;
   std::int64_t leased = 0;
-  if (picker.plain()) {
+  if (!call.types.empty()) {
+    leased = lease_typed(queue, call, max, wanted, out);
+  } else if (picker.plain()) {
     leased = lease_plain(queue, call, max, wanted, out);
   } else {
     while (leased < max && reply_bytes_ < kMaxLeaseReplyBytes) {
@@ -138,6 +146,26 @@ std::int64_t Leaser::lease_plain(Queue& queue, const LeaseCall& call, std::int64
   Worker& worker = step_.state.workers.seen(step_.db, call.worker, step_.now);
   for (const auto& picked : picked_) take(queue, call, worker, picked);
   return static_cast<std::int64_t>(picked_.size());
+}
+
+std::int64_t Leaser::lease_typed(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                                 std::string& out) {
+  TypePicker picker(step_, queue, call.types);
+  std::int64_t leased = 0;
+  for (; leased < max && reply_bytes_ < kMaxLeaseReplyBytes; ++leased) {
+    const auto row = picker.next();
+    if (!row) break;
+    Picked picked;
+    {
+      auto rows = step_.db.prepare(kPickRow);
+      rows.bind_all(*row);
+      const bool found = rows.step();
+      WEIR_ASSERT(found);
+      picked = pick(queue, call, rows, wanted, out);
+    }
+    take(queue, call, step_.state.workers.seen(step_.db, call.worker, step_.now), picked);
+  }
+  return leased;
 }
 
 void Leaser::lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice,
@@ -271,12 +299,18 @@ void Leaser::wake_all() {
   }
 }
 
+// A waiter that gets nothing was stopped by a limit, or by the types it asks for.
 void Leaser::serve(Queue& queue) {
+  WaiterBook::TypeLists without;
   while (!queue.paused && queue.count(Status::unprocessed) > 0) {
-    const Waiter* waiter = step_.state.waiters.first(step_.db, queue.name, step_.now);
+    const Waiter* waiter = step_.state.waiters.first(step_.db, queue.name, step_.now, without);
     if (waiter == nullptr) return;
     std::string delivery = "{\"jobs\":[";
-    if (grant(waiter->call, true, delivery) == 0) return;  // a limit
+    if (grant(waiter->call, true, delivery) == 0) {
+      if (waiter->call.types.empty()) return;
+      without.insert(waiter->call.types);
+      continue;
+    }
     delivery += "]}";
     step_.context.outbound.deliver(waiter->node, waiter->id, std::move(delivery));
     step_.state.waiters.remove(step_.db, waiter->seq);

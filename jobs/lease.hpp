@@ -43,6 +43,8 @@ class Leaser {
                           std::string& out);
   std::int64_t lease_plain(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
                            std::string& out);
+  std::int64_t lease_typed(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
+                           std::string& out);
   void lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice, bool wanted,
                   std::string& out);
   Picked pick(const Queue& queue, const LeaseCall& call, const sqlite::Statement& rows, bool wanted,

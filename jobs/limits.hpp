@@ -40,6 +40,7 @@ inline constexpr std::int64_t kMaxLeaseJobs = 1'000;         // in one lease req
 inline constexpr std::size_t kMaxLeaseReplyBytes = 8 << 20;  // payloads; then fewer than `max`
 inline constexpr std::size_t kMaxWorkItems = 10'000;         // per list of one work request
 inline constexpr std::size_t kMaxLeaseQueues = 64;           // named by one lease request
+inline constexpr std::size_t kMaxLeaseTypes = 64;            // the same
 inline constexpr Millis kMaxDelay = std::chrono::hours(24 * 365);
 inline constexpr std::size_t kMaxBackoffSteps = 64;
 inline constexpr Millis kMaxRetention = std::chrono::hours(24 * 365 * 10);

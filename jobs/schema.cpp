@@ -44,6 +44,8 @@ CREATE TABLE jobs(
 
 CREATE UNIQUE INDEX jobs_id ON jobs(id);
 CREATE INDEX jobs_ready ON jobs(queue, priority DESC, key) WHERE status=2;
+CREATE INDEX jobs_types ON jobs(queue, type, priority DESC, key)
+  WHERE status=2 AND type IS NOT NULL;
 CREATE INDEX jobs_state ON jobs(status, queue, at) WHERE status<>2;
 
 CREATE TABLE job_blobs(key INTEGER PRIMARY KEY, data TEXT NOT NULL);

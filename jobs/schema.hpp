@@ -1,9 +1,9 @@
 // The tables of the job machine and the numbers stored in them.
 //
 // Rows stay near the end of their table and indexes (row numbers and UUIDv7 ids grow), and there
-// are three indexes only: by id, the ready jobs by priority and key, in the order of leasing, and
-// all others by status and queue in the order of `at`, which also serves as the timer queue of its
-// status:
+// are four indexes only: by id, the ready jobs by priority and key, in the order of leasing, the
+// same for those with a type by type (workers that name types), and all others by status and queue
+// in the order of `at`, which also serves as the timer queue of its status:
 //   scheduled: run_at · processing: started_at · finished and dlq: finished_at
 #pragma once
 

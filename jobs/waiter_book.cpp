@@ -1,5 +1,7 @@
 #include "jobs/waiter_book.hpp"
 
+#include <algorithm>
+
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
@@ -12,6 +14,10 @@ LeaseCall parse_lease_call(json::View text) {
     } else if (member.raw_key == "queues") {
       for (const auto queue : member.value.elements()) {
         call.queues.push_back(queue.as_string().value_or(""));
+      }
+    } else if (member.raw_key == "types") {
+      for (const auto type : member.value.elements()) {
+        call.types.push_back(type.as_string().value_or(""));
       }
     } else if (member.raw_key == "max") {
       call.max = member.value.as_int().value_or(1);
@@ -28,7 +34,13 @@ std::string format_lease_call(const LeaseCall& call) {
   json::Writer out(256);
   out.begin_object().member("worker", call.worker).key("queues").begin_array();
   for (const auto& queue : call.queues) out.value(queue);
-  out.end_array().member("max", call.max);
+  out.end_array();
+  if (!call.types.empty()) {
+    out.key("types").begin_array();
+    for (const auto& type : call.types) out.value(type);
+    out.end_array();
+  }
+  out.member("max", call.max);
   if (call.lease_ms > 0) out.member("lease_ms", call.lease_ms);
   out.member("salt", static_cast<std::int64_t>(call.salt)).end_object();
   return out.take();
@@ -57,7 +69,7 @@ void WaiterBook::add(sqlite::Database& db, Waiter waiter) {
 
 void WaiterBook::index(Waiter waiter) {
   const auto seq = waiter.seq;
-  for (const auto& queue : waiter.call.queues) by_queue_[queue].insert(seq);
+  for (const auto& queue : waiter.call.queues) by_queue_[queue][waiter.call.types].insert(seq);
   by_name_.emplace(std::pair{waiter.node, waiter.id}, seq);
   by_until_.emplace(waiter.until, seq);
   by_seq_.emplace(seq, std::move(waiter));
@@ -77,14 +89,20 @@ void WaiterBook::close_node(sqlite::Database& db, std::string_view node) {
   for (const auto seq : seqs) remove(db, seq);
 }
 
-const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, std::int64_t now) {
+const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, std::int64_t now,
+                                const TypeLists& without) {
   while (true) {
     const auto found = by_queue_.find(queue);
     if (found == by_queue_.end()) return nullptr;
-    const auto seq = *found->second.begin();
-    const Waiter& waiter = by_seq_.at(seq);
+    std::optional<std::int64_t> seq;
+    for (const auto& [types, seqs] : found->second) {
+      if (without.contains(types)) continue;
+      seq = seq ? std::min(*seq, *seqs.begin()) : *seqs.begin();
+    }
+    if (!seq) return nullptr;
+    const Waiter& waiter = by_seq_.at(*seq);
     if (waiter.until > now) return &waiter;
-    remove(db, seq);
+    remove(db, *seq);
   }
 }
 
@@ -103,7 +121,10 @@ void WaiterBook::remove(sqlite::Database& db, std::int64_t seq) {
   for (const auto& queue : waiter.call.queues) {
     const auto list = by_queue_.find(queue);
     if (list == by_queue_.end()) continue;
-    list->second.erase(seq);
+    const auto same = list->second.find(waiter.call.types);
+    if (same == list->second.end()) continue;
+    same->second.erase(seq);
+    if (same->second.empty()) list->second.erase(same);
     if (list->second.empty()) by_queue_.erase(list);
   }
   by_name_.erase(std::pair{waiter.node, waiter.id});

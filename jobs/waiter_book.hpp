@@ -19,11 +19,12 @@ namespace weir::jobs {
 struct LeaseCall {
   std::string worker;
   std::vector<std::string> queues;  // in order of preference
+  std::vector<std::string> types;   // sorted; empty: any, also jobs without a type
   std::int64_t max = 1;
   std::int64_t lease_ms = 0;  // 0: as the job or its queue says
   std::uint64_t salt = 0;     // nonces of the leases derive from it
 };
-// The operation's form: {"worker","queues":[...],"max","lease_ms"?,"salt"}.
+// The operation's form: {"worker","queues":[...],"types"?:[...],"max","lease_ms"?,"salt"}.
 LeaseCall parse_lease_call(json::View text);
 std::string format_lease_call(const LeaseCall& call);
 
@@ -43,8 +44,12 @@ class WaiterBook {
   // Idempotent.
   void close(sqlite::Database& db, std::string_view node, std::string_view id);
   void close_node(sqlite::Database& db, std::string_view node);
-  // The waiter that has waited longest for `queue`; expired ones on the way are dropped.
-  const Waiter* first(sqlite::Database& db, std::string_view queue, std::int64_t now);
+  // Lists of types, as LeaseCall has them.
+  using TypeLists = std::set<std::vector<std::string>>;
+  // The waiter that has waited longest for `queue`, of those that do not ask for one of the lists
+  // of types in `without`; expired ones on the way are dropped. O(lists of types asked for).
+  const Waiter* first(sqlite::Database& db, std::string_view queue, std::int64_t now,
+                      const TypeLists& without);
   void remove(sqlite::Database& db, std::int64_t seq);
   bool has(std::string_view queue) const { return by_queue_.contains(queue); }
   // The names of all queues that somebody waits for, in their order.
@@ -58,7 +63,8 @@ class WaiterBook {
   void index(Waiter waiter);
 
   std::map<std::int64_t, Waiter> by_seq_;
-  std::map<std::string, std::set<std::int64_t>, std::less<>> by_queue_;
+  using ByTypes = std::map<std::vector<std::string>, std::set<std::int64_t>>;
+  std::map<std::string, ByTypes, std::less<>> by_queue_;
   std::map<std::pair<std::string, std::string>, std::int64_t> by_name_;
   std::set<std::pair<std::int64_t, std::int64_t>> by_until_;
 };

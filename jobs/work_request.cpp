@@ -1,4 +1,6 @@
 // Requests of workers: lease, work, and leases one at a time.
+#include <set>
+
 #include "jobs/request_parts.hpp"
 #include "jobs/requests.hpp"
 
@@ -7,8 +9,32 @@ namespace {
 
 constexpr std::string_view kInvalid = "invalid_request";
 
-// max, wait_ms and lease_ms of a lease; answers wait_ms.
+// Sorted, each once: the same lists are equal.
+void write_types(Fields& fields, json::Writer& out) {
+  const auto types = fields.array("types", kMaxLeaseTypes);
+  if (types.is_missing()) return;
+  std::set<std::string> words;
+  std::size_t index = 0;
+  for (const auto type : types.elements()) {
+    const auto field = fields.path("types[" + std::to_string(index++) + "]");
+    const auto word = type.as_string();
+    if (!word) {
+      fields.errors().wrong_type(field, "a string", type);
+    } else if (word->empty() || word->size() > kMaxTypeBytes) {
+      fields.errors().invalid(field, "must be 1 to " + std::to_string(kMaxTypeBytes) + " bytes");
+    } else {
+      words.insert(*word);
+    }
+  }
+  if (index == 0) fields.complain("types", "must name at least one type");
+  out.key("types").begin_array();
+  for (const auto& word : words) out.value(word);
+  out.end_array();
+}
+
+// types, max, wait_ms and lease_ms of a lease; answers wait_ms.
 Millis write_lease_terms(Fields& fields, const LeaseWaiter& waiter, json::Writer& out) {
+  write_types(fields, out);
   out.member("max", fields.integer("max", 1, kMaxLeaseJobs).value_or(1));
   if (const auto lease = fields.duration_ms("lease_ms", kMinLease, kMaxLease)) {
     out.member("lease_ms", *lease);

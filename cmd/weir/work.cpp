@@ -32,6 +32,7 @@ Usage work_usage() {
       .options = with_common(
           {{"e,exec", "COMMAND", "Shell command to run for each job"},
            {"q,queue", "A,B", "Queues in order of preference; may be repeated (default: default)"},
+           {"type", "A,B", "Only jobs of these types; may be repeated (default: all)"},
            {"c,concurrency", "N", "Jobs at a time, 1 to 1000 (default 1)"},
            {"lease", "TIME", "Time without a heartbeat until others may take a job (default 30s)"},
            {"grace", "TIME", "Between SIGTERM and SIGKILL for a cancelled job (default 10s)"},
@@ -43,6 +44,7 @@ Usage work_usage() {
            {"log-level", "LEVEL", "debug, info, warn, error or off (default info)"}}),
       .examples = {"weir work --queue emails --exec ./send.sh --concurrency 8",
                    "weir work -q sums --exec 'jq add' --drain",
+                   "weir work -q media --type resize,crop --exec ./image.sh",
                    "weir work -q thumbs --text --exec 'xargs -d \"\\n\" ./thumbnail'"}};
 }
 
@@ -77,6 +79,10 @@ Result<WorkerOptions> options_of(const Parsed& parsed) {
   out.name = parsed.text("name", default_name());
   out.queues = names(parsed.all("queue"));
   if (out.queues.empty()) out.queues = {"default"};
+  out.types = names(parsed.all("type"));
+  if (!out.types.empty() && out.until == Until::drained) {
+    return bad_argument("--drain looks at whole queues, not at types", "--once goes with --type");
+  }
   WEIR_ASSIGN(const auto concurrency, parsed.number("concurrency", 1, 1, 1000));
   out.concurrency = static_cast<std::size_t>(concurrency);
   WEIR_ASSIGN(out.lease, parsed.duration("lease", out.lease));

@@ -182,6 +182,11 @@ std::string Worker::lease_body(std::size_t free, Millis wait) const {
   out.key("queues").begin_array();
   for (const auto& queue : options_.queues) out.value(queue);
   out.end_array();
+  if (!options_.types.empty()) {
+    out.key("types").begin_array();
+    for (const auto& type : options_.types) out.value(type);
+    out.end_array();
+  }
   out.member("max", static_cast<std::int64_t>(free));
   out.member("wait_ms", static_cast<std::int64_t>(wait.count()));
   out.member("lease_ms", static_cast<std::int64_t>(options_.lease.count()));

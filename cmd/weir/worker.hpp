@@ -34,6 +34,7 @@ struct WorkerOptions {
   std::string command;
   std::string name;  // of this worker
   std::vector<std::string> queues;
+  std::vector<std::string> types;  // empty: all
   std::size_t concurrency = 1;
   Millis lease{30'000};
   Millis poll{20'000};  // longest wait of one lease request

@@ -76,12 +76,12 @@ void Clients::propose(replica::Operation operation, replica::ReplyHandler done) 
 // --- producers -----------------------------------------------------------------------------------
 
 std::string Clients::job_text(const std::string& id) {
-  std::string text = R"({"id":")" + id + R"(","queue":")" + kQueues[world_.below(3)] +
-                     R"(","type":"t","payload":{"n":)" + std::to_string(next_id_) +
-                     R"(},"priority":)" + std::to_string(world_.below(10)) + R"(,"max_attempts":)" +
-                     std::to_string(1 + world_.below(4)) +
-                     R"(,"backoff":{"kind":"fixed","delay_ms":)" +
-                     std::to_string(100 + world_.below(1'500)) + "}";
+  std::string text =
+      R"({"id":")" + id + R"(","queue":")" + kQueues[world_.below(3)] + R"(","type":"t)" +
+      std::to_string(world_.below(3)) + R"(","payload":{"n":)" + std::to_string(next_id_) +
+      R"(},"priority":)" + std::to_string(world_.below(10)) + R"(,"max_attempts":)" +
+      std::to_string(1 + world_.below(4)) + R"(,"backoff":{"kind":"fixed","delay_ms":)" +
+      std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
@@ -195,9 +195,13 @@ void Clients::work(std::size_t worker) {
 void Clients::lease(SimNode& node, std::size_t worker) {
   const jobs::LeaseWaiter waiter{node.id(), "w" + std::to_string(++waiters_)};
   const auto wait_ms = world_.chance(500) ? world_.between(50, 2'000) : 0;
-  const std::string options = R"("max":)" + std::to_string(1 + world_.below(4)) +
-                              R"(,"lease_ms":)" + std::to_string(world_.between(300, 3'000)) +
-                              R"(,"wait_ms":)" + std::to_string(wait_ms);
+  // Most take everything.
+  constexpr const char* kTypes[] = {"", "", "", R"(["t0"])", R"(["t1","t2"])"};
+  const std::string types = kTypes[world_.below(5)];
+  const std::string options = (types.empty() ? "" : "\"types\":" + types + ",") + R"("max":)" +
+                              std::to_string(1 + world_.below(4)) + R"(,"lease_ms":)" +
+                              std::to_string(world_.between(300, 3'000)) + R"(,"wait_ms":)" +
+                              std::to_string(wait_ms);
   const std::string name = R"("worker":"worker-)" + std::to_string(worker) + "\",";
   const bool by_work = world_.chance(400);
   const std::string body =
@@ -206,21 +210,33 @@ void Clients::lease(SimNode& node, std::size_t worker) {
   auto request = by_work ? must(requests_.work(json::View(body), waiter))
                          : must(requests_.lease("alpha,beta,gamma", json::View(body), waiter));
   if (request.wait.count() > 0) {
-    node.open_waiter(waiter.waiter, [this, &node, id = waiter.waiter](std::string json,
-                                                                      replica::Revision revision) {
+    node.open_waiter(waiter.waiter, [this, &node, types, id = waiter.waiter](
+                                        std::string json, replica::Revision revision) {
       node.close_waiter(id);
+      check_types(json, types);
       take(json, revision);
     });
   }
-  node.propose(std::move(request.operation),
-               [this, &node, waiter, wait = request.wait](const Result<replica::Reply>& reply) {
-                 if (reply && jobs::is_parked(reply->json)) {
-                   park(node, waiter, wait);
-                   return;
-                 }
-                 if (wait.count() > 0) node.close_waiter(waiter.waiter);
-                 if (reply) take(reply->json, reply->revision);
-               });
+  node.propose(std::move(request.operation), [this, &node, types, waiter, wait = request.wait](
+                                                 const Result<replica::Reply>& reply) {
+    if (reply && jobs::is_parked(reply->json)) {
+      park(node, waiter, wait);
+      return;
+    }
+    if (wait.count() > 0) node.close_waiter(waiter.waiter);
+    if (!reply) return;
+    check_types(reply->json, types);
+    take(reply->json, reply->revision);
+  });
+}
+
+// Who names types is given no others.
+void Clients::check_types(std::string_view json, std::string_view types) {
+  if (types.empty()) return;
+  for (const auto job : json::View(json).find("jobs").elements()) {
+    const auto type = job.find("type").raw();
+    if (types.find(type) == std::string_view::npos) ledger_.wrong_type(text_of(job, "id"));
+  }
 }
 
 void Clients::park(SimNode& node, const jobs::LeaseWaiter& waiter, Millis wait) {

@@ -45,6 +45,7 @@ class Clients {
   void work(std::size_t worker);
   void lease(SimNode& node, std::size_t worker);
   void take(std::string_view json, replica::Revision granted);
+  void check_types(std::string_view json, std::string_view types);
   void park(SimNode& node, const jobs::LeaseWaiter& waiter, Millis wait);
   void run(Leased leased);
   void heartbeat(const Leased& leased);

@@ -57,6 +57,9 @@ class Ledger {
   }
   void answered(const std::string& id, Accepted accepted) { jobs_[id].answers.push_back(accepted); }
   void extended(const std::string& id, std::int64_t fence, std::int64_t deadline_ms);
+  void wrong_type(const std::string& id) {
+    at_once_.push_back("job " + id + " went to a worker of other types");
+  }
   AddRecord& add(const std::string& key) { return adds_[key]; }
 
   const std::map<std::string, JobRecord>& jobs() const { return jobs_; }

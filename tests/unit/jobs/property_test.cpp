@@ -67,6 +67,7 @@ class Script {
                       "\",\"queue\":\"" + queue() + "\",\"priority\":" + std::to_string(below(10));
     if (below(4) == 0) out += ",\"delay_ms\":" + std::to_string(below(5'000));
     if (below(3) == 0) out += ",\"max_attempts\":" + std::to_string(1 + below(3));
+    if (below(3) != 0) out += ",\"type\":\"t" + std::to_string(below(3)) + "\"";
     if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
     if (below(2) == 0) out += ",\"key\":\"k" + std::to_string(below(4)) + "\"";
     if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
@@ -105,6 +106,7 @@ class Script {
     const auto body = "{\"worker\":\"w" + std::to_string(below(4)) +
                       "\",\"max\":" + std::to_string(1 + below(10)) +
                       ",\"lease_ms\":" + std::to_string(500 + below(3'000)) +
+                      (below(3) == 0 ? R"(,"types":["t0","t1"])" : "") +
                       (below(2) == 0 ? ",\"wait_ms\":2000}" : "}");
     return h_.requests
         .lease(queue() + "," + queue(), json::View(body),
