@@ -9,20 +9,23 @@ namespace {
 
 constexpr Millis kLookAtLogEvery{2'000};
 
-Timestamp earliest(const std::vector<std::optional<Timestamp>>& due) {
+Timestamp earliest(const Housekeeper::State& state) {
   Timestamp first = Timestamp::max();
-  for (const auto& time : due) {
-    if (time) first = std::min(first, *time);
+  for (const auto* times : {&state.due, &state.proposals}) {
+    for (const auto& time : *times) {
+      if (time) first = std::min(first, *time);
+    }
   }
   return first;
 }
 
 }  // namespace
 
-Housekeeper::Housekeeper(std::vector<std::string> prefixes, LeaderCore::Options leader,
+Housekeeper::Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
                          LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader,
                          Hooks hooks, const Clock& clock)
-    : ticks_(std::move(prefixes)),
+    : ticks_(prefixes),
+      proposals_(prefixes.size(), hooks.proposals),
       leader_(std::move(leader), leases),
       sink_(sink),
       effects_(sink, std::move(reader)),
@@ -61,7 +64,7 @@ void Housekeeper::on_commit(State& state) {
     std::swap(state_, state);
     state_at_ = clock_.mono();
     fresh_ = true;
-    matters = state_.effects_waiting > 0 || earliest(state_.due) < armed_;
+    matters = state_.effects_waiting > 0 || earliest(state_) < armed_;
     if (matters) woken_ = true;
   }
   if (matters) news_.notify_one();
@@ -90,7 +93,7 @@ void Housekeeper::run() {
     }
     const MonoTime until = next_step({clock_.wall(), clock_.mono()});
     lock.lock();
-    armed_ = led ? earliest(state_.due) : Timestamp::min();
+    armed_ = led ? earliest(state_) : Timestamp::min();
     if (!stopping_ && !woken_ && told_.empty()) {
       news_.wait_for(lock, until - clock_.mono(),
                      [this] { return stopping_ || woken_ || !told_.empty(); });
@@ -107,35 +110,53 @@ void Housekeeper::take_news() {
     told.swap(told_);
     if (fresh_) {
       for (std::size_t i = 0; i < state_.due.size(); ++i) ticks_.set_due(i, state_.due[i]);
+      for (std::size_t i = 0; i < state_.proposals.size(); ++i) {
+        proposals_.set_due(i, state_.proposals[i]);
+      }
       ticks_.set_log_time(state_.log_time, state_at_);
+      proposals_.set_log_time(state_.log_time, state_at_);
       owed_ = state_.effects_waiting;
       fresh_ = false;
     }
   }
   const MonoTime now = clock_.mono();
   for (const auto& outcome : told) {
-    if (outcome.machine) {
-      ticks_.on_reply(*outcome.machine, outcome.result, now);
-    } else {
-      effects_.on_watermark(outcome.result, now);
+    switch (outcome.duty) {
+      case Duty::tick:
+        ticks_.on_reply(outcome.machine, outcome.result, now);
+        break;
+      case Duty::proposal:
+        proposals_.on_reply(outcome.machine, outcome.result, now);
+        break;
+      case Duty::effects:
+        effects_.on_watermark(outcome.result, now);
     }
   }
 }
 
 void Housekeeper::lead(const Now& now) {
   if (!sink_prepared_) sink_prepared_ = sink_.prepare();
-  while (auto tick = ticks_.next(now)) propose(std::move(tick->operation), tick->machine);
-  if (auto watermark = effects_.step(owed_, now.mono)) propose(std::move(*watermark), {});
+  while (auto tick = ticks_.next(now)) {
+    propose(std::move(tick->operation), Duty::tick, tick->machine);
+  }
+  while (auto round = proposals_.next(now)) {
+    for (auto& operation : round->operations) {
+      propose(std::move(operation), Duty::proposal, round->machine);
+    }
+  }
+  if (auto watermark = effects_.step(owed_, now.mono)) {
+    propose(std::move(*watermark), Duty::effects, 0);
+  }
   effects_done_ = effects_.done();
 }
 
-void Housekeeper::propose(Operation operation, std::optional<std::size_t> machine) {
-  hooks_.propose(std::move(operation), [this, machine](Result<Reply> reply) {
+void Housekeeper::propose(Operation operation, Duty duty, std::size_t machine) {
+  hooks_.propose(std::move(operation), [this, duty, machine](Result<Reply> reply) {
     Result<void> result;
     if (!reply) result = std::move(reply).error();
     {
       const std::lock_guard lock(mutex_);
-      told_.push_back({machine, std::move(result)});
+      told_.push_back({duty, machine, std::move(result)});
     }
     news_.notify_one();
   });
@@ -147,6 +168,7 @@ MonoTime Housekeeper::next_step(const Now& now) const {
   first = std::min(first, leader_.next_step());
   if (!leader_.leads(now.mono)) return first;
   if (const auto at = ticks_.next_step(now)) first = std::min(first, *at);
+  if (const auto at = proposals_.next_step(now)) first = std::min(first, *at);
   if (const auto at = effects_.next_step(owed_)) first = std::min(first, *at);
   return first;
 }

@@ -14,6 +14,7 @@
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/replica/leader_core.hpp"
+#include "pkg/replica/proposals_core.hpp"
 #include "pkg/replica/tick_core.hpp"
 
 namespace weir::replica {
@@ -22,12 +23,14 @@ class Housekeeper {
  public:
   struct Hooks {
     std::function<void(Operation, ReplyHandler)> propose;
+    ProposalsCore::Ask proposals;
     std::function<void()> look_at_log;  // every few seconds; may block
     std::function<bool()> ready;        // caught up and healthy: only then it wants to lead
   };
 
-  Housekeeper(std::vector<std::string> prefixes, LeaderCore::Options leader, LeaseStore& leases,
-              EffectSink& sink, EffectsCore::Reader reader, Hooks hooks, const Clock& clock);
+  Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
+              LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader, Hooks hooks,
+              const Clock& clock);
   ~Housekeeper() { stop(); }
 
   void set_effect_id_prefix(std::string prefix);  // before start()
@@ -36,7 +39,8 @@ class Housekeeper {
 
   // After each commit, from the applier thread: what each machine waits for.
   struct State {
-    std::vector<std::optional<Timestamp>> due;  // one for each prefix
+    std::vector<std::optional<Timestamp>> due;        // one for each prefix
+    std::vector<std::optional<Timestamp>> proposals;  // the same
     Timestamp log_time{};
     std::size_t effects_waiting = 0;
   };
@@ -48,18 +52,21 @@ class Housekeeper {
   void wake();
 
  private:
+  enum class Duty : std::uint8_t { tick, proposal, effects };
   struct Outcome {
-    std::optional<std::size_t> machine;  // empty: the watermark of the effects
+    Duty duty;
+    std::size_t machine;
     Result<void> result;
   };
 
   void run();
   void take_news();
   void lead(const Now& now);
-  void propose(Operation operation, std::optional<std::size_t> machine);
+  void propose(Operation operation, Duty duty, std::size_t machine);
   MonoTime next_step(const Now& now) const;
 
   TickCore ticks_;
+  ProposalsCore proposals_;
   LeaderCore leader_;
   EffectSink& sink_;
   bool sink_prepared_ = false;

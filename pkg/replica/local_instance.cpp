@@ -74,6 +74,7 @@ class LocalInstance final : public Instance {
   void tell_keeper();                   // applier thread
   void run_timer();
   void look_at_log();  // housekeeper thread
+  std::vector<Operation> proposals(std::size_t machine, Timestamp log_time);
   std::vector<OwedEffect> read_effects(EffectId after, std::size_t limit);
 
   const InstanceOptions options_;
@@ -151,6 +152,7 @@ Applier::Hooks LocalInstance::applier_hooks() {
 Housekeeper::Hooks LocalInstance::keeper_hooks() {
   return {.propose = [this](Operation operation,
                             ReplyHandler done) { propose(std::move(operation), std::move(done)); },
+          .proposals = [this](auto machine, auto time) { return proposals(machine, time); },
           .look_at_log = [this] { look_at_log(); },
           .ready = [this] { return serving_.serving(); }};
 }
@@ -305,8 +307,10 @@ void LocalInstance::committed(AppliedBatch& batch) {
 
 void LocalInstance::tell_keeper() {
   keeper_news_.due.clear();
+  keeper_news_.proposals.clear();
   for (const StateMachine* machine : parts_.machines) {
     keeper_news_.due.push_back(machine->next_due());
+    keeper_news_.proposals.push_back(machine->next_proposal());
   }
   keeper_news_.log_time = applier_.applied_time();
   keeper_news_.effects_waiting = applier_.effects_waiting();
@@ -351,6 +355,17 @@ void LocalInstance::look_at_log() {
   if (same || behind) return;
   const bool certain = same.error().reason == "log_replaced";
   if (certain || doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
+}
+
+std::vector<Operation> LocalInstance::proposals(std::size_t machine, Timestamp log_time) {
+  Proposals out;
+  auto done = readers_->read([&](sqlite::Database& db) -> Result<void> {
+    out = parts_.machines[machine]->proposals(db, log_time);
+    return {};
+  });
+  if (!done) out.problem = describe(done.error());
+  if (!out.problem.empty()) log::warn("proposals_incomplete", {{"problem", out.problem}});
+  return std::move(out.operations);
 }
 
 std::vector<OwedEffect> LocalInstance::read_effects(EffectId after, std::size_t limit) {

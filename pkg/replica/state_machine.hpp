@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pkg/base/clock.hpp"
 #include "pkg/base/result.hpp"
@@ -61,6 +62,12 @@ struct ApplyContext {
   const std::function<void(Effect)>& add_effect;
 };
 
+// What a machine wants the leader to propose.
+struct Proposals {
+  std::vector<Operation> operations;
+  std::string problem;  // why there are fewer than there should be, for the log; else empty
+};
+
 // Threads: all members run on the applier thread (or one at a time in the simulation), except where
 // said. Memory a machine keeps (counters, caches) must be a pure function of its tables: it is
 // rebuilt by open() at start and after a failed transaction.
@@ -91,6 +98,19 @@ class StateMachine {
   // When the next tick is due (a lease expires, a delayed job becomes ready, retention), if ever.
   // The leader then proposes "<prefix>.tick" with body {}.
   virtual std::optional<Timestamp> next_due() const { return std::nullopt; }
+
+  // Work that needs more than the tables (a calendar), so that apply() cannot do it alone: when the
+  // leader asks for proposals() next, if ever.
+  virtual std::optional<Timestamp> next_proposal() const { return std::nullopt; }
+  // The operations that are due, made from a read of the tables; `log_time` is at least the time of
+  // the newest entry. Bounded: while next_proposal() stays due it is asked again. Runs on the
+  // leader's thread beside apply(), so it uses `db` only. Other entries, and another leader's same
+  // operations, may be applied before these: they say what they were made from, and change nothing
+  // when that is over.
+  virtual Proposals proposals(sqlite::Database& db, Timestamp log_time) const {
+    (void)db, (void)log_time;
+    return {};
+  }
 };
 
 }  // namespace weir::replica

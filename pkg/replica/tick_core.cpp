@@ -24,18 +24,27 @@ void TickCore::set_log_time(Timestamp applied, MonoTime at) {
 
 // The wall clock serves a log that was idle for long; the steady clock a wall clock that is behind.
 Timestamp TickCore::estimate(const Now& now) const {
-  const auto since = std::chrono::duration_cast<Millis>(now.mono - log_time_at_);
-  return std::max(now.wall, log_time_ + since);
+  return std::max(now.wall, known_log_time(now.mono));
+}
+
+Timestamp TickCore::known_log_time(MonoTime now) const {
+  return log_time_ + std::chrono::duration_cast<Millis>(now - log_time_at_);
 }
 
 std::optional<TickCore::Tick> TickCore::next(const Now& now) {
+  const auto machine = take(now);
+  if (!machine) return std::nullopt;
+  return Tick{*machine, {machines_[*machine].prefix + ".tick", "{}"}};
+}
+
+std::optional<std::size_t> TickCore::take(const Now& now) {
   const Timestamp log_now = estimate(now);
   for (std::size_t i = 0; i < machines_.size(); ++i) {
     auto& machine = machines_[i];
     if (machine.proposing || !machine.due || *machine.due > log_now) continue;
     if (machine.not_before > now.mono) continue;
     machine.proposing = true;
-    return Tick{i, {machine.prefix + ".tick", "{}"}};
+    return i;
   }
   return std::nullopt;
 }

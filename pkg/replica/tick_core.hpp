@@ -36,6 +36,11 @@ class TickCore {
   std::optional<Tick> next(const Now& now);
   void on_reply(std::size_t machine, const Result<void>& result, MonoTime now);
 
+  // The same without an operation: the machine that is due.
+  std::optional<std::size_t> take(const Now& now);
+  // The log's time as far as this node knows it without its wall clock: not later than it is.
+  Timestamp known_log_time(MonoTime now) const;
+
   // When next() will have something; empty when nothing is due or all wait for replies.
   std::optional<MonoTime> next_step(const Now& now) const;
 

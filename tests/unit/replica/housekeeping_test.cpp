@@ -3,7 +3,7 @@
 
 #include "pkg/json/view.hpp"
 #include "pkg/replica/effects_core.hpp"
-#include "pkg/replica/tick_core.hpp"
+#include "pkg/replica/proposals_core.hpp"
 
 namespace weir::replica {
 namespace {
@@ -78,6 +78,60 @@ TEST_F(TickCoreTest, RestsAfterAnError) {
   ASSERT_TRUE(core_.next_step(now()));
   pass(200ms);
   EXPECT_TRUE(core_.next(now()));
+}
+
+class ProposalsCoreTest : public TickCoreTest {
+ protected:
+  std::vector<Operation> wanted_;
+  std::vector<Timestamp> asked_;
+  ProposalsCore proposals_{2, [this](std::size_t machine, Timestamp log_time) {
+                             EXPECT_EQ(machine, 1U);
+                             asked_.push_back(log_time);
+                             return wanted_;
+                           }};
+};
+
+TEST_F(ProposalsCoreTest, AsksWhenDueAndAgainWhenAllIsAnswered) {
+  proposals_.set_log_time(wall_, mono_);
+  proposals_.set_due(1, wall_ + 100ms);
+  wanted_ = {{"jobs.a", "{}"}, {"jobs.b", "{}"}};
+  EXPECT_FALSE(proposals_.next(now()));
+  EXPECT_EQ(proposals_.next_step(now()), mono_ + 100ms);
+  pass(100ms);
+  const auto round = proposals_.next(now());
+  ASSERT_TRUE(round);
+  EXPECT_EQ(round->machine, 1U);
+  EXPECT_EQ(round->operations.size(), 2U);
+  proposals_.set_log_time(wall_, mono_);
+  proposals_.on_reply(1, {}, mono_);
+  EXPECT_FALSE(proposals_.next(now()));
+  proposals_.on_reply(1, {}, mono_);
+  EXPECT_TRUE(proposals_.next(now()));
+}
+
+TEST_F(ProposalsCoreTest, RestsWhenNothingCameOrSomethingFailed) {
+  proposals_.set_log_time(wall_, mono_);
+  proposals_.set_due(1, wall_);
+  EXPECT_FALSE(proposals_.next(now()));
+  EXPECT_FALSE(proposals_.next(now()));
+  EXPECT_EQ(asked_.size(), 1U);
+  pass(200ms);
+  wanted_ = {{"jobs.a", "{}"}, {"jobs.b", "{}"}};
+  ASSERT_TRUE(proposals_.next(now()));
+  proposals_.on_reply(1, Error{Code::unavailable, "nats_unavailable", "", ""}, mono_);
+  proposals_.on_reply(1, {}, mono_);
+  EXPECT_FALSE(proposals_.next(now()));
+  pass(200ms);
+  EXPECT_TRUE(proposals_.next(now()));
+}
+
+TEST_F(ProposalsCoreTest, AFastWallClockIsNotTheLogsTime) {
+  proposals_.set_log_time(wall_, mono_);
+  proposals_.set_due(1, wall_ + 10s);
+  wall_ += 1min;
+  EXPECT_FALSE(proposals_.next(now()));
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(asked_[0], wall_ - 1min);
 }
 
 class FakeSink final : public EffectSink {
