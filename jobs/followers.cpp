@@ -2,6 +2,7 @@
 
 #include "jobs/dependencies.hpp"
 #include "jobs/idempotency.hpp"
+#include "jobs/scheduler.hpp"
 #include "jobs/schema.hpp"
 #include "jobs/unique.hpp"
 
@@ -16,6 +17,7 @@ void follow_changes(Step& step) {
     if ((change.parts & kIdempotentBit) != 0) follow_idempotency(step, change);
     if ((change.parts & kHasChildren) != 0) follow_children(step, change);
     if ((change.parts & kHasParents) != 0) follow_parents(step, change);
+    if ((change.parts & kScheduleBit) != 0) Scheduler(step).follow(change);
   }
 }
 

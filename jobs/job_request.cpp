@@ -131,19 +131,12 @@ void write_dependencies(Fields& fields, json::Writer& out) {
   if (policy) out.member("on_failure", *policy);
 }
 
-}  // namespace
-
-void write_job_request(FieldErrors& errors, json::View job, const std::string& path,
-                       const JobRequestOptions& options, json::Writer& out) {
-  Fields fields(errors, job, path);
-  out.begin_object();
-  write_id(fields, options.ids, out);
-  write_queue(fields, out);
+// What a job is, without who it is and when it runs.
+void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& out) {
   if (const auto type = fields.text("type", kMaxTypeBytes)) out.member("type", *type);
   if (const auto key = fields.text("key", kMaxKeyBytes)) out.member("key", *key);
   const auto priority = fields.integer("priority", 0, kMaxPriority);
   if (priority && *priority != kDefaultPriority) out.member("priority", *priority);
-  write_time(fields, out);
   if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {
     out.member("max_attempts", *most);
   }
@@ -155,14 +148,40 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
   }
   if (const auto backoff = fields.object("backoff"); !backoff.is_missing()) {
     out.key("backoff");
-    write_backoff_request(errors, backoff, fields.path("backoff"), out);
+    write_backoff_request(fields.errors(), backoff, fields.path("backoff"), out);
   }
-  write_unique(fields, out);
-  write_dependencies(fields, out);
   write_tags(fields, out);
   write_members(fields, "metadata", Values::any, out);
   write_members(fields, "headers", Values::strings, out);
-  write_json(fields, "payload", options.max_payload_bytes, out);
+  write_json(fields, "payload", max_payload_bytes, out);
+}
+
+}  // namespace
+
+void write_job_request(FieldErrors& errors, json::View job, const std::string& path,
+                       const JobRequestOptions& options, json::Writer& out) {
+  Fields fields(errors, job, path);
+  out.begin_object();
+  write_id(fields, options.ids, out);
+  write_queue(fields, out);
+  write_time(fields, out);
+  write_unique(fields, out);
+  write_dependencies(fields, out);
+  write_content(fields, options.max_payload_bytes, out);
+  fields.finish();
+  out.end_object();
+}
+
+void write_job_template(FieldErrors& errors, json::View job, const std::string& path,
+                        std::size_t max_payload_bytes, json::Writer& out) {
+  Fields fields(errors, job, path);
+  out.begin_object();
+  write_queue(fields, out);
+  write_content(fields, max_payload_bytes, out);
+  for (const std::string_view name :
+       {"id", "run_at", "delay_ms", "unique", "depends_on", "on_failure"}) {
+    if (!fields.raw(name).is_missing()) fields.complain(name, "is decided by the schedule's runs");
+  }
   fields.finish();
   out.end_object();
 }

@@ -68,6 +68,19 @@ inline constexpr std::int64_t kFollowRows = 1'000;        // edges one operation
 inline constexpr std::int64_t kMaxEventsKept = 500'000;  // lifecycle events, of all queues
 inline constexpr Millis kEventsKept = std::chrono::hours(24 * 7);
 
+inline constexpr std::size_t kMaxSchedules = 10'000;
+inline constexpr std::size_t kMaxScheduleNameBytes = 100;
+inline constexpr std::size_t kMaxScheduleJobBytes = 64 << 10;  // its job, as JSON text
+inline constexpr std::size_t kMaxCronBytes = 256;
+inline constexpr std::size_t kMaxTimeZoneBytes = 64;
+inline constexpr Millis kMaxJitter = 24h;
+inline constexpr std::int64_t kMaxCatchup = 1'000;      // runs made up at once
+inline constexpr std::int64_t kDefaultCatchup = 100;    // for catchup "all"
+inline constexpr std::size_t kMaxBackfill = 1'000;      // runs of one request
+inline constexpr Millis kOnTime = 60s;                  // later, catchup "none" runs no more
+inline constexpr std::size_t kScheduleScan = 10'000;    // missed runs looked at in one step
+inline constexpr std::size_t kSchedulesPerRound = 100;  // that fire in one round of the leader
+
 inline constexpr std::int64_t kTickRows = 1'000;       // rows one tick may change
 inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redrive may change
 inline constexpr std::size_t kInlineBytes = 1'024;     // larger payloads, results: side table

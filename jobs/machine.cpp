@@ -7,6 +7,8 @@
 #include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
+#include "jobs/schedule_due.hpp"
+#include "jobs/scheduler.hpp"
 #include "jobs/schema.hpp"
 #include "jobs/step.hpp"
 #include "jobs/submit.hpp"
@@ -26,6 +28,11 @@ Result<std::string> manage(Step& step, json::View body) {
 template <FinishItem member>
 Result<std::string> finish(Step& step, json::View body) {
   return apply_item(step, body, member);
+}
+
+template <Result<std::string> (Scheduler::*member)(json::View)>
+Result<std::string> schedule(Step& step, json::View body) {
+  return (Scheduler(step).*member)(body);
 }
 
 Result<std::string> submit(Step& step, json::View body) {
@@ -73,6 +80,13 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.purge", manage<&Manager::purge>},
       {"jobs.dlq_redrive", manage<&Manager::redrive>},
       {"jobs.dlq_purge", manage<&Manager::purge_dead>},
+      {"jobs.schedule_set", schedule<&Scheduler::set>},
+      {"jobs.schedule_remove", schedule<&Scheduler::remove>},
+      {"jobs.schedule_pause", schedule<&Scheduler::pause>},
+      {"jobs.schedule_resume", schedule<&Scheduler::resume>},
+      {"jobs.schedule_trigger", schedule<&Scheduler::trigger>},
+      {"jobs.schedule_backfill", schedule<&Scheduler::backfill>},
+      {"jobs.schedule_fire", schedule<&Scheduler::fire>},
       {"jobs.waiter_close", waiter_close},
       {"jobs.node_started", node_started},
       {"jobs.tick", tick}};
@@ -150,6 +164,16 @@ void Machine::after_commit() {
 std::optional<Timestamp> Machine::next_due() const {
   if (impl_->next_due == kNever) return std::nullopt;
   return from_unix_ms(impl_->next_due);
+}
+
+std::optional<Timestamp> Machine::next_proposal() const {
+  const auto due = impl_->state.schedules.next_due();
+  if (due == kNever) return std::nullopt;
+  return from_unix_ms(due);
+}
+
+replica::Proposals Machine::proposals(sqlite::Database& db, Timestamp log_time) const {
+  return due_schedules(db, log_time);
 }
 
 const StatsBoard& Machine::stats() const {

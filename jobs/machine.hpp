@@ -3,12 +3,15 @@
 //
 // Operations (bodies are made by jobs/requests.hpp): submit, lease, work, complete, fail, release,
 // heartbeat, cancel, retry, promote, remove, purge, pause, resume, limits, queue_config,
-// queue_remove, dlq_redrive, dlq_purge, waiter_close, node_started, tick.
+// queue_remove, dlq_redrive, dlq_purge, schedule_set, schedule_remove, schedule_pause,
+// schedule_resume, schedule_trigger, schedule_backfill, schedule_fire, waiter_close, node_started,
+// tick.
 //
 // Thread rule: as StateMachine; stats() is thread-safe.
 // Errors answered by apply(): conflict / lease_lost, job_not_cancellable, job_not_retryable,
 // job_not_scheduled, job_not_finished, queue_not_empty; not_found / job_not_found,
-// queue_not_found; too_many_requests / too_many_queues, too_many_waiters, queue_full;
+// queue_not_found, schedule_not_found; conflict / schedule_changed, run_refused;
+// too_many_requests / too_many_queues, too_many_waiters, too_many_schedules, queue_full;
 // internal / unknown_operation.
 #pragma once
 
@@ -32,6 +35,8 @@ class Machine final : public replica::StateMachine {
   void before_commit(sqlite::Database& db) override;
   void after_commit() override;
   std::optional<Timestamp> next_due() const override;
+  std::optional<Timestamp> next_proposal() const override;
+  replica::Proposals proposals(sqlite::Database& db, Timestamp log_time) const override;
 
   const StatsBoard& stats() const;
 

@@ -61,6 +61,20 @@ Result<std::string> list_dlq(sqlite::Database& db, std::string_view queue, std::
 // As get_job(). Errors: not_found / dead_letter_not_found.
 Result<std::string> get_dlq(sqlite::Database& db, std::string_view id);
 
+// {items:[{name,paused,...}],next_cursor}; cursor is the last name.
+Result<std::string> list_schedules(sqlite::Database& db, std::int64_t limit,
+                                   std::string_view cursor);
+// {name,paused,cron|every,time_zone,...,next_at,last_at,...}; with `upcoming`, 0 to 100: the next
+// runs, next_runs[]. Errors: not_found / schedule_not_found.
+Result<std::string> get_schedule(sqlite::Database& db, std::string_view name, std::size_t upcoming,
+                                 Timestamp now);
+// The queue of its jobs, for permissions. Errors: not_found / schedule_not_found.
+Result<std::string> schedule_queue(sqlite::Database& db, std::string_view name);
+// {items:[{at,kind,id,status,...}],next_cursor}, newest first: the runs whose jobs are kept.
+// Errors: not_found / schedule_not_found; invalid / invalid_request (limit, cursor).
+Result<std::string> list_schedule_runs(sqlite::Database& db, std::string_view name,
+                                       std::int64_t limit, std::string_view cursor);
+
 // {total,unprocessed,...}: every status of /health/status `jobs` (unprocessed counts scheduled and
 // blocked too). O(queues).
 std::string count_jobs(sqlite::Database& db);

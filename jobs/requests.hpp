@@ -27,6 +27,7 @@
 #include "pkg/json/view.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/replica/state_machine.hpp"
+#include "pkg/sqlite/database.hpp"
 
 namespace weir::jobs {
 
@@ -111,6 +112,22 @@ class Requests {
   Result<replica::Operation> resume(std::string_view queue) const;
   // Deletes waiting jobs, a bounded number per operation: see next_step().
   Result<replica::Operation> purge(std::string_view queue) const;
+
+  // --- schedules --- `now`: see schedule_clock()
+  // Makes or replaces (PUT). Reply: as get_schedule(). Errors: invalid / invalid_schedule.
+  Result<replica::Operation> schedule_set(std::string_view name, json::View body,
+                                          Timestamp now) const;
+  Result<replica::Operation> schedule_remove(std::string_view name) const;
+  Result<replica::Operation> schedule_pause(std::string_view name) const;
+  // Runs it now, paused or not. Reply {id,schedule,at,queue,revision}.
+  Result<replica::Operation> schedule_trigger(std::string_view name) const;
+  // These two read the schedule they change; errors not_found / schedule_not_found.
+  static Result<replica::Operation> schedule_resume(sqlite::Database& db, std::string_view name,
+                                                    Timestamp now);
+  // {"from","to"}: the runs in between, at most kMaxBackfill, none later than now. Reply
+  // {schedule,submitted,known,revision}. Errors: invalid / backfill_too_large.
+  static Result<replica::Operation> schedule_backfill(sqlite::Database& db, std::string_view name,
+                                                      json::View body, Timestamp now);
 
   // --- dead letters ---
   // {"filter":{"ids":[...]} } or {"filter":{"queue":"q"}}, also {"ids":[...]}, {"queue":"q"}.

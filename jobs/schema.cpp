@@ -130,6 +130,34 @@ CREATE TABLE job_idempotency(
 CREATE UNIQUE INDEX job_idempotency_key ON job_idempotency(owner, key, part);
 CREATE INDEX job_idempotency_job ON job_idempotency(job) WHERE job IS NOT NULL;
 CREATE INDEX job_idempotency_until ON job_idempotency(until) WHERE until IS NOT NULL;
+
+CREATE TABLE job_schedules(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  generation INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  spec TEXT NOT NULL,
+  next_at INTEGER,
+  last_at INTEGER,
+  last_job TEXT,
+  runs INTEGER NOT NULL,
+  missed INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  waiting TEXT,
+  problem TEXT);
+CREATE INDEX job_schedules_next ON job_schedules(next_at) WHERE next_at IS NOT NULL;
+
+CREATE TABLE job_schedule_runs(
+  schedule INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  job INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  PRIMARY KEY(schedule, at, job)) WITHOUT ROWID;
+CREATE UNIQUE INDEX job_schedule_runs_job ON job_schedule_runs(job);
+CREATE INDEX job_schedule_runs_active ON job_schedule_runs(schedule) WHERE active=1;
 )";
 
 constexpr std::array<sqlite::Migration, 1> kMigrations{{{1, kFirst}}};

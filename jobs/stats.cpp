@@ -6,9 +6,11 @@ namespace weir::jobs {
 namespace {
 
 constexpr std::array<std::string_view, kTotalCount> kTotalWords{
-    "submitted", "duplicates",        "leased",        "completed", "failed_attempts", "expired",
-    "released",  "retries_scheduled", "dead_lettered", "failed",    "cancelled",       "retried",
-    "removed"};
+    "submitted",       "duplicates",    "leased",          "completed",
+    "failed_attempts", "expired",       "released",        "retries_scheduled",
+    "dead_lettered",   "failed",        "cancelled",       "retried",
+    "removed",         "schedule_runs", "schedule_missed", "schedule_skipped",
+    "schedule_late_ms"};
 
 }  // namespace
 

@@ -31,8 +31,14 @@ enum class Total : std::uint8_t {
   cancelled,
   retried,  // by an operator, redrives included
   removed,  // deleted, purged or past retention
+  // Of schedules, not of jobs:
+  schedule_runs,
+  schedule_missed,   // not started in time and not made up
+  schedule_skipped,  // because of earlier runs, or refused
+  schedule_late_ms,  // how late the runs that were due began, added up
 };
-inline constexpr std::size_t kTotalCount = 13;
+inline constexpr std::size_t kJobTotalCount = 13;
+inline constexpr std::size_t kTotalCount = 17;
 using Totals = std::array<std::int64_t, kTotalCount>;  // by static_cast<size_t>(Total)
 std::string_view to_string(Total total);               // "failed_attempts"
 

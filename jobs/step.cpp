@@ -39,6 +39,7 @@ void State::load(sqlite::Database& db) {
   queues.place_lanes();
   waiters.load(db);
   events.load(db);
+  schedules.load(db);
   // A waiter that was there before the restart is not forgotten when its token comes.
   for (const auto& [id, queue] : queues.all()) {
     if (queue->config.has_rate() && waiters.has(queue->name)) queue->wake_at = 0;
@@ -49,6 +50,7 @@ void State::save(sqlite::Database& db) {
   queues.save(db);
   workers.save(db);
   events.save(db);
+  schedules.save(db);
   auto write = db.prepare("INSERT OR REPLACE INTO job_totals(kind,count) VALUES(?1,?2)");
   for (std::size_t i = 0; i < kTotalCount; ++i) {
     if (totals[i] == saved_totals_[i]) continue;

@@ -12,6 +12,7 @@
 #include "jobs/job_row.hpp"
 #include "jobs/lease_book.hpp"
 #include "jobs/queue_book.hpp"
+#include "jobs/schedule_book.hpp"
 #include "jobs/stats.hpp"
 #include "jobs/waiter_book.hpp"
 #include "jobs/worker_book.hpp"
@@ -26,6 +27,7 @@ struct State {
   LeaseBook leases;
   WaiterBook waiters;
   EventBook events;
+  ScheduleBook schedules;
   Totals totals{};
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events

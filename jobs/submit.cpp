@@ -15,7 +15,37 @@ std::string text_of(json::View value) {
   return value.as_string().value_or("");
 }
 
-NewJob parse(json::View body) {
+// ?7 stands for priority here and ?9 for created_at; fence, attempt and cancel_at start at 0.
+constexpr std::string_view kInsert =
+    "INSERT INTO jobs(row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,created_at,"
+    "run_at,cancel_at,fence,revision,parts,type,key,options,payload)"
+    " VALUES(?1,?2,?3,?4,?5,?6,0,?7,?8,?9,?10,0,0,?11,?12,?13,?14,?15,?16)"
+    " ON CONFLICT(id) DO NOTHING";
+
+void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
+  if (text.empty()) {
+    write.bind_null(index);
+  } else {
+    write.bind(index, text);
+  }
+}
+
+std::int64_t parts_of(const NewJob& job) {
+  return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
+         (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
+         (job.depends_on.is_missing() ? 0 : kHasParents) | option_bits(job.options);
+}
+
+void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
+  out.append(R"({"id":")").append(outcome.id.empty() ? id : outcome.id).append(R"(","status":")");
+  out.append(to_string(outcome.status))
+      .append(outcome.replaced ? R"(","replaced":true)" : "\"")
+      .append(outcome.duplicate ? R"(,"duplicate":true})" : "}");
+}
+
+}  // namespace
+
+NewJob parse_new_job(json::View body) {
   NewJob job;
   for (const auto& member : body.members()) {
     const auto name = member.raw_key;
@@ -55,36 +85,6 @@ NewJob parse(json::View body) {
   return job;
 }
 
-// ?7 stands for priority here and ?9 for created_at; fence, attempt and cancel_at start at 0.
-constexpr std::string_view kInsert =
-    "INSERT INTO jobs(row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,created_at,"
-    "run_at,cancel_at,fence,revision,parts,type,key,options,payload)"
-    " VALUES(?1,?2,?3,?4,?5,?6,0,?7,?8,?9,?10,0,0,?11,?12,?13,?14,?15,?16)"
-    " ON CONFLICT(id) DO NOTHING";
-
-void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
-  if (text.empty()) {
-    write.bind_null(index);
-  } else {
-    write.bind(index, text);
-  }
-}
-
-std::int64_t parts_of(const NewJob& job) {
-  return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
-         (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
-         (job.depends_on.is_missing() ? 0 : kHasParents) | option_bits(job.options);
-}
-
-void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
-  out.append(R"({"id":")").append(outcome.id.empty() ? id : outcome.id).append(R"(","status":")");
-  out.append(to_string(outcome.status))
-      .append(outcome.replaced ? R"(","replaced":true)" : "\"")
-      .append(outcome.duplicate ? R"(,"duplicate":true})" : "}");
-}
-
-}  // namespace
-
 Result<std::string> Submitter::apply(json::View body) {
   if (!body.raw().starts_with(kIdempotencyHead)) return apply_new(body);
   const auto once = parse_idempotency(body.find("idempotency"));
@@ -113,7 +113,7 @@ Result<std::string> Submitter::apply_new(json::View body) {
 }
 
 Result<std::string> Submitter::apply_single(json::View text) {
-  const NewJob job = parse(text);
+  const NewJob job = parse_new_job(text);
   WEIR_ASSIGN(const Outcome outcome, insert(job));
   made_row_ = outcome.row;
   if (!wants_reply_) return std::string();
@@ -134,7 +134,7 @@ Result<std::string> Submitter::apply_batch(json::View jobs) {
   std::string out = "{\"results\":[";
   bool first = true;
   for (const auto text : jobs.elements()) {
-    const NewJob job = parse(text);
+    const NewJob job = parse_new_job(text);
     const auto outcome = insert(job);
     if (!wants_reply_) continue;
     if (!first) out += ',';

@@ -33,6 +33,9 @@ struct NewJob {
 Result<void> check_waiting(const Queue& queue, std::string_view key, std::int64_t more = 0,
                            std::int64_t more_of_key = 0);
 
+// Points into `body`.
+NewJob parse_new_job(json::View body);
+
 class Submitter {
  public:
   explicit Submitter(Step& step) : step_(step), wants_reply_(step.context.wants_reply) {}

@@ -33,7 +33,13 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
       clock_(world),
       random_(world),
       ids_(clock_, random_),
-      requests_(ids_, random_, {}) {
+      requests_(ids_, random_, {}),
+      schedules_(world, requests_, ledger,
+                 {.any_node = [this] { return any_node(); },
+                  .propose =
+                      [this](replica::Operation operation, replica::ReplyHandler done) {
+                        propose(std::move(operation), std::move(done));
+                      }}) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -46,6 +52,7 @@ void Clients::begin() {
   workers_ = 2 + world_.below(4);
   for (std::size_t i = 0; i < workers_; ++i) work(i);
   for (int i = 0; i < 2; ++i) produce();
+  schedules_.begin();
   operate();
   add();
 }
@@ -253,6 +260,7 @@ void Clients::take(std::string_view json, replica::Revision granted) {
     Leased leased{text_of(job, "id"), text_of(job, "lease"), 0};
     const auto token = jobs::parse_token(leased.token);
     leased.fence = token ? token->fence : 0;
+    if (leased.id.find(':') != std::string::npos) ledger_.submitted(leased.id, Told::nothing);
     const auto deadline = must(parse_rfc3339(text_of(job, "deadline")));
     ledger_.leased(leased.id, leased.token, granted, to_unix_ms(deadline));
     run(std::move(leased));

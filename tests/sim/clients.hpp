@@ -9,6 +9,7 @@
 
 #include "jobs/requests.hpp"
 #include "tests/sim/ledger.hpp"
+#include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
 
 namespace weir::sim {
@@ -20,6 +21,8 @@ class Clients {
   void begin();
   // No new work; workers only finish what is there.
   void calm() { calm_ = true; }
+  // After the faults: schedules without an end are paused.
+  void pause_schedules() { schedules_.calm(); }
   void resume_queues();
   // Nobody asks for anything any more.
   void end() { ended_ = true; }
@@ -62,6 +65,7 @@ class Clients {
   SimRandom random_;
   UuidGenerator ids_;
   jobs::Requests requests_;
+  ScheduleClients schedules_;
   std::vector<std::string> job_ids_;
   std::uint64_t next_id_ = 0;
   std::uint64_t waiters_ = 0;

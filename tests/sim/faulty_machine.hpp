@@ -31,6 +31,10 @@ class FaultyMachine final : public replica::StateMachine {
   }
   void after_commit() override { inner_.after_commit(); }
   std::optional<Timestamp> next_due() const override { return inner_.next_due(); }
+  std::optional<Timestamp> next_proposal() const override { return inner_.next_proposal(); }
+  replica::Proposals proposals(sqlite::Database& db, Timestamp log_time) const override {
+    return inner_.proposals(db, log_time);
+  }
 
  private:
   void fail(const char* when) {

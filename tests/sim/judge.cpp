@@ -108,6 +108,36 @@ void check_parents(SimNode& node, const Ledger& ledger, Violations& out) {
   });
 }
 
+// The runs of "beat" are exactly those that were due; rows of runs agree with their jobs.
+void check_schedules(SimNode& node, const Ledger& ledger, Violations& out) {
+  const auto count = [&](sqlite::Database& db, std::string_view sql) {
+    auto rows = db.prepare(sql);
+    return rows.step() ? rows.int64(0) : 0;
+  };
+  read(node.db(), [&](sqlite::Database& db) {
+    for (const auto& id : ledger.due()) {
+      auto rows = db.prepare(
+          "SELECT count(*) FROM jobs j JOIN job_schedule_runs r ON r.job=j.row WHERE j.id=?1");
+      rows.bind(1, id);
+      if (!rows.step() || rows.int64(0) != 1) out.push_back("no run " + id + " on " + node.id());
+    }
+    const auto due = static_cast<std::int64_t>(ledger.due().size());
+    const bool exact = count(db, "SELECT count(*) FROM jobs WHERE type='beat'") == due &&
+                       count(db,
+                             "SELECT runs*1000000+missed*1000+skipped FROM job_schedules"
+                             " WHERE name='beat' AND next_at IS NULL") == due * 1'000'000;
+    if (!exact) out.push_back("the runs of beat are not those that were due on " + node.id());
+    if (count(db,
+              "SELECT count(*) FROM job_schedule_runs r LEFT JOIN jobs j ON j.row=r.job"
+              " WHERE j.row IS NULL OR j.parts&4096=0 OR r.active<>(j.status<4)") > 0) {
+      out.push_back("runs do not agree with their jobs on " + node.id());
+    }
+    if (count(db, "SELECT count(*) FROM job_schedules WHERE waiting<>''") > 0) {
+      out.push_back("a run waits for ever on " + node.id());
+    }
+  });
+}
+
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -224,6 +254,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     check_jobs(*node, ledger, report);
     check_unique(*node, ledger, out);
     check_parents(*node, ledger, out);
+    check_schedules(*node, ledger, out);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

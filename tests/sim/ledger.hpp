@@ -60,6 +60,12 @@ class Ledger {
   void wrong_type(const std::string& id) {
     at_once_.push_back("job " + id + " went to a worker of other types");
   }
+  // A run that a schedule must make exactly once.
+  void due(const std::string& id) {
+    due_.push_back(id);
+    submitted(id, Told::nothing);
+  }
+  const std::vector<std::string>& due() const { return due_; }
   AddRecord& add(const std::string& key) { return adds_[key]; }
 
   const std::map<std::string, JobRecord>& jobs() const { return jobs_; }
@@ -75,6 +81,7 @@ class Ledger {
   const SimLog& log_;
   std::map<std::string, JobRecord> jobs_;
   std::map<std::string, AddRecord> adds_;
+  std::vector<std::string> due_;
   std::size_t leases_seen_ = 0;
   std::vector<std::string> at_once_;
 };

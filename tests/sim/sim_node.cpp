@@ -77,6 +77,16 @@ bool SimNode::open_database() {
   life.leader = std::make_unique<replica::LeaderCore>(
       replica::LeaderCore::Options{.holder = proposer}, leases_);
   life.ticks = std::make_unique<replica::TickCore>(std::vector<std::string>{"jobs", "toy"});
+  life.proposals = std::make_unique<replica::ProposalsCore>(
+      life.machines.size(), [this](std::size_t machine, Timestamp log_time) {
+        replica::Proposals out;
+        WEIR_ASSERT(life_->db->read([&]() -> Result<void> {
+          out = life_->machines[machine]->proposals(*life_->db, log_time);
+          return {};
+        }));
+        WEIR_ASSERT(out.problem.empty());
+        return std::move(out.operations);
+      });
   life.effects = std::make_unique<replica::EffectsCore>(
       sink_, [this](replica::EffectId after, std::size_t limit) {
         std::vector<replica::OwedEffect> owed;
@@ -254,8 +264,10 @@ void SimNode::note_position() {
   const auto& position = life_->core->position();
   for (std::size_t i = 0; i < life_->machines.size(); ++i) {
     life_->ticks->set_due(i, life_->machines[i]->next_due());
+    life_->proposals->set_due(i, life_->machines[i]->next_proposal());
   }
   life_->ticks->set_log_time(position.time, clock_.mono());
+  life_->proposals->set_log_time(position.time, clock_.mono());
   if (life_->serving || life_->tail == nullptr || position.applied < life_->catch_up_to) return;
   life_->serving = true;
   say("serves at " + std::to_string(position.applied));
@@ -302,6 +314,15 @@ void SimNode::lead() {
               if (!reply) result = std::move(reply).error();
               life_->ticks->on_reply(machine, result, clock_.mono());
             });
+  }
+  while (auto round = life_->proposals->next({clock_.wall(), clock_.mono()})) {
+    for (auto& operation : round->operations) {
+      propose(std::move(operation), [this, machine = round->machine](Result<replica::Reply> reply) {
+        Result<void> result;
+        if (!reply) result = std::move(reply).error();
+        life_->proposals->on_reply(machine, result, clock_.mono());
+      });
+    }
   }
   auto watermark = life_->effects->step(life_->core->effects_waiting(), clock_.mono());
   if (!watermark) return;

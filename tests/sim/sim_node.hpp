@@ -13,8 +13,8 @@
 #include "pkg/replica/applier_core.hpp"
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/leader_core.hpp"
+#include "pkg/replica/proposals_core.hpp"
 #include "pkg/replica/proposer_core.hpp"
-#include "pkg/replica/tick_core.hpp"
 #include "tests/sim/faulty_machine.hpp"
 #include "tests/sim/outside.hpp"
 #include "tests/sim/sim_log.hpp"
@@ -68,6 +68,7 @@ class SimNode {
     std::unique_ptr<replica::ProposerCore> proposer;
     std::unique_ptr<replica::LeaderCore> leader;
     std::unique_ptr<replica::TickCore> ticks;
+    std::unique_ptr<replica::ProposalsCore> proposals;
     std::unique_ptr<replica::EffectsCore> effects;
     std::unique_ptr<replica::LogTail> tail;
     std::vector<replica::DecodedEntry> inbox;

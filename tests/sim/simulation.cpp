@@ -50,6 +50,7 @@ class Simulation {
     clients_->calm();
     world_.run_until(world_.now() + 40s);  // cuts end, nodes are back, what was late has come
     clients_->resume_queues();
+    clients_->pause_schedules();
     const Micros end = world_.now() + kCalmLimit;
     while (world_.now() < end && (!all_equal() || unfinished(*nodes_[0]) > 0)) {
       world_.run_until(world_.now() + 1s);

@@ -23,6 +23,10 @@ constexpr Table kTables[] = {
     {"job_workers", "name,last_seen"},
     {"job_parents", "child,parent,id,policy,counted"},
     {"job_releases", "parent,status"},
+    {"job_schedules",
+     "id,name,generation,paused,created_at,updated_at,spec,next_at,last_at,last_job,runs,missed,"
+     "skipped,waiting,problem"},
+    {"job_schedule_runs", "schedule,at,job,kind,active"},
 };
 
 std::size_t columns_of(const Table& table) {

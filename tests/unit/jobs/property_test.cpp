@@ -12,7 +12,7 @@ class Script {
   Script(Harness& h, std::uint64_t seed) : h_(h), random_(seed) {}
 
   replica::Operation next() {
-    switch (below(16)) {
+    switch (below(18)) {
       case 0:
       case 1:
       case 2:
@@ -35,6 +35,9 @@ class Script {
         return on_queue();
       case 14:
         return waiters();
+      case 15:
+      case 16:
+        return schedules();
       default:
         return {"jobs.tick", "{}"};
     }
@@ -203,6 +206,36 @@ class Script {
     }
   }
 
+  replica::Operation schedules() {
+    constexpr std::string_view kOverlaps[] = {"allow", "skip", "buffer_one", "cancel_running"};
+    const std::string name(1, static_cast<char>('s' + below(2)));
+    switch (below(10)) {
+      case 0:
+      case 1: {
+        const auto body = R"({"every":1000,"overlap":")" + std::string(kOverlaps[below(4)]) +
+                          R"(","jitter_ms":)" + std::to_string(below(900)) +
+                          R"(,"paused":false,"job":{"queue":")" + queue() + R"("}})";
+        return h_.requests.schedule_set(name, json::View(body), h_.clock.wall()).value();
+      }
+      case 2:
+        return h_.requests.schedule_trigger(name).value();
+      case 3:
+        return below(2) == 0 ? h_.requests.schedule_pause(name).value()
+                             : h_.requests.schedule_remove(name).value();
+      default: {
+        replica::Proposals due;
+        h_.db
+            ->read([&]() -> Result<void> {
+              due = h_.machine->proposals(*h_.db, h_.clock.wall());
+              return {};
+            })
+            .value();
+        if (due.operations.empty()) return {"jobs.tick", "{}"};
+        return due.operations[below(due.operations.size())];
+      }
+    }
+  }
+
   replica::Operation waiters() {
     return below(4) == 0 ? node_started("n1") : waiter_close({"n0", waiter()});
   }
@@ -226,6 +259,16 @@ void expect_unique_true(Harness& h) {
             0);
   EXPECT_EQ(h.number("SELECT count(*) FROM job_idempotency i LEFT JOIN jobs j ON j.row=i.job"
                      " WHERE i.job IS NOT NULL AND (j.row IS NULL OR j.parts&512=0)"),
+            0);
+}
+
+// Rows of runs say what their jobs say, and nobody waits for runs that have ended.
+void expect_schedules_true(Harness& h) {
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_schedule_runs r LEFT JOIN jobs j ON j.row=r.job"
+                     " WHERE j.row IS NULL OR j.parts&4096=0 OR r.active<>(j.status<4)"),
+            0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_schedules s WHERE s.waiting<>'' AND NOT EXISTS"
+                     " (SELECT 1 FROM job_schedule_runs r WHERE r.schedule=s.id AND r.active=1)"),
             0);
 }
 
@@ -270,6 +313,7 @@ TEST_P(PropertyTest, CountersReplicasAndRestarts) {
   follower.expect_counts_true();
   EXPECT_EQ(leader.number("SELECT count(*) FROM jobs WHERE status=3 AND worker IS NULL"), 0);
   expect_unique_true(leader);
+  expect_schedules_true(leader);
 }
 
 // Time goes on until nothing is due: every timer ends, and no more than its bound at once.

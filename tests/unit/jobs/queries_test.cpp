@@ -258,7 +258,7 @@ std::set<std::string> statements() {
     std::stringstream buffer;
     buffer << file.rdbuf();
     auto source =
-        std::regex_replace(buffer.str(), std::regex(R"re("\s*WEIR_JOB_COLUMNS\s*")re"), "*");
+        std::regex_replace(buffer.str(), std::regex(R"re("\s*WEIR_[A-Z]+_COLUMNS\s*")re"), "*");
     source = std::regex_replace(source, std::regex(R"re("\s*\n\s*")re"), "");
     const std::regex statement(R"re("((?:SELECT|INSERT|UPDATE|DELETE) [^"]*)")re");
     for (auto at = std::sregex_iterator(source.begin(), source.end(), statement);
@@ -278,6 +278,12 @@ TEST(Plans, NothingScansOrSorts) {
       "SELECT name,last_seen FROM job_workers ORDER BY name",
       "SELECT seq,node,waiter,until,request FROM job_waiters ORDER BY seq",
       "SELECT row FROM jobs ORDER BY row DESC LIMIT 1",
+      // When a schedule is set; and those that are due, until the first that is not.
+      "SELECT count(*) FROM job_schedules",
+      "SELECT next_at FROM job_schedules INDEXED BY job_schedules_next"
+      " WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1",
+      "SELECT id,next_at FROM job_schedules INDEXED BY job_schedules_next"
+      " WHERE next_at IS NOT NULL ORDER BY next_at,id",
   };
   Harness h;
   const auto all = statements();
