@@ -52,6 +52,7 @@ struct Api::Impl {
     add_job_commands(table, services);
     add_lease_commands(table, services, leases);
     add_queue_commands(table, services);
+    add_schedule_commands(table, services);
     add_dead_letter_commands(table, services);
     add_event_commands(table, services, *feed);
     add_key_commands(table, services);

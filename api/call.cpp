@@ -33,7 +33,8 @@ std::string Call::actor() const {
   if (command_ == nullptr || !command_->audited) return {};
   // Nothing of keys, and no payloads of jobs.
   const bool asked = command_->scope == auth::Scope::queues_admin && body_.is_object() &&
-                     body_.members().begin() != body_.members().end();
+                     body_.members().begin() != body_.members().end() &&
+                     body_.find("job").is_missing();
   auto target = request_->params.empty() ? std::string() : request_->params.front().second;
   if (target.empty()) target = body_.find("name").as_string().value_or("");
   return auth::to_json({.key_id = principal_->key_id,

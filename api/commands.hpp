@@ -12,6 +12,7 @@ namespace weir::api {
 void add_job_commands(CommandTable& table, Services& services);
 void add_lease_commands(CommandTable& table, Services& services, ParkedLeases& leases);
 void add_queue_commands(CommandTable& table, Services& services);
+void add_schedule_commands(CommandTable& table, Services& services);
 void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);

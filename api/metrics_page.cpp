@@ -150,6 +150,22 @@ void collect_oldest(Services& services, const std::vector<const jobs::QueueStats
   }
 }
 
+void collect_schedules(const jobs::Totals& totals, Page& page) {
+  const auto of = [&](jobs::Total total) {
+    return number(totals[static_cast<std::size_t>(total)]);
+  };
+  page.single("weir_schedule_runs_total", "Runs of schedules since the log began.", Type::counter,
+              of(jobs::Total::schedule_runs));
+  page.single("weir_schedule_missed_total",
+              "Runs that nobody could start in time and that were not made up.", Type::counter,
+              of(jobs::Total::schedule_missed));
+  page.single("weir_schedule_skipped_total", "Runs skipped because of earlier ones, or refused.",
+              Type::counter, of(jobs::Total::schedule_skipped));
+  page.single("weir_schedule_lateness_seconds_total",
+              "How late the runs that were due began, added up.", Type::counter,
+              of(jobs::Total::schedule_late_ms) / 1000);
+}
+
 void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
   const auto stats = services.job_stats.snapshot();
   page.begin("weir_jobs", "Retained jobs per status.", Type::gauge);
@@ -159,9 +175,10 @@ void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
   }
   page.begin("weir_job_events_total", "Events in the life of jobs since the log began.",
              Type::counter);
-  for (std::size_t i = 0; i < jobs::kTotalCount; ++i) {
+  for (std::size_t i = 0; i < jobs::kJobTotalCount; ++i) {
     page.sample({{"event", jobs::to_string(static_cast<jobs::Total>(i))}}, number(stats.totals[i]));
   }
+  collect_schedules(stats.totals, page);
   page.single("weir_workers", "Workers seen lately.", Type::gauge,
               static_cast<double>(stats.workers.size()));
   page.single("weir_lease_waiters", "Parked lease requests of all nodes.", Type::gauge,

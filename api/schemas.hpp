@@ -12,7 +12,8 @@ struct ComponentSchema {
   const char* json;
 };
 
-std::span<const ComponentSchema> job_schemas();     // jobs, leases, queues, errors
+std::span<const ComponentSchema> job_schemas();  // jobs, leases, queues, errors
+std::span<const ComponentSchema> schedule_schemas();
 std::span<const ComponentSchema> system_schemas();  // keys, audit, snapshots, health
 
 }  // namespace weir::api

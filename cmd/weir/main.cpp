@@ -18,6 +18,7 @@ std::vector<Command> commands() {
           {"work", "Run jobs with a command", run_work},
           {"job", "Look at jobs and change their course", run_job},
           {"queue", "Queues: counts, configuration, pause", run_queue},
+          {"schedule", "Jobs that come by themselves", run_schedule},
           {"dlq", "Dead letters", run_dlq},
           {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},
