@@ -53,6 +53,8 @@ int http_status(Code code) {
       return 422;
     case Code::too_many_requests:
       return 429;
+    case Code::upgrade_required:
+      return 426;
     case Code::header_too_large:
       return 431;
     case Code::internal:

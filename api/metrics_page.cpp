@@ -41,6 +41,15 @@ void collect_process(const Services& services, Page& page) {
   page.single("weir_http_event_streams_overflowed_total",
               "Event streams ended because the client did not read.", Type::counter,
               number(connections.streams_overflowed));
+  page.single("weir_websockets", "Open WebSockets.", Type::gauge, number(connections.sockets));
+  page.single("weir_websockets_opened_total", "WebSockets since the start.", Type::counter,
+              number(connections.sockets_total));
+  page.single("weir_websockets_overflowed_total",
+              "WebSockets ended because the client did not read its answers.", Type::counter,
+              number(connections.sockets_overflowed));
+  page.single("weir_websocket_messages_dropped_total",
+              "Messages that were not sent to WebSockets that were read too slowly.", Type::counter,
+              number(connections.sockets_dropped));
 }
 
 void collect_replica(const Services& services, Page& page) {

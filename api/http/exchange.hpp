@@ -12,6 +12,7 @@
 #include "api/http/event_stream.hpp"
 #include "api/http/front.hpp"
 #include "api/http/types.hpp"
+#include "api/http/websocket.hpp"
 
 namespace weir::http {
 
@@ -42,6 +43,7 @@ class Exchange final : public Responder::Sink {
     // Answers request `number` of the connection, if it still waits for that.
     virtual void answer(std::uint64_t number, Response response) = 0;
     virtual void stream(std::uint64_t number, StreamStart start) = 0;
+    virtual void socket(std::uint64_t number, WebSocketStart start) = 0;
   };
 
   Exchange(std::weak_ptr<Owner> owner, std::uint64_t number, std::string request_id,
@@ -71,17 +73,14 @@ class Exchange final : public Responder::Sink {
 
   void open_stream(StreamStart start) override {
     const auto queue = start.queue;
-    bool taken = false;
-    if (!answered_.exchange(true)) {
-      forget_on_closed();
-      gate_->pass([&] {
-        const auto owner = owner_.lock();
-        if (!owner) return;
-        owner->stream(number_, std::move(start));
-        taken = true;
-      });
-    }
+    const bool taken = hand_over([&](Owner& owner) { owner.stream(number_, std::move(start)); });
     if (!taken) queue->abandon();
+  }
+
+  void open_socket(WebSocketStart start) override {
+    const auto state = start.state;
+    const bool taken = hand_over([&](Owner& owner) { owner.socket(number_, std::move(start)); });
+    if (!taken) state->queue.abandon();
   }
 
   void on_closed(std::function<void()> closed) override {
@@ -111,6 +110,20 @@ class Exchange final : public Responder::Sink {
   }
 
  private:
+  template <class Action>
+  bool hand_over(Action action) {
+    if (answered_.exchange(true)) return false;
+    forget_on_closed();
+    bool taken = false;
+    gate_->pass([&] {
+      const auto owner = owner_.lock();
+      if (!owner) return;
+      action(*owner);
+      taken = true;
+    });
+    return taken;
+  }
+
   void forget_on_closed() {
     const std::lock_guard lock(mutex_);
     on_closed_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include "api/http/session.hpp"
 #include "api/http/stream_session.hpp"
+#include "api/http/websocket_session.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -94,11 +95,13 @@ struct Front::Impl {
     });
     end_idle_sessions(shared);
     finish_streams(shared);
+    finish_sockets(shared);
     const MonoTime deadline = SystemClock().mono() + shared.options.drain_timeout;
     while (shared.active.load() > 0 && SystemClock().mono() < deadline)
       std::this_thread::sleep_for(kDrainPoll);
     cut_sessions(shared);
     cut_streams(shared);
+    cut_sockets(shared);
     while (shared.active.load() > 0 && SystemClock().mono() < deadline + Millis{1000}) {
       std::this_thread::sleep_for(kDrainPoll);
     }
@@ -151,7 +154,11 @@ FrontStats Front::stats() const {
           .total = shared.total.load(),
           .streams = shared.streams.load(),
           .streams_total = shared.streams_total.load(),
-          .streams_overflowed = shared.streams_overflowed.load()};
+          .streams_overflowed = shared.streams_overflowed.load(),
+          .sockets = shared.sockets.load(),
+          .sockets_total = shared.sockets_total.load(),
+          .sockets_overflowed = shared.sockets_overflowed.load(),
+          .sockets_dropped = shared.sockets_dropped.load()};
 }
 
 }  // namespace weir::http

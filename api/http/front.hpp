@@ -28,6 +28,10 @@ struct FrontOptions {
   std::size_t pool_queue = 4096;         // handlers waiting for a thread; more get 503
   std::size_t max_connections = 20'000;  // more get 503
   std::size_t max_streams = 10'000;      // answers that go on; more get 503
+  std::size_t max_sockets = 10'000;      // WebSockets; more get 503
+  // Web pages that may open WebSockets ("https://app.example.com"), beside those of this server's
+  // own address; "*" is all of them. Clients that are not browsers send no Origin and may.
+  std::vector<std::string> allowed_origins = {};
   std::size_t header_limit_bytes = 16 * 1024;
   Millis request_deadline{30'000};  // for the whole request to arrive, from its first byte
   Millis idle_timeout{75'000};      // of a keep-alive connection between requests
@@ -52,6 +56,10 @@ struct FrontStats {
   std::uint64_t streams = 0;  // answers that go on (event streams), open now
   std::uint64_t streams_total = 0;
   std::uint64_t streams_overflowed = 0;  // ended because the client did not read
+  std::uint64_t sockets = 0;             // WebSockets, open now
+  std::uint64_t sockets_total = 0;
+  std::uint64_t sockets_overflowed = 0;  // ended because the client did not read
+  std::uint64_t sockets_dropped = 0;     // messages dropped for clients that were too slow
 };
 
 struct FrontHooks {
@@ -67,8 +75,8 @@ class Front final : public Service {
 
   // Error: conflict / address_in_use, invalid / bad_listen_address.
   Result<void> start() override;
-  // Accepts no more, ends streams, lets requests under way finish (answers carry Connection:
-  // close), then cuts.
+  // Accepts no more, ends streams and sockets, lets requests under way finish (answers carry
+  // Connection: close), then cuts.
   void stop() override;
 
   std::uint16_t port() const;

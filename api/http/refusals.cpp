@@ -83,6 +83,31 @@ Error too_many_streams(std::size_t limit) {
           kRetryAfter};
 }
 
+Error too_many_sockets(std::size_t limit) {
+  return {Code::unavailable,
+          "too_many_sockets",
+          "The server has too many WebSockets",
+          "at most " + std::to_string(limit) + " are open at once; try again later",
+          {},
+          kRetryAfter};
+}
+
+Error origin_not_allowed(std::string_view origin) {
+  return {Code::forbidden, "origin_not_allowed", "This web page may not open a WebSocket here",
+          "Origin: " + std::string(origin) + "; allowed_origins names those that may"};
+}
+
+Response upgrade_required(std::string_view why, std::string_view request_id,
+                          const FrontHooks& hooks) {
+  auto response = hooks.error_response(Error{Code::upgrade_required, "upgrade_required",
+                                             "This path speaks WebSocket", std::string(why)},
+                                       request_id);
+  response.headers.emplace_back("Upgrade", "websocket");
+  response.headers.emplace_back("Connection", "Upgrade");
+  response.headers.emplace_back("Sec-WebSocket-Version", "13");
+  return response;
+}
+
 Response no_route(const Router::Match& match, const Request& request, const FrontHooks& hooks) {
   if (match.allow.empty()) return hooks.error_response(route_not_found(), request.id);
   if (request.method == "OPTIONS") {

@@ -26,5 +26,10 @@ Response no_route(const Router::Match& match, const Request& request, const Fron
 Error overloaded();
 Error too_many_connections();
 Error too_many_streams(std::size_t limit);
+Error too_many_sockets(std::size_t limit);
+Error origin_not_allowed(std::string_view origin);
+// With the headers of RFC 9110 section 15.5.22 and RFC 6455 section 4.2.2.
+Response upgrade_required(std::string_view why, std::string_view request_id,
+                          const FrontHooks& hooks);
 
 }  // namespace weir::http

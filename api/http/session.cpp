@@ -1,20 +1,14 @@
 #include "api/http/session.hpp"
 
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <limits>
 
-#include "api/http/exchange.hpp"
 #include "api/http/refusals.hpp"
 #include "api/http/socket_input.hpp"
-#include "api/http/stream_session.hpp"
 #include "api/http/target.hpp"
-#include "api/http/wire.hpp"
+#include "api/http/upgrade.hpp"
 
 namespace weir::http {
 namespace {
@@ -23,373 +17,213 @@ namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
 using boost::system::error_code;
 
-constexpr std::size_t kLingerBytes = 16U << 20U;  // read and dropped after an early answer
-constexpr Millis kLingerTime{2000};
 constexpr Millis kCancelAgain{20};
-constexpr std::size_t kKeepOutputBytes = 64 * 1024;
 constexpr std::size_t kReadAhead = 16 * 1024;  // of pipelined requests while one is parked
 
 }  // namespace
 
-class Session final : public std::enable_shared_from_this<Session>, public Exchange::Owner {
- public:
-  Session(Shared& shared, Socket socket)
-      : shared_(shared), socket_(std::move(socket)), deadline_(socket_.get_executor()) {
-    shared_.count_opened();
+Session::Session(Shared& shared, Socket socket)
+    : shared_(shared), socket_(std::move(socket)), deadline_(socket_.get_executor()) {
+  shared_.count_opened();
+  const std::lock_guard lock(shared_.mutex);
+  shared_.sessions.insert(this);
+}
+
+Session::~Session() {
+  {
     const std::lock_guard lock(shared_.mutex);
-    shared_.sessions.insert(this);
+    shared_.sessions.erase(this);
   }
+  --shared_.active;
+}
 
-  ~Session() override {
-    {
-      const std::lock_guard lock(shared_.mutex);
-      shared_.sessions.erase(this);
+void Session::run() {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  const auto remote = socket_.remote_endpoint(ignored);
+  if (!ignored) remote_address_ = remote.address().to_string();
+  if (shared_.active.load() > shared_.options.max_connections) {
+    begin_request();
+    fail(too_many_connections());
+    return;
+  }
+  await_request();
+}
+
+void Session::end_if_idle() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (self->phase_ == Phase::idle) self->close();
+  });
+}
+
+void Session::cut() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+}
+
+void Session::disarm() {
+  ++turn_;  // an expiry that is queued already must not run either
+  deadline_.cancel();
+}
+
+void Session::await_request() {
+  phase_ = Phase::idle;
+  if (shared_.draining) return close();
+  if (buffer_.size() > 0) return begin_request(), read_head();
+  arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+    if (error || self->phase_ != Phase::idle) return self->close();
+    self->begin_request();
+    self->read_head();
+  });
+}
+
+void Session::begin_request() {
+  ++number_;
+  phase_ = Phase::reading;
+  request_.reset();
+  route_ = {};
+  matched_ = nullptr;
+  request_bytes_ = 0;
+  head_only_ = false;
+  keep_alive_ = false;
+  timed_out_ = false;
+  parked_.reset();
+  request_id_ = random_hex(shared_.random, 16);
+  started_ = std::chrono::steady_clock::now();
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_limit_bytes));
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // until the route is known
+}
+
+void Session::read_head() {
+  arm(shared_.options.request_deadline, [](Session& self) { self.too_slow(); });
+  bhttp::async_read_header(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
+}
+
+void Session::on_head(error_code error) {
+  if (!may_go_on(error)) return;
+  const auto& head = parser_->get();
+  head_only_ = head.method() == bhttp::verb::head;
+  keep_alive_ = parser_->keep_alive();
+  if (const auto id = to_view(head["X-Request-Id"]); is_valid_id(id)) request_id_ = std::string(id);
+  auto request = make_request(head, request_id_, remote_address_);
+  if (!request) return fail(request.error());
+  WEIR_ASSERT(*request);
+  request_ = *request;
+  auto target = parse_target(to_view(head.target()));
+  if (!target) return fail(target.error());
+  auto match = shared_.router.find(request_->method, target->segments);
+  route_ = match.pattern;
+  request_->path = std::move(target->path);
+  request_->query = std::move(target->query);
+  request_->params = std::move(match.params);
+  if (match.route == nullptr) return answer_early(no_route(match, *request_, *shared_.hooks));
+  matched_ = match.route;
+  if (matched_->upgrade) {
+    const bool http11 = head.version() == 11;
+    if (const auto refusal =
+            refuse_upgrade(*request_, http11, shared_.options.allowed_origins, *shared_.hooks))
+      return answer_early(*refusal);
+  }
+  const auto length = parser_->content_length();
+  if (length && *length > matched_->max_body_bytes)
+    return fail(body_too_large(matched_->max_body_bytes));
+  parser_->body_limit(matched_->max_body_bytes);
+  if (to_view(head["Expect"]) == "100-continue") return send_continue();
+  read_body();
+}
+
+void Session::send_continue() {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                    [self = shared_from_this()](error_code error, std::size_t) {
+                      if (self->may_go_on(error)) self->read_body();
+                    });
+}
+
+void Session::read_body() {
+  if (parser_->is_done()) return dispatch();
+  bhttp::async_read(socket_, buffer_, *parser_,
+                    [self = shared_from_this()](error_code error, std::size_t) {
+                      if (self->may_go_on(error)) self->dispatch();
+                    });
+}
+
+bool Session::may_go_on(error_code error) {
+  if (phase_ == Phase::reading && (error || timed_out_)) fail_reading(error);
+  return phase_ == Phase::reading;
+}
+
+void Session::dispatch() {
+  disarm();
+  request_->body = std::move(parser_->get().body());
+  request_bytes_ = request_->body.size();
+  phase_ = Phase::handling;
+  const auto exchange = std::make_shared<Exchange>(shared_from_this(), number_, request_id_,
+                                                   shared_.hooks, shared_.gate);
+  parked_ = exchange;
+  if (matched_->lane == Lane::inline_) {
+    run_handler(*matched_, request_, exchange);
+  } else {
+    const bool queued = shared_.pool.try_push([request = request_, exchange, route = matched_] {
+      run_handler(*route, request, exchange);
+    });
+    if (!queued) {
+      exchange->send(error_response(overloaded()));
     }
-    --shared_.active;
   }
+  if (phase_ == Phase::handling) watch_hang_up();
+}
 
-  void run() {
-    error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    const auto remote = socket_.remote_endpoint(ignored);
-    if (!ignored) remote_address_ = remote.address().to_string();
-    if (shared_.active.load() > shared_.options.max_connections) {
-      begin_request();
-      fail(too_many_connections());
-      return;
-    }
-    await_request();
-  }
-
-  // On any thread; `self` is kept alive by the caller.
-  void end_if_idle() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
-      if (self->phase_ == Phase::idle) self->close();
-    });
-  }
-  void cut() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
-  }
-
-  void answer(std::uint64_t number, Response response) override {
-    asio::dispatch(socket_.get_executor(),
-                   [self = shared_from_this(), number, response = std::move(response)]() mutable {
-                     if (self->number_ != number || self->phase_ != Phase::handling) return;
-                     self->write(response);
-                   });
-  }
-
-  void stream(std::uint64_t number, StreamStart start) override {
-    asio::dispatch(socket_.get_executor(),
-                   [self = shared_from_this(), number, start = std::move(start)]() mutable {
-                     const bool waits = self->number_ == number && self->phase_ == Phase::handling;
-                     waits ? self->begin_stream(std::move(start)) : start.queue->abandon();
-                   });
-  }
-
- private:
-  enum class Phase : std::uint8_t { idle, reading, handling, writing, lingering, closed };
-
-  template <class Handler>
-  void arm(Millis after, Handler expired) {
-    deadline_.expires_after(after);
-    deadline_.async_wait([self = shared_from_this(), expired, turn = ++turn_](error_code error) {
-      if (!error && self->turn_ == turn) expired(*self);
-    });
-  }
-  void disarm() {
-    ++turn_;  // an expiry that is queued already must not run either
-    deadline_.cancel();
-  }
-
-  void await_request() {
-    phase_ = Phase::idle;
-    if (shared_.draining) return close();
-    if (buffer_.size() > 0) return begin_request(), read_head();
-    arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
-      if (error || self->phase_ != Phase::idle) return self->close();
-      self->begin_request();
-      self->read_head();
-    });
-  }
-
-  void begin_request() {
-    ++number_;
-    phase_ = Phase::reading;
-    request_.reset();
-    route_ = {};
-    matched_ = nullptr;
-    request_bytes_ = 0;
-    head_only_ = false;
-    keep_alive_ = false;
-    timed_out_ = false;
-    parked_.reset();
-    request_id_ = random_hex(shared_.random, 16);
-    started_ = std::chrono::steady_clock::now();
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_limit_bytes));
-    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // until the route is known
-  }
-
-  void read_head() {
-    arm(shared_.options.request_deadline, [](Session& self) { self.too_slow(); });
-    bhttp::async_read_header(
-        socket_, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
-  }
-
-  void on_head(error_code error) {
-    if (!may_go_on(error)) return;
-    const auto& head = parser_->get();
-    head_only_ = head.method() == bhttp::verb::head;
-    keep_alive_ = parser_->keep_alive();
-    if (const auto id = to_view(head["X-Request-Id"]); is_valid_id(id))
-      request_id_ = std::string(id);
-    auto request = make_request(head, request_id_, remote_address_);
-    if (!request) return fail(request.error());
-    WEIR_ASSERT(*request);
-    request_ = *request;
-    auto target = parse_target(to_view(head.target()));
-    if (!target) return fail(target.error());
-    auto match = shared_.router.find(request_->method, target->segments);
-    route_ = match.pattern;
-    request_->path = std::move(target->path);
-    request_->query = std::move(target->query);
-    request_->params = std::move(match.params);
-    if (match.route == nullptr) return answer_early(no_route(match, *request_, *shared_.hooks));
-    matched_ = match.route;
-    const auto length = parser_->content_length();
-    if (length && *length > matched_->max_body_bytes)
-      return fail(body_too_large(matched_->max_body_bytes));
-    parser_->body_limit(matched_->max_body_bytes);
-    if (to_view(head["Expect"]) == "100-continue") return send_continue();
-    read_body();
-  }
-
-  void send_continue() {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->may_go_on(error)) self->read_body();
-                      });
-  }
-
-  void read_body() {
-    if (parser_->is_done()) return dispatch();
-    bhttp::async_read(socket_, buffer_, *parser_,
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->may_go_on(error)) self->dispatch();
-                      });
-  }
-
-  bool may_go_on(error_code error) {
-    if (phase_ == Phase::reading && (error || timed_out_)) fail_reading(error);
-    return phase_ == Phase::reading;
-  }
-
-  void dispatch() {
-    disarm();
-    request_->body = std::move(parser_->get().body());
-    request_bytes_ = request_->body.size();
-    phase_ = Phase::handling;
-    const auto exchange = std::make_shared<Exchange>(shared_from_this(), number_, request_id_,
-                                                     shared_.hooks, shared_.gate);
-    parked_ = exchange;
-    if (matched_->lane == Lane::inline_) {
-      run_handler(*matched_, request_, exchange);
-    } else {
-      const bool queued = shared_.pool.try_push([request = request_, exchange, route = matched_] {
-        run_handler(*route, request, exchange);
+// While a request is parked: notices that the client went away. Bytes of next requests are kept
+// for later, as the end of the stream comes behind them.
+void Session::watch_hang_up() {
+  socket_.async_wait(
+      Socket::wait_read, [self = shared_from_this(), number = number_](error_code error) {
+        if (self->number_ != number || self->phase_ != Phase::handling) return;
+        const auto room = self->buffer_.prepare(kReadAhead);
+        const auto got = error ? -1 : receive_now(self->socket_, room.data(), room.size());
+        if (got < 0) return self->hung_up(got == kInputEnded);
+        self->buffer_.commit(static_cast<std::size_t>(got));
+        if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
+        self->watch_reset();
       });
-      if (!queued) {
-        exchange->send(error_response(overloaded()));
-      }
-    }
-    if (phase_ == Phase::handling) watch_hang_up();
-  }
+}
 
-  // While a request is parked: notices that the client went away. Bytes of next requests are kept
-  // for later, as the end of the stream comes behind them.
-  void watch_hang_up() {
-    socket_.async_wait(
-        Socket::wait_read, [self = shared_from_this(), number = number_](error_code error) {
-          if (self->number_ != number || self->phase_ != Phase::handling) return;
-          const auto room = self->buffer_.prepare(kReadAhead);
-          const auto got = error ? -1 : receive_now(self->socket_, room.data(), room.size());
-          if (got < 0) return self->hung_up(got == kInputEnded);
-          self->buffer_.commit(static_cast<std::size_t>(got));
-          if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
-          self->watch_reset();
-        });
-  }
+// When nothing more is read: keeps the session alive, and notices a reset.
+void Session::watch_reset() {
+  socket_.async_wait(Socket::wait_error, [self = shared_from_this(), number = number_](error_code) {
+    if (self->number_ == number && self->phase_ == Phase::handling) self->hung_up(false);
+  });
+}
 
-  // When nothing more is read: keeps the session alive, and notices a reset.
-  void watch_reset() {
-    socket_.async_wait(Socket::wait_error,
-                       [self = shared_from_this(), number = number_](error_code) {
-                         if (self->number_ == number && self->phase_ == Phase::handling)
-                           self->hung_up(false);
-                       });
-  }
+// A client that only ended its sending side may still read its answer; but a parked handler that
+// asked to know of hang-ups is told, for it must not give work to a dead client.
+void Session::hung_up(bool orderly) {
+  const auto parked = parked_.lock();
+  const bool told = parked && parked->closed();
+  if (told || !orderly) return close();
+  watch_reset();
+}
 
-  // A client that only ended its sending side may still read its answer; but a parked handler that
-  // asked to know of hang-ups is told, for it must not give work to a dead client.
-  void hung_up(bool orderly) {
-    const auto parked = parked_.lock();
-    const bool told = parked && parked->closed();
-    if (told || !orderly) return close();
-    watch_reset();
-  }
+void Session::fail_reading(error_code error) {
+  if (timed_out_) return fail(request_timeout(shared_.options.request_deadline));
+  const auto body_limit = matched_ != nullptr ? matched_->max_body_bytes : 0;
+  const auto problem = reading_problem(error, shared_.options.header_limit_bytes, body_limit);
+  problem ? fail(*problem) : close();
+}
 
-  void write(const Response& response) {
-    if (shared_.draining) keep_alive_ = false;
-    write_and(response, BodyLength::known, after_answer);
-  }
-  static void after_answer(Session& self) {
-    self.keep_alive_ ? self.await_request() : self.linger();
-  }
-
-  // Gives the socket away, unless only the head was asked for.
-  void begin_stream(StreamStart start) {
-    const bool refused = shared_.streams.load() >= shared_.options.max_streams;
-    if (refused || head_only_) start.queue->abandon();
-    if (refused) return fail(too_many_streams(shared_.options.max_streams));
-    const Response head{.body = "", .content_type = start.content_type, .headers = start.headers};
-    if (head_only_) return write_and(head, BodyLength::to_close, after_answer);
-    const bool chunked = parser_->get().version() == 11;
-    keep_alive_ = false;
-    serialize(head, chunked ? BodyLength::chunked : BodyLength::to_close);
-    tell_finished();
-    phase_ = Phase::closed;
-    disarm();
-    error_code ignored;
-    socket_.cancel(ignored);
-    if (shared_.draining) start.queue->finish();
-    start_stream(shared_, std::move(socket_), std::move(output_), std::move(start),
-                 chunked ? Framing::chunked : Framing::to_close);
-  }
-
-  void serialize(const Response& response, BodyLength length) {
-    status_ = response.status;
-    output_ = to_wire(response, {.request_id = request_id_,
-                                 .date = SystemClock().wall(),
-                                 .keep_alive = keep_alive_,
-                                 .head_only = head_only_,
-                                 .length = length});
-  }
-
-  template <class Next>
-  void write_and(const Response& response, BodyLength length, Next next) {
-    phase_ = Phase::writing;
-    serialize(response, length);
-    // A client that does not read its answer is cut like one that does not send its request.
-    arm(shared_.options.request_deadline, [](Session& self) { self.close(); });
-    asio::async_write(socket_, asio::buffer(output_),
-                      [self = shared_from_this(), next](error_code error, std::size_t) {
-                        self->tell_finished();
-                        if (error) return self->close();
-                        if (self->output_.size() > kKeepOutputBytes) self->output_ = {};
-                        next(*self);
-                      });
-  }
-
-  void tell_finished() {
-    if (!shared_.hooks->on_finished) return;
-    shared_.hooks->on_finished({.request = request_.get(),
-                                .route = route_,
-                                .request_id = request_id_,
-                                .status = status_,
-                                .request_bytes = request_bytes_,
-                                .response_bytes = output_.size(),
-                                .duration = std::chrono::steady_clock::now() - started_});
-  }
-
-  void fail_reading(error_code error) {
-    if (timed_out_) return fail(request_timeout(shared_.options.request_deadline));
-    const auto body_limit = matched_ != nullptr ? matched_->max_body_bytes : 0;
-    const auto problem = reading_problem(error, shared_.options.header_limit_bytes, body_limit);
-    problem ? fail(*problem) : close();
-  }
-
-  // The answer waits for the pending read to end: it still uses the buffer. A read that has got
-  // bytes just now survives a cancel by starting another, so cancel until it has ended.
-  void too_slow() {
-    if (phase_ != Phase::reading) return;
-    timed_out_ = true;
-    error_code ignored;
-    socket_.cancel(ignored);
-    arm(kCancelAgain, [](Session& self) { self.too_slow(); });
-  }
-
-  void fail(const Error& error) { answer_early(error_response(error)); }
-
-  Response error_response(const Error& error) const {
-    const bool own = matched_ != nullptr && matched_->error_response;
-    return own ? matched_->error_response(error, request_id_)
-               : shared_.hooks->error_response(error, request_id_);
-  }
-
-  // Answers without having read the whole request: the connection cannot be used for another one,
-  // unless there was no body.
-  void answer_early(const Response& response) {
-    keep_alive_ = keep_alive_ && request_ && parser_->is_done();
-    phase_ = Phase::handling;
-    write(response);
-  }
-
-  // Closing with unread bytes would reset the connection and lose the answer on its way.
-  void linger() {
-    phase_ = Phase::lingering;
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    arm(kLingerTime, [](Session& self) { self.close(); });
-    lingered_ = 0;
-    drop_input();
-  }
-
-  void drop_input() {
-    buffer_.clear();
-    socket_.async_read_some(buffer_.prepare(16 * 1024),
-                            [self = shared_from_this()](error_code error, std::size_t got) {
-                              self->lingered_ += got;
-                              if (error || self->lingered_ > kLingerBytes) return self->close();
-                              self->drop_input();
-                            });
-  }
-
-  void close() {
-    if (phase_ == Phase::closed) return;
-    phase_ = Phase::closed;
-    disarm();
-    error_code ignored;
-    socket_.close(ignored);
-    if (const auto parked = parked_.lock()) parked->closed();
-  }
-
-  Shared& shared_;
-  Socket socket_;
-  asio::steady_timer deadline_;
-  boost::beast::flat_buffer buffer_;
-  std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
-  Phase phase_ = Phase::idle;
-  std::uint64_t number_ = 0;  // of the request on this connection
-  std::shared_ptr<Request> request_;
-  const Route* matched_ = nullptr;
-  std::string_view route_;
-  std::string request_id_;
-  std::string remote_address_;
-  std::chrono::steady_clock::time_point started_{};
-  std::size_t request_bytes_ = 0;
-  std::size_t lingered_ = 0;
-  int status_ = 0;
-  std::uint64_t turn_ = 0;          // of the deadline timer
-  std::weak_ptr<Exchange> parked_;  // of the request being handled
-  bool timed_out_ = false;          // the request deadline has passed
-  bool head_only_ = false;
-  bool keep_alive_ = false;
-  std::string output_;
-};
+// The answer waits for the pending read to end: it still uses the buffer. A read that has got
+// bytes just now survives a cancel by starting another, so cancel until it has ended.
+void Session::too_slow() {
+  if (phase_ != Phase::reading) return;
+  timed_out_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+  arm(kCancelAgain, [](Session& self) { self.too_slow(); });
+}
 
 void start_session(Shared& shared, Socket socket) {
   std::make_shared<Session>(shared, std::move(socket))->run();

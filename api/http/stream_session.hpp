@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/http/event_stream.hpp"
-#include "api/http/session.hpp"
+#include "api/http/shared.hpp"
 
 namespace weir::http {
 

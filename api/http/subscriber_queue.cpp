@@ -4,25 +4,44 @@
 
 namespace weir::http {
 
+std::function<void()> SubscriberQueue::add(Frame frame) {
+  bytes_ += frame->size();
+  frames_.push_back(std::move(frame));
+  return std::exchange(idle_, false) ? wake_ : nullptr;
+}
+
 bool SubscriberQueue::push(Frame frame) {
   std::function<void()> wake;
   bool queued = false;
   {
     const std::lock_guard lock(mutex_);
     if (gone_ || finished_) return false;
-    const bool fits =
-        bytes_ + frame->size() <= limits_.max_bytes && frames_.size() < limits_.max_frames;
-    queued = fits || frames_.empty();
+    queued = fits(frame) || frames_.empty();
     if (queued) {
-      bytes_ += frame->size();
-      frames_.push_back(std::move(frame));
+      wake = add(std::move(frame));
     } else {
       finished_ = overflowed_ = true;
+      if (std::exchange(idle_, false)) wake = wake_;
     }
-    if (std::exchange(idle_, false)) wake = wake_;
   }
   if (wake) wake();
   return queued;
+}
+
+SubscriberQueue::Offered SubscriberQueue::offer(Frame frame) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (gone_ || finished_) return Offered::gone;
+    if (dropped_ > 0 || !(fits(frame) || frames_.empty())) {
+      ++dropped_;
+      ++dropped_total_;
+      return Offered::dropped;
+    }
+    wake = add(std::move(frame));
+  }
+  if (wake) wake();
+  return Offered::queued;
 }
 
 void SubscriberQueue::finish() {
@@ -69,6 +88,16 @@ std::size_t SubscriberQueue::queued_bytes() const {
   return bytes_;
 }
 
+bool SubscriberQueue::roomy() const {
+  const std::lock_guard lock(mutex_);
+  return has_room();
+}
+
+std::uint64_t SubscriberQueue::dropped_total() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_total_;
+}
+
 void SubscriberQueue::attach(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
@@ -86,6 +115,10 @@ SubscriberQueue::Batch SubscriberQueue::take(std::size_t max_bytes) {
       frames_.pop_front();
     }
     bytes_ -= taken;
+    if (dropped_ > 0 && has_room()) {
+      const auto missing = std::exchange(dropped_, 0);
+      if (gap_ != nullptr && !gone_) add(std::make_shared<const std::string>(gap_(missing)));
+    }
     batch.ended = frames_.empty() && (finished_ || gone_);
     batch.overflowed = batch.ended && overflowed_;
     idle_ = batch.frames.empty() && !batch.ended;

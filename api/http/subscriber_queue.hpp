@@ -1,13 +1,16 @@
-// SubscriberQueue: what waits to be sent to one subscriber (an event stream, later a WebSocket).
+// SubscriberQueue: what waits to be sent to one subscriber (an event stream, a WebSocket).
 // Bounded: a producer never blocks and never holds more than the limits for a client that does not
-// read. The policy for a slow one: what is queued is still sent, then the overflow frame, then the
-// end. Frames are shared, so one event for a thousand subscribers is in memory once.
+// read. The policy for a slow one is the producer's choice: push() ends it (what is queued is still
+// sent, then the overflow frame), offer() leaves a gap and says so. Frames are shared, so one event
+// for a thousand subscribers is in memory once.
 //
-// Lifecycle: a producer makes it and hands it to the front (Responder::open_stream), which attaches
-// its connection; both sides hold it. Thread-safe. Callbacks run without a lock held.
+// Lifecycle: a producer makes it and hands it to the front (Responder::open_stream, open_socket),
+// which attaches its connection; both sides hold it. Thread-safe. Callbacks run without a lock
+// held.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,13 +29,20 @@ class SubscriberQueue {
     std::size_t max_frames = 4096;
   };
 
-  explicit SubscriberQueue(Limits limits) : limits_(limits) {}
+  // What tells the subscriber that `dropped` frames are missing here.
+  using GapFrame = std::string (*)(std::uint64_t dropped);
+
+  explicit SubscriberQueue(Limits limits, GapFrame gap = nullptr) : limits_(limits), gap_(gap) {}
 
   // --- producers ---
   // False: the subscriber is gone, ending or too slow; nothing more will be sent. A frame over the
   // limits passes when nothing else waits.
   bool push(Frame frame);
   bool push(std::string text) { return push(std::make_shared<const std::string>(std::move(text))); }
+  enum class Offered : std::uint8_t { queued, dropped, gone };
+  // As push(), but what does not fit is dropped and the subscriber lives on. After the first that
+  // is dropped all are, until half of the limits is free: then the gap frame says how many.
+  Offered offer(Frame frame);
   // No more comes; what is queued is still sent.
   void finish();
   // Runs once when the subscriber is gone (any thread), at once when it is already.
@@ -53,6 +63,9 @@ class SubscriberQueue {
   };
   // The oldest frames, about `max_bytes` of them.
   Batch take(std::size_t max_bytes);
+  // At most half of the limits waits.
+  bool roomy() const;
+  std::uint64_t dropped_total() const;
   // The subscriber is gone: drops what waits, tells the producer.
   void abandon();
 
@@ -61,10 +74,18 @@ class SubscriberQueue {
     return bytes_ <= limits_.max_bytes / 2 && frames_.size() <= limits_.max_frames / 2;
   }
 
+  bool fits(const Frame& frame) const {
+    return bytes_ + frame->size() <= limits_.max_bytes && frames_.size() < limits_.max_frames;
+  }
+  std::function<void()> add(Frame frame);  // under the lock; what it gives is called without
+
   const Limits limits_;
+  const GapFrame gap_;
   mutable std::mutex mutex_;
   std::deque<Frame> frames_;
   std::size_t bytes_ = 0;
+  std::uint64_t dropped_ = 0;  // since the last gap frame
+  std::uint64_t dropped_total_ = 0;
   bool finished_ = false;
   bool overflowed_ = false;
   bool gone_ = false;

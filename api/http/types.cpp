@@ -1,6 +1,7 @@
 #include "api/http/types.hpp"
 
 #include "api/http/event_stream.hpp"
+#include "api/http/websocket.hpp"
 
 namespace weir::http {
 namespace {
@@ -17,6 +18,10 @@ std::string_view value_of(const List& list, std::string_view name) {
 
 void Responder::open_stream(StreamStart start) const {
   sink_->open_stream(std::move(start));
+}
+
+void Responder::open_socket(WebSocketStart start) const {
+  sink_->open_socket(std::move(start));
 }
 
 std::string_view Request::header(std::string_view lower_case_name) const {

@@ -38,7 +38,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
-struct StreamStart;  // api/http/event_stream.hpp
+struct StreamStart;     // api/http/event_stream.hpp
+struct WebSocketStart;  // api/http/websocket.hpp
 
 // The right to answer one request, once. Copies share it. Thread-safe. When every copy dies without
 // send(), the client gets 500 internal.
@@ -49,6 +50,7 @@ class Responder {
     virtual ~Sink() = default;
     virtual void send(Response response) = 0;
     virtual void open_stream(StreamStart start) = 0;
+    virtual void open_socket(WebSocketStart start) = 0;
     virtual void on_closed(std::function<void()> closed) = 0;
   };
 
@@ -58,6 +60,8 @@ class Responder {
   // Answers 200 with a body that goes on; see EventStream. When that cannot be (answered already,
   // client gone, too many streams) the queue is abandoned, which tells its producer.
   void open_stream(StreamStart start) const;
+  // Answers 101 on a route with `upgrade`; see WebSocket. The rest as with open_stream().
+  void open_socket(WebSocketStart start) const;
   // `closed` runs once (any thread) if the client goes away before send().
   void on_closed(std::function<void()> closed) const { sink_->on_closed(std::move(closed)); }
 
@@ -78,6 +82,9 @@ struct Route {
   std::string pattern;  // "/v1/jobs/{id}/cancel"; a parameter is one whole segment
   Lane lane = Lane::pool;
   std::size_t max_body_bytes = 1 << 20;
+  // To a WebSocket. The front has checked the handshake and the origin when the handler runs; that
+  // refuses with an answer, or opens the socket. The method is GET, without a body.
+  bool upgrade = false;
   Handler handler;
   // The look of the front's own errors on this route; empty: FrontHooks::error_response.
   std::function<Response(const Error&, std::string_view request_id)> error_response = {};

@@ -89,6 +89,7 @@ CodeRow by_code(Code code) {
     case Code::bad_request:
     case Code::method_not_allowed:
     case Code::unsupported_media:
+    case Code::upgrade_required:
       return {"INVALID_REQUEST", 400};
     case Code::invalid:
       return {"INVALID_PAYLOAD", 422};

@@ -167,6 +167,8 @@ void Coordinator::Parts::make_api() {
   listen.pool_threads = config.pool_threads;
   listen.max_connections = config.max_connections;
   listen.max_streams = config.max_event_streams;
+  listen.max_sockets = config.max_websockets;
+  listen.allowed_origins = config.allowed_origins;
   listen.request_deadline = config.request_timeout;
   listen.drain_timeout = config.drain_timeout;
   front = std::make_unique<http::Front>(listen, api->routes(), api->hooks());

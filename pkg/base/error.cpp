@@ -24,6 +24,8 @@ std::string_view to_string(Code code) {
       return "invalid";
     case Code::too_many_requests:
       return "too_many_requests";
+    case Code::upgrade_required:
+      return "upgrade_required";
     case Code::header_too_large:
       return "header_too_large";
     case Code::internal:

@@ -21,6 +21,7 @@ enum class Code : std::uint8_t {
   unsupported_media,   // content type or encoding that is not accepted
   invalid,             // well-formed, but a value is wrong; see Error::fields
   too_many_requests,   // a limit of the caller: wait Error::retry_after
+  upgrade_required,    // this path speaks WebSocket only
   header_too_large,    // request head over its limit
   internal,            // a defect or a broken invariant
   unavailable,         // cannot now, nothing happened: retry

@@ -143,6 +143,8 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.max_payload_bytes = static_cast<std::size_t>(values.integer("max_payload_bytes"));
   out.max_connections = static_cast<std::size_t>(values.integer("max_connections"));
   out.max_event_streams = static_cast<std::size_t>(values.integer("max_event_streams"));
+  out.max_websockets = static_cast<std::size_t>(values.integer("max_websockets"));
+  out.allowed_origins = values.list("allowed_origins");
   const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
   out.http_threads = threads(values, "http_threads", std::min(cpus, 4U));
   out.pool_threads = threads(values, "pool_threads", std::max(2 * cpus, 4U));

@@ -51,6 +51,8 @@ struct ServeConfig {
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;
   std::size_t max_event_streams = 0;
+  std::size_t max_websockets = 0;
+  std::vector<std::string> allowed_origins;
   unsigned http_threads = 0;  // never 0 once made
   unsigned pool_threads = 0;  // never 0 once made
   Millis request_timeout{0};

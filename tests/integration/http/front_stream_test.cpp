@@ -1,19 +1,9 @@
 // Answers that go on, over real sockets.
-#include <fstream>
-
 #include "api/http/event_stream.hpp"
 #include "tests/integration/http/front_fixture.hpp"
 
 namespace weir::http {
 namespace {
-
-std::size_t resident_kb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6));
-  }
-  return 0;
-}
 
 // The client's bytes until `text` is among them; everything when that never comes.
 std::string read_until(RawClient& client, std::string_view text) {

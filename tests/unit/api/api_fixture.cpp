@@ -63,6 +63,11 @@ void Client::open_stream(http::StreamStart start) {
   send({.body = "", .content_type = start.content_type, .headers = start.headers});
 }
 
+void Client::open_socket(http::WebSocketStart start) {
+  start.state->queue.abandon();
+  send({.status = 101, .body = ""});
+}
+
 std::string Client::streamed() {
   const std::lock_guard lock(mutex_);
   if (stream_) {

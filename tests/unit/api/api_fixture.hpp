@@ -27,6 +27,7 @@ class Client final : public http::Responder::Sink {
   ~Client() override { hang_up(); }
   void send(http::Response response) override;
   void open_stream(http::StreamStart start) override;
+  void open_socket(http::WebSocketStart start) override;
   void on_closed(std::function<void()> closed) override;
 
   bool answered() const;

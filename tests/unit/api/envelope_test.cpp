@@ -25,8 +25,9 @@ constexpr Case kCases[] = {
     {Code::bad_request, 400},       {Code::unauthenticated, 401},    {Code::forbidden, 403},
     {Code::not_found, 404},         {Code::method_not_allowed, 405}, {Code::conflict, 409},
     {Code::too_large, 413},         {Code::unsupported_media, 415},  {Code::invalid, 422},
-    {Code::too_many_requests, 429}, {Code::header_too_large, 431},   {Code::internal, 500},
-    {Code::unavailable, 503},       {Code::deadline_exceeded, 504},  {Code::out_of_space, 507},
+    {Code::too_many_requests, 429}, {Code::upgrade_required, 426},   {Code::header_too_large, 431},
+    {Code::internal, 500},          {Code::unavailable, 503},        {Code::deadline_exceeded, 504},
+    {Code::out_of_space, 507},
 };
 
 TEST(Envelope, EveryCodeHasItsStatusAndShape) {

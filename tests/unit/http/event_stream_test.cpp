@@ -50,6 +50,36 @@ TEST_F(QueueTest, KeepsTheOrderAndWakesOnce) {
   EXPECT_EQ(take(1), "c");
 }
 
+TEST_F(QueueTest, OffersLeaveAGapAndTheSubscriberLivesOn) {
+  using Offered = SubscriberQueue::Offered;
+  SubscriberQueue gaps({.max_bytes = 10, .max_frames = 100},
+                       [](std::uint64_t dropped) { return "<" + std::to_string(dropped) + ">"; });
+  const auto offer = [&gaps](std::string text) {
+    return gaps.offer(std::make_shared<const std::string>(std::move(text)));
+  };
+  const auto taken = [&gaps](std::size_t bytes) {
+    std::string out;
+    for (const auto& frame : gaps.take(bytes).frames) out += *frame;
+    return out;
+  };
+  EXPECT_EQ(offer("0123456789ABC"), Offered::queued) << "too large, but nothing else waits";
+  EXPECT_EQ(offer("a"), Offered::dropped);
+  EXPECT_TRUE(gaps.push(std::string()));
+  EXPECT_EQ(taken(1), "0123456789ABC");
+  EXPECT_EQ(taken(100), "<1>") << "after what was queued";
+  EXPECT_EQ(offer("bbbb"), Offered::queued);
+  EXPECT_EQ(offer("cccc"), Offered::queued);
+  EXPECT_EQ(offer("ddddd"), Offered::dropped);
+  EXPECT_EQ(offer("e"), Offered::dropped) << "it would fit, but not in its place";
+  EXPECT_FALSE(gaps.roomy());
+  EXPECT_EQ(taken(1), "bbbb");
+  EXPECT_EQ(offer("f"), Offered::queued) << "half is free";
+  EXPECT_EQ(taken(100), "cccc<2>f");
+  EXPECT_EQ(gaps.dropped_total(), 3U);
+  gaps.abandon();
+  EXPECT_EQ(offer("g"), Offered::gone);
+}
+
 TEST_F(QueueTest, ASlowSubscriberGetsWhatIsQueuedAndThenTheEnd) {
   EXPECT_TRUE(queue.push(std::string("12345678")));
   EXPECT_FALSE(queue.push(std::string("901")));

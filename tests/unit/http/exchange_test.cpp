@@ -11,8 +11,10 @@ struct Connection final : Exchange::Owner {
     status = response.status;
   }
   void stream(std::uint64_t number, StreamStart) override { streamed = number; }
+  void socket(std::uint64_t number, WebSocketStart) override { opened = number; }
   std::uint64_t answered = 0;
   std::uint64_t streamed = 0;
+  std::uint64_t opened = 0;
   int status = 0;
 };
 
@@ -79,6 +81,18 @@ TEST_F(ExchangeTest, AStreamThatNobodyTakesIsAbandoned) {
     EXPECT_TRUE(queue->closed());
     EXPECT_EQ(connection->streamed, 0U);
   }
+}
+
+TEST_F(ExchangeTest, ASocketIsAnAnswerAndAbandonedWhenNobodyTakesIt) {
+  const auto state = std::make_shared<WebSocketState>(SubscriberQueue::Limits{}, nullptr);
+  const auto first = exchange();
+  first->open_socket({.state = state, .options = {}});
+  EXPECT_EQ(connection->opened, 7U);
+  EXPECT_FALSE(state->queue.closed());
+  connection->opened = 0;
+  first->open_socket({.state = state, .options = {}});
+  EXPECT_TRUE(state->queue.closed());
+  EXPECT_EQ(connection->opened, 0U);
 }
 
 }  // namespace
