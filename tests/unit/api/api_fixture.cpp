@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "api/bootstrap.hpp"
+#include "api/http/websocket.hpp"
 
 namespace weir::api {
 namespace {
