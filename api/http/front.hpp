@@ -20,6 +20,8 @@
 
 namespace weir::http {
 
+class TlsServer;
+
 struct FrontOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7080;  // 0: any free one, see Front::port()
@@ -36,6 +38,7 @@ struct FrontOptions {
   Millis request_deadline{30'000};  // for the whole request to arrive, from its first byte
   Millis idle_timeout{75'000};      // of a keep-alive connection between requests
   Millis drain_timeout{10'000};     // for requests under way when stop() is called
+  std::shared_ptr<const TlsServer> tls = nullptr;  // set: HTTPS, and nothing else
 };
 
 // One answer that has gone out, for metrics and the access log. A stream counts when it begins.

@@ -45,6 +45,11 @@ std::optional<Error> reading_problem(boost::system::error_code error, std::size_
   return malformed_request(error.message());
 }
 
+Error tls_required() {
+  return {Code::bad_request, "tls_required", "This port speaks HTTPS, not HTTP",
+          "use a URL that begins with https://"};
+}
+
 Error request_timeout(Millis deadline) {
   return {Code::bad_request, "request_timeout", "The request did not arrive in time",
           "it must be complete within " + std::to_string(deadline.count()) + " ms"};

@@ -18,6 +18,8 @@ Error malformed_request(std::string_view why);
 // What is wrong with a request that could not be read; nothing when nobody is there to be told.
 std::optional<Error> reading_problem(boost::system::error_code error, std::size_t header_limit,
                                      std::size_t body_limit);
+// To a client that speaks plain HTTP where TLS is spoken.
+Error tls_required();
 Error request_timeout(Millis deadline);
 Error header_too_large(std::size_t limit);
 Error body_too_large(std::size_t limit);

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "api/http/refusals.hpp"
-#include "api/http/socket_input.hpp"
 #include "api/http/target.hpp"
 #include "api/http/upgrade.hpp"
 
@@ -23,7 +22,9 @@ constexpr std::size_t kReadAhead = 16 * 1024;  // of pipelined requests while on
 }  // namespace
 
 Session::Session(Shared& shared, Socket socket)
-    : shared_(shared), socket_(std::move(socket)), deadline_(socket_.get_executor()) {
+    : shared_(shared),
+      socket_(std::move(socket), shared.options.tls.get()),
+      deadline_(socket_.get_executor()) {
   shared_.count_opened();
   const std::lock_guard lock(shared_.mutex);
   shared_.sessions.insert(this);
@@ -38,16 +39,22 @@ Session::~Session() {
 }
 
 void Session::run() {
-  error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  const auto remote = socket_.remote_endpoint(ignored);
-  if (!ignored) remote_address_ = remote.address().to_string();
-  if (shared_.active.load() > shared_.options.max_connections) {
-    begin_request();
-    fail(too_many_connections());
-    return;
-  }
-  await_request();
+  remote_address_ = socket_.remote_address();
+  if (!socket_.is_tls()) return begin();
+  arm(shared_.options.request_deadline, [](Session& self) { self.close(); });
+  socket_.async_handshake(
+      [self = shared_from_this()](error_code error) { self->on_handshake(error); });
+}
+
+void Session::on_handshake(error_code error) {
+  if (phase_ == Phase::closed) return;
+  if (!error) return begin();
+  socket_.fall_back_to_plain(error) ? refuse(tls_required()) : close();
+}
+
+void Session::begin() {
+  const bool room = shared_.active.load() <= shared_.options.max_connections;
+  room ? await_request() : refuse(too_many_connections());
 }
 
 void Session::end_if_idle() {
@@ -70,7 +77,7 @@ void Session::await_request() {
   if (shared_.draining) return close();
   if (buffer_.size() > 0) return begin_request(), read_head();
   arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+  socket_.async_wait_input([self = shared_from_this()](error_code error) {
     if (error || self->phase_ != Phase::idle) return self->close();
     self->begin_request();
     self->read_head();
@@ -180,21 +187,20 @@ void Session::dispatch() {
 // While a request is parked: notices that the client went away. Bytes of next requests are kept
 // for later, as the end of the stream comes behind them.
 void Session::watch_hang_up() {
-  socket_.async_wait(
-      Socket::wait_read, [self = shared_from_this(), number = number_](error_code error) {
-        if (self->number_ != number || self->phase_ != Phase::handling) return;
-        const auto room = self->buffer_.prepare(kReadAhead);
-        const auto got = error ? -1 : receive_now(self->socket_, room.data(), room.size());
-        if (got < 0) return self->hung_up(got == kInputEnded);
-        self->buffer_.commit(static_cast<std::size_t>(got));
-        if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
-        self->watch_reset();
-      });
+  socket_.async_wait_input([self = shared_from_this(), number = number_](error_code error) {
+    if (self->number_ != number || self->phase_ != Phase::handling) return;
+    const auto room = self->buffer_.prepare(kReadAhead);
+    const auto got = error ? -1 : self->socket_.receive_now(room.data(), room.size());
+    if (got < 0) return self->hung_up(got == kInputEnded);
+    self->buffer_.commit(static_cast<std::size_t>(got));
+    if (self->buffer_.size() < kReadAhead) return self->watch_hang_up();
+    self->watch_reset();
+  });
 }
 
 // When nothing more is read: keeps the session alive, and notices a reset.
 void Session::watch_reset() {
-  socket_.async_wait(Socket::wait_error, [self = shared_from_this(), number = number_](error_code) {
+  socket_.async_wait_error([self = shared_from_this(), number = number_](error_code) {
     if (self->number_ == number && self->phase_ == Phase::handling) self->hung_up(false);
   });
 }
@@ -220,8 +226,7 @@ void Session::fail_reading(error_code error) {
 void Session::too_slow() {
   if (phase_ != Phase::reading) return;
   timed_out_ = true;
-  error_code ignored;
-  socket_.cancel(ignored);
+  socket_.cancel();
   arm(kCancelAgain, [](Session& self) { self.too_slow(); });
 }
 

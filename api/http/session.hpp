@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "api/http/client_socket.hpp"
 #include "api/http/exchange.hpp"
 #include "api/http/wire.hpp"
 
@@ -44,6 +45,8 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   void disarm();
 
   // --- requests: session.cpp ---
+  void on_handshake(Failure error);
+  void begin();
   void await_request();
   void begin_request();
   void read_head();
@@ -71,6 +74,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   template <class Next>
   void write_and(const Response& response, BodyLength length, Next next);
   void tell_finished();
+  void refuse(const Error& error);
   void fail(const Error& error);
   Response error_response(const Error& error) const;
   void answer_early(const Response& response);
@@ -79,7 +83,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   void close();
 
   Shared& shared_;
-  Socket socket_;
+  ClientSocket socket_;
   boost::asio::steady_timer deadline_;
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;

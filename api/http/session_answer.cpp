@@ -83,8 +83,7 @@ void Session::leave() {
   tell_finished();
   phase_ = Phase::closed;
   disarm();
-  error_code ignored;
-  socket_.cancel(ignored);
+  socket_.cancel();
 }
 
 void Session::serialize(const Response& response, BodyLength length) {
@@ -122,6 +121,12 @@ void Session::tell_finished() {
                               .duration = std::chrono::steady_clock::now() - started_});
 }
 
+// Of a client that has not said what it wants yet.
+void Session::refuse(const Error& error) {
+  begin_request();
+  fail(error);
+}
+
 void Session::fail(const Error& error) {
   answer_early(error_response(error));
 }
@@ -143,8 +148,7 @@ void Session::answer_early(const Response& response) {
 // Closing with unread bytes would reset the connection and lose the answer on its way.
 void Session::linger() {
   phase_ = Phase::lingering;
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  socket_.shutdown_send();
   arm(kLingerTime, [](Session& self) { self.close(); });
   lingered_ = 0;
   drop_input();
@@ -152,7 +156,7 @@ void Session::linger() {
 
 void Session::drop_input() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(16 * 1024),
+  socket_.async_drop_some(buffer_.prepare(16 * 1024),
                           [self = shared_from_this()](error_code error, std::size_t got) {
                             self->lingered_ += got;
                             if (error || self->lingered_ > kLingerBytes) return self->close();
@@ -164,8 +168,7 @@ void Session::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   disarm();
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   if (const auto parked = parked_.lock()) parked->closed();
 }
 

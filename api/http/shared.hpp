@@ -63,8 +63,6 @@ struct Shared {
   }
 };
 
-using Socket = boost::asio::ip::tcp::socket;
-
 // For each object of the set that is not being destroyed.
 template <class Object, class Action>
 void for_each_alive(Shared& shared, const std::set<Object*>& objects, Action action) {

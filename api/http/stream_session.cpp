@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "api/http/exchange.hpp"
-#include "api/http/socket_input.hpp"
 
 namespace weir::http {
 namespace {
@@ -37,7 +36,7 @@ void append_framed(std::string& out, std::string_view bytes, Framing framing) {
 
 class StreamSession final : public std::enable_shared_from_this<StreamSession> {
  public:
-  StreamSession(Shared& shared, Socket socket, StreamStart start, Framing framing)
+  StreamSession(Shared& shared, ClientSocket socket, StreamStart start, Framing framing)
       : shared_(shared),
         socket_(std::move(socket)),
         timer_(socket_.get_executor()),
@@ -61,8 +60,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession> {
   }
 
   void run(std::string head) {
-    error_code ignored;
-    socket_.set_option(asio::socket_base::send_buffer_size(kKernelBytes), ignored);
+    socket_.limit_send_buffer(kKernelBytes);
     start_.queue->attach([weak = weak_from_this(), gate = shared_.gate] {
       gate->pass([&] {
         const auto self = weak.lock();
@@ -128,10 +126,10 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession> {
 
   // Notices that the client goes away. What it sends is not looked at.
   void watch_input() {
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+    socket_.async_wait_input([self = shared_from_this()](error_code error) {
       if (error || self->closed_) return self->close();
       std::array<char, 1024> dropped;
-      const auto got = receive_now(self->socket_, dropped.data(), dropped.size());
+      const auto got = self->socket_.receive_now(dropped.data(), dropped.size());
       if (got > 0) self->ignored_ += static_cast<std::size_t>(got);
       if (got < 0 || self->ignored_ > kIgnoredBytes) return self->close();
       self->watch_input();
@@ -142,13 +140,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession> {
     if (closed_) return;
     closed_ = true;
     timer_.cancel();
-    error_code ignored;
-    socket_.close(ignored);
+    socket_.close();
     start_.queue->abandon();
   }
 
   Shared& shared_;
-  Socket socket_;
+  ClientSocket socket_;
   asio::steady_timer timer_;
   const StreamStart start_;
   const Framing framing_;
@@ -160,7 +157,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession> {
   bool closed_ = false;
 };
 
-void start_stream(Shared& shared, Socket socket, std::string head, StreamStart start,
+void start_stream(Shared& shared, ClientSocket socket, std::string head, StreamStart start,
                   Framing framing) {
   std::make_shared<StreamSession>(shared, std::move(socket), std::move(start), framing)
       ->run(std::move(head));

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "api/http/client_socket.hpp"
 #include "api/http/event_stream.hpp"
 #include "api/http/shared.hpp"
 
@@ -18,7 +19,7 @@ enum class Framing : std::uint8_t {
 };
 
 // Sends `head`, then what the queue brings until it ends. On the socket's strand.
-void start_stream(Shared& shared, Socket socket, std::string head, StreamStart start,
+void start_stream(Shared& shared, ClientSocket socket, std::string head, StreamStart start,
                   Framing framing);
 // From any thread: ends the streams properly, or cuts them.
 void finish_streams(Shared& shared);

@@ -39,14 +39,13 @@ bool handle(const WebSocket::Options& options, const WebSocket& socket, std::str
 
 // The connection below the protocol. Beast finds async_teardown() by the type; its own would wait
 // for the client without an end, the session lingers instead.
-struct Layer : Socket {
-  explicit Layer(Socket&& socket) : Socket(std::move(socket)) {}
+struct Layer : ClientSocket {
+  explicit Layer(ClientSocket&& socket) : ClientSocket(std::move(socket)) {}
 };
 
 template <class Handler>
 void async_teardown(boost::beast::role_type, Layer& layer, Handler&& handler) {
-  error_code ignored;
-  layer.shutdown(Socket::shutdown_send, ignored);
+  layer.shutdown_send();
   asio::post(layer.get_executor(),
              [handler = std::forward<Handler>(handler)]() mutable { handler(error_code{}); });
 }
@@ -55,7 +54,7 @@ void async_teardown(boost::beast::role_type, Layer& layer, Handler&& handler) {
 
 class WebSocketSession final : public std::enable_shared_from_this<WebSocketSession> {
  public:
-  WebSocketSession(Shared& shared, Socket socket, WebSocketStart start)
+  WebSocketSession(Shared& shared, ClientSocket socket, WebSocketStart start)
       : shared_(shared),
         stream_(std::move(socket)),
         timer_(stream_.get_executor()),
@@ -79,8 +78,7 @@ class WebSocketSession final : public std::enable_shared_from_this<WebSocketSess
   }
 
   void run(const BeastRequest& head, std::string request_id) {
-    error_code ignored;
-    stream_.next_layer().set_option(asio::socket_base::send_buffer_size(kKernelBytes), ignored);
+    stream_.next_layer().limit_send_buffer(kKernelBytes);
     stream_.set_option(websocket::stream_base::decorator(
         [id = std::move(request_id)](websocket::response_type& response) {
           response.set(boost::beast::http::field::server, "weir");
@@ -275,7 +273,7 @@ class WebSocketSession final : public std::enable_shared_from_this<WebSocketSess
 
   void drop_input() {
     buffer_.clear();
-    stream_.next_layer().async_read_some(
+    stream_.next_layer().async_drop_some(
         buffer_.prepare(kKeepInputBytes),
         [self = shared_from_this()](error_code error, std::size_t got) {
           self->lingered_ += got;
@@ -288,8 +286,7 @@ class WebSocketSession final : public std::enable_shared_from_this<WebSocketSess
     if (closed_) return;
     closed_ = true;
     timer_.cancel();
-    error_code ignored;
-    stream_.next_layer().close(ignored);
+    stream_.next_layer().close();
     tell_closed();
   }
 
@@ -324,7 +321,7 @@ class WebSocketSession final : public std::enable_shared_from_this<WebSocketSess
   std::size_t lingered_ = 0;
 };
 
-void start_websocket(Shared& shared, Socket socket, const BeastRequest& head,
+void start_websocket(Shared& shared, ClientSocket socket, const BeastRequest& head,
                      std::string request_id, WebSocketStart start) {
   std::make_shared<WebSocketSession>(shared, std::move(socket), std::move(start))
       ->run(head, std::move(request_id));

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "api/http/client_socket.hpp"
 #include "api/http/shared.hpp"
 #include "api/http/websocket.hpp"
 #include "api/http/wire.hpp"
@@ -13,7 +14,7 @@ namespace weir::http {
 
 // Answers the handshake `head`, which was checked, and goes on until the socket ends. On the
 // socket's strand.
-void start_websocket(Shared& shared, Socket socket, const BeastRequest& head,
+void start_websocket(Shared& shared, ClientSocket socket, const BeastRequest& head,
                      std::string request_id, WebSocketStart start);
 // From any thread: ends the sockets properly, or cuts them.
 void finish_sockets(Shared& shared);

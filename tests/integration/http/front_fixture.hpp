@@ -1,11 +1,9 @@
-// A front with routes of every kind, and a client that speaks raw bytes.
+// A front with routes of every kind. Built twice: with WEIR_TEST_OVER_TLS front and client speak
+// TLS in every test.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <signal.h>
 
 #include <atomic>
 #include <deque>
@@ -21,85 +19,33 @@
 
 #include "api/envelope.hpp"
 #include "api/http/front.hpp"
+#include "api/http/tls_server.hpp"
+#include "tests/integration/http/raw_client.hpp"
+#include "tests/support/certificates.hpp"
 #include "tests/support/wait.hpp"
 
 namespace weir::http {
 
-class RawClient {
- public:
-  explicit RawClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  ~RawClient() { close(); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  bool connected() const { return connected_; }
-  void send(std::string_view text) const {
-    while (!text.empty()) {
-      const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
-      text.remove_prefix(static_cast<std::size_t>(sent));
-    }
-  }
-  void end_sending() const { ::shutdown(fd_, SHUT_WR); }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  // One answer with its body (by Content-Length); what came before the connection ended otherwise.
-  std::string read_answer(bool head_only = false) {
-    for (;;) {
-      const auto head_end = input_.find("\r\n\r\n");
-      if (head_end != std::string::npos) {
-        std::size_t length = 0;
-        const auto at = input_.find("Content-Length: ");
-        if (at != std::string::npos && at < head_end && !head_only)
-          length = std::stoul(input_.substr(at + 16));
-        if (input_.size() >= head_end + 4 + length) {
-          const std::string answer = input_.substr(0, head_end + 4 + length);
-          input_.erase(0, answer.size());
-          return answer;
-        }
-      }
-      if (!read_more()) return std::exchange(input_, {});
-    }
-  }
-  std::string read_some() {  // empty: the end, or nothing for 10 seconds
-    if (input_.empty()) read_more();
-    return std::exchange(input_, {});
-  }
-  bool ended() {  // the server closed
-    while (read_more()) {
-    }
-    return ended_;
-  }
-
- private:
-  bool read_more() {
-    pollfd wait{fd_, POLLIN, 0};
-    if (::poll(&wait, 1, 10'000) != 1) return false;
-    char buffer[65536];
-    const auto got = ::recv(fd_, buffer, sizeof buffer, 0);
-    ended_ = got <= 0;
-    if (got > 0) input_.append(buffer, static_cast<std::size_t>(got));
-    return got > 0;
-  }
-
-  int fd_;
-  bool connected_ = false;
-  bool ended_ = false;
-  std::string input_;
-};
+// The certificate of a server on loopback, of an authority that lives as long as the program.
+inline const test::Authority& authority() {
+  static const test::Authority made;
+  return made;
+}
+inline TlsFiles server_files() {
+  static const auto made = authority().issue("server", "IP:127.0.0.1");
+  return {.certificate = made.file, .key = made.key_file};
+}
 
 class FrontTest : public testing::Test {
  protected:
   void SetUp() override {
+    ::signal(SIGPIPE, SIG_IGN);  // as the program does
     options_.port = 0;
+#ifdef WEIR_TEST_OVER_TLS
+    auto tls = TlsServer::load(server_files());
+    ASSERT_TRUE(tls) << describe(tls.error());
+    options_.tls = *tls;
+#endif
     options_.request_deadline = Millis{3000};
     options_.drain_timeout = Millis{2000};
   }
