@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "pkg/auth/key_text.hpp"
 #include "pkg/base/base64.hpp"
 #include "pkg/json/view.hpp"
+#include "pkg/log/log.hpp"
 
 namespace weir::api {
 namespace {
@@ -88,6 +90,15 @@ Result<replica::Revision> parse_revision(std::string_view text) {
   return revision;
 }
 
+Error too_many_wrong_keys(Millis wait) {
+  return {Code::too_many_requests,
+          "too_many_wrong_keys",
+          "Too many wrong API keys came from this address.",
+          "Repair the client that sends them; this key was not looked at.",
+          {},
+          wait};
+}
+
 }  // namespace
 
 std::string media_type(std::string_view content_type) {
@@ -98,7 +109,7 @@ std::string media_type(std::string_view content_type) {
   return type;
 }
 
-Gateway::Gateway(Parts parts) : parts_(parts) {
+Gateway::Gateway(Parts parts) : parts_(parts), attempts_(std::make_unique<KeyAttempts>()) {
   nobody_ = std::make_shared<const auth::Principal>();
   auto everybody = std::make_shared<auth::Principal>();
   everybody->name = "dev-no-auth";
@@ -157,15 +168,23 @@ Result<std::shared_ptr<const auth::Principal>> Gateway::authenticate(const http:
     return Error{Code::unauthenticated, "missing_credentials", "An API key is required.",
                  "Send Authorization: Bearer <key> or X-API-Key: <key>."};
   }
+  const auto key_id = auth::key_id_of(credentials);
+  const auto wait = attempts_->wait(request.remote_address, key_id, parts_.clock.mono());
+  if (wait) return too_many_wrong_keys(*wait);
   auto principal = parts_.keys.authenticate(credentials, parts_.clock.wall());
-  if (!principal) {
+  if (principal) {
+    attempts_->was_right(request.remote_address, key_id);
+  } else {
     const auto health = parts_.instance.health();
     if (!health.applying && health.problem.empty()) {
       // Catching up: the key may well be further on in the log.
       return Error{Code::unavailable, "catching_up", "This coordinator is still catching up.",
                    "Try again in a moment."};
     }
-    return std::move(principal).error();
+    const bool wrong = principal.error().reason == "bad_api_key";
+    if (wrong && attempts_->was_wrong(request.remote_address, key_id, parts_.clock.mono())) {
+      log::warn("wrong_api_keys", {{"address", request.remote_address}});
+    }
   }
   return principal;
 }

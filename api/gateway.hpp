@@ -9,6 +9,7 @@
 
 #include "api/command.hpp"
 #include "api/http/types.hpp"
+#include "api/key_attempts.hpp"
 #include "api/workers.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/base/clock.hpp"
@@ -50,6 +51,7 @@ class Gateway {
   void run_when_applied(const Command& command, const Call& call) const;
 
   Parts parts_;
+  std::unique_ptr<KeyAttempts> attempts_;
   std::shared_ptr<const auth::Principal> nobody_;     // on public commands
   std::shared_ptr<const auth::Principal> everybody_;  // when auth is off
 };

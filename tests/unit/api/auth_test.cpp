@@ -1,4 +1,5 @@
 // Authorization and body checks, as every command gets them from the gateway.
+#include "api/key_attempts.hpp"
 #include "pkg/base/base64.hpp"
 #include "pkg/base/time_text.hpp"
 #include "tests/unit/api/api_fixture.hpp"
@@ -38,6 +39,21 @@ TEST_F(AuthTest, BadCredentialsAre401) {
     EXPECT_EQ(client->reason(), c.reason);
     EXPECT_THAT(client->header("WWW-Authenticate"), HasSubstr("Bearer"));
   }
+}
+
+TEST_F(AuthTest, WrongKeysAreLimited) {
+  const auto other = make_key(R"(["health:read"])");
+  for (int i = 0; i < KeyAttempts::kBurst; ++i) {
+    EXPECT_EQ(ask("GET", "/v1/jobs", "", as(admin_ + "0"))->reason(), "bad_api_key");
+    EXPECT_EQ(ask("GET", "/health/status", "", as(other))->status(), 200);
+  }
+  const auto refused = ask("GET", "/v1/jobs", "", as("nonsense"));
+  EXPECT_EQ(refused->status(), 429);
+  EXPECT_EQ(refused->reason(), "too_many_wrong_keys");
+  EXPECT_GE(std::stoi(refused->header("Retry-After")), 1);
+  EXPECT_EQ(ask("GET", "/v1/jobs", "", as(admin_))->status(), 429) << "a guess tells nothing";
+  EXPECT_EQ(ask("GET", "/health/status", "", as(other))->status(), 200) << "was right before";
+  EXPECT_EQ(get("/health")->status(), 200) << "needs no key";
 }
 
 TEST_F(AuthTest, EveryScopedRouteRefusesAKeyWithoutItsScope) {
