@@ -1,9 +1,12 @@
 #include "cmd/weir/client.hpp"
 
 #include <httplib.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -92,7 +95,8 @@ bool valid_url(std::string_view url) {
 }  // namespace
 
 struct Client::Http {
-  explicit Http(const std::string& server) : client(server) {}
+  explicit Http(const Options& options)
+      : client(options.server, options.cert_file, options.cert_key_file) {}
   httplib::Client client;
 };
 
@@ -105,11 +109,16 @@ Result<std::unique_ptr<Client>> Client::make(Options options) {
   if (options.key.find_first_of("\r\n") != std::string::npos) {
     return Error{Code::invalid, "bad_api_key", "the API key holds a line break", ""};
   }
+  for (const auto& file : {options.ca_file, options.cert_file, options.cert_key_file}) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+      return Error{Code::invalid, "unreadable_file", "cannot read " + file, std::strerror(errno)};
+    }
+  }
   return std::unique_ptr<Client>(new Client(std::move(options)));
 }
 
 Client::Client(Options options)
-    : options_(std::move(options)), http_(std::make_unique<Http>(options_.server)) {
+    : options_(std::move(options)), http_(std::make_unique<Http>(options_)) {
   auto& client = http_->client;
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
@@ -184,7 +193,7 @@ Error Client::lost_error(int failure) const {
                    "--server or WEIR_URL names another address"};
     case Failure::tls:
       return Error{Code::unavailable, "tls_failed", "no TLS connection to " + options_.server,
-                   "is it https, and is its authority known? --ca-file names one"};
+                   "is it https, and is its authority known? --ca names one"};
     case Failure::unknown:
       break;
   }

@@ -40,14 +40,16 @@ class Client {
  public:
   struct Options {
     std::string server = "http://127.0.0.1:7080";
-    std::string key = {};      // API key; empty = none
-    std::string ca_file = {};  // authorities for https; empty = the system's
-    Millis timeout{30'000};    // for one request, beyond Call::wait
-    Millis retry_for{5'000};   // total time spent on retries
-    Millis first_backoff{50};  // doubled up to 1 s
+    std::string key = {};            // API key; empty = none
+    std::string ca_file = {};        // authorities for https; empty = the system's
+    std::string cert_file = {};      // shown to an https server that asks for one; empty = none
+    std::string cert_key_file = {};  // of cert_file
+    Millis timeout{30'000};          // for one request, beyond Call::wait
+    Millis retry_for{5'000};         // total time spent on retries
+    Millis first_backoff{50};        // doubled up to 1 s
   };
 
-  // Errors: invalid / bad_server_url.
+  // Errors: invalid / bad_server_url, bad_api_key, unreadable_file.
   static Result<std::unique_ptr<Client>> make(Options options);
   ~Client();
   Client(const Client&) = delete;

@@ -51,7 +51,9 @@ std::vector<Option> with_common(std::vector<Option> own) {
   own.insert(own.end(),
              {{"server", "URL", "Server to talk to (WEIR_URL; default http://127.0.0.1:7080)"},
               {"key-file", "FILE", "File with the API key (default: WEIR_API_KEY)"},
-              {"ca-file", "FILE", "PEM authorities to check an https server with"},
+              {"ca", "FILE", "PEM authorities to check an https server with (WEIR_CA)"},
+              {"client-cert", "FILE", "PEM certificate for a server that asks (WEIR_CLIENT_CERT)"},
+              {"client-key", "FILE", "PEM key of --client-cert (WEIR_CLIENT_KEY)"},
               {"data-dir", "DIR", "Where a local server keeps its admin key (default ./weir-data)"},
               {"retry-for", "TIME", "How long to try again when the server is away (default 5s)"},
               {"json", "", "Print JSON for programs"}});
@@ -62,7 +64,12 @@ Result<Client::Options> client_options(const Parsed& parsed) {
   Client::Options options;
   if (const auto url = environment("WEIR_URL"); !url.empty()) options.server = url;
   options.server = parsed.text("server", options.server);
-  options.ca_file = parsed.text("ca-file");
+  options.ca_file = parsed.text("ca", environment("WEIR_CA"));
+  options.cert_file = parsed.text("client-cert", environment("WEIR_CLIENT_CERT"));
+  options.cert_key_file = parsed.text("client-key", environment("WEIR_CLIENT_KEY"));
+  if (options.cert_file.empty() != options.cert_key_file.empty()) {
+    return bad_argument("--client-cert and --client-key go together");
+  }
   WEIR_ASSIGN(options.retry_for, parsed.duration("retry-for", options.retry_for));
   if (parsed.has("key-file")) {
     WEIR_ASSIGN(auto content, config::load_file(parsed.text("key-file")));

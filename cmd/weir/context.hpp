@@ -21,7 +21,7 @@ struct Command {
   std::function<int(Args)> run;
 };
 
-// --server, --key-file, --ca-file, --data-dir, --retry-for, --json.
+// --server, --key-file, --ca, --client-cert, --client-key, --data-dir, --retry-for, --json.
 std::vector<Option> with_common(std::vector<Option> own);
 
 // Where the client connects and as whom. The key is the first of: --key-file, WEIR_API_KEY, and for

@@ -5,12 +5,14 @@
 #include "api/api.hpp"
 #include "api/bootstrap.hpp"
 #include "api/http/front.hpp"
+#include "api/http/tls_server.hpp"
 #include "api/nats_probe.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
 #include "jobs/requests.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"
+#include "pkg/base/time_text.hpp"
 #include "pkg/log/log.hpp"
 #include "pkg/nats/embedded_server.hpp"
 #include "pkg/process/host.hpp"
@@ -25,6 +27,7 @@ namespace {
 
 constexpr Millis kConnectWait{2'000};
 constexpr Millis kFinishWait{2'000};
+constexpr Millis kCertificateWarning = std::chrono::hours(24 * 14);  // before it ends
 constexpr std::size_t kOperationHeadroom = 16U
                                            << 10U;  // of one NATS message, for the entry around it
 constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
@@ -66,6 +69,7 @@ struct Coordinator::Parts {
   std::unique_ptr<replica::Instance> instance;
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<api::Api> api;
+  std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
   bool waiters_dropped = false;
   bool finished = false;
@@ -74,6 +78,8 @@ struct Coordinator::Parts {
   Result<void> connect();
   Result<void> make_replica();
   void make_api();
+  void tell_certificate(std::string_view event) const;
+  void tell_reload(const Result<bool>& read) const;
 };
 
 Result<void> Coordinator::Parts::connect() {
@@ -171,8 +177,17 @@ void Coordinator::Parts::make_api() {
   listen.allowed_origins = config.allowed_origins;
   listen.request_deadline = config.request_timeout;
   listen.drain_timeout = config.drain_timeout;
+  listen.tls = tls;
   front = std::make_unique<http::Front>(listen, api->routes(), api->hooks());
   api->set_connections([this] { return front->stats(); });
+}
+
+void Coordinator::Parts::tell_certificate(std::string_view event) const {
+  const auto ends = tls->expires_at();
+  log::info(event, {{"certificate", config.http_tls.cert_file}, {"ends", format_rfc3339(ends)}});
+  if (ends - clock.wall() > kCertificateWarning) return;
+  log::warn("http_tls_ends_soon",
+            {{"certificate", config.http_tls.cert_file}, {"ends", format_rfc3339(ends)}});
 }
 
 Coordinator::Coordinator(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -182,12 +197,14 @@ Coordinator::~Coordinator() {
 }
 
 Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config) {
-  if (config.has_tls()) {
-    return Error{Code::invalid, "bad_config", "This version does not serve HTTPS itself",
-                 "remove tls_cert and tls_key, and let a proxy in front of Weir speak TLS"};
-  }
   auto parts = std::make_unique<Parts>();
   parts->config = config;
+  if (config.has_tls()) {
+    WEIR_ASSIGN(parts->tls, http::TlsServer::load({.certificate = config.http_tls.cert_file,
+                                                   .key = config.http_tls.key_file,
+                                                   .client_ca = config.http_tls.client_ca_file}));
+    parts->tell_certificate("http_tls_loaded");
+  }
   WEIR_TRY(parts->connect());
   WEIR_TRY(parts->make_replica());
   parts->make_api();
@@ -233,6 +250,25 @@ bool Coordinator::finish_start() {
   return true;
 }
 
+void Coordinator::Parts::tell_reload(const Result<bool>& read) const {
+  if (!read) {
+    log::error("http_tls_not_reloaded",
+               {{"error", describe(read.error())}, {"used", "the certificate from before"}});
+  } else if (*read) {
+    tell_certificate("http_tls_reloaded");
+  }
+}
+
+void Coordinator::refresh_tls() {
+  if (parts_->tls) parts_->tell_reload(parts_->tls->reload_if_changed());
+}
+
+void Coordinator::reload_tls() {
+  if (!parts_->tls) return;
+  const auto read = parts_->tls->reload();
+  parts_->tell_reload(read ? Result<bool>(true) : Result<bool>(read.error()));
+}
+
 void Coordinator::stop() {
   if (!parts_) return;
   parts_->api->drain();
@@ -252,7 +288,8 @@ std::string Coordinator::where() const {
   const auto& parts = *parts_;
   const bool v6 = parts.config.http.host.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + parts.config.http.host + "]" : parts.config.http.host;
-  std::string text = "http://" + host + ":" + std::to_string(parts.front->port());
+  std::string text =
+      (parts.tls ? "https://" : "http://") + host + ":" + std::to_string(parts.front->port());
   const std::string version = parts.rest->server_version();
   text += ", NATS " + (version.empty() ? std::string("not connected yet") : version);
   text += parts.embedded ? " (embedded)" : " at " + parts.rest->url();

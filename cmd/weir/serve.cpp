@@ -32,26 +32,29 @@ Usage serve_usage() {
 }
 
 // Blocked in every thread started from here on, so that only wait_for_signal() sees them.
-sigset_t block_stop_signals() {
+// SIGHUP asks for the certificate to be read again; where there is none it ends the program, as a
+// closed terminal should.
+sigset_t block_signals(bool tls) {
   sigset_t set;
   sigemptyset(&set);
+  if (tls) sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return set;
 }
 
-// True when a stop signal came within a short while.
-bool wait_for_signal(const sigset_t& set) {
+// The signal that came within a short while; 0 or less when none did.
+int wait_for_signal(const sigset_t& set) {
   const timespec wait{0, kPollNs};
-  return sigtimedwait(&set, nullptr, &wait) > 0;
+  return sigtimedwait(&set, nullptr, &wait);
 }
 
 Result<int> serve(const Parsed& parsed) {
   WEIR_ASSIGN(const auto values, serve_values(parsed));
   WEIR_ASSIGN(const auto config, config::make_serve_config(values));
   log::configure(config.log_level, config.log_format);
-  const sigset_t stop_signals = block_stop_signals();
+  const sigset_t signals = block_signals(config.has_tls());
   ::umask(0077);  // job payloads and key hashes are nobody else's to read
 
   WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
@@ -62,7 +65,8 @@ Result<int> serve(const Parsed& parsed) {
     print("Authentication is OFF (--dev-no-auth): everybody on this machine is admin.\n");
 
   bool finished = false;
-  while (!wait_for_signal(stop_signals)) {
+  for (int signal = 0; signal != SIGTERM && signal != SIGINT; signal = wait_for_signal(signals)) {
+    signal == SIGHUP ? coordinator->reload_tls() : coordinator->refresh_tls();
     if (finished) continue;
     finished = coordinator->finish_start();
     if (const auto key = coordinator->new_admin_key(); finished && key) {

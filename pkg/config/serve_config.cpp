@@ -84,6 +84,16 @@ NatsConfig nats_config(const Values& values, Errors& errors) {
   return out;
 }
 
+HttpTlsConfig http_tls_config(const Values& values, Errors& errors) {
+  check_pair(values, "http_tls_cert", "http_tls_key", errors);
+  if (values.is_set("http_tls_client_ca") && !values.is_set("http_tls_cert")) {
+    errors.push_back({"http_tls_client_ca", "needs http_tls_cert and http_tls_key"});
+  }
+  return {.cert_file = values.text("http_tls_cert"),
+          .key_file = values.text("http_tls_key"),
+          .client_ca_file = values.text("http_tls_client_ca")};
+}
+
 void check_embedded(const Values& values, Errors& errors) {
   if (!values.is_set("nats_url")) return;
   for (const char* key : {"nats_server", "nats_dir", "nats_port"}) {
@@ -95,10 +105,11 @@ void check_embedded(const Values& values, Errors& errors) {
 
 void check_exposure(const Values& values, const Address& http, Errors& errors) {
   if (is_loopback(http.host) || values.boolean("unsafe_bind")) return;
-  if (!values.is_set("tls_cert")) {
-    errors.push_back({"http", "\"" + http.host +
-                                  "\" is not loopback and TLS is off: set tls_cert and tls_key, or "
-                                  "unsafe_bind when the network in front is trusted"});
+  if (!values.is_set("http_tls_cert")) {
+    errors.push_back(
+        {"http", "\"" + http.host +
+                     "\" is not loopback and TLS is off: set http_tls_cert and "
+                     "http_tls_key, or unsafe_bind when the network in front is trusted"});
   }
   if (values.boolean("dev_no_auth")) {
     errors.push_back({"dev_no_auth",
@@ -120,9 +131,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   WEIR_ASSIGN(out.http, parse_address(values.text("http")));
   out.data_dir = values.text("data_dir");
   if (out.data_dir.empty()) errors.push_back({"data_dir", "must not be empty"});
-  out.tls_cert_file = values.text("tls_cert");
-  out.tls_key_file = values.text("tls_key");
-  check_pair(values, "tls_cert", "tls_key", errors);
+  out.http_tls = http_tls_config(values, errors);
   out.api_key = secret(values, "api_key", errors);
   out.dev_no_auth = values.boolean("dev_no_auth");
   check_exposure(values, out.http, errors);

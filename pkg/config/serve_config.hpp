@@ -27,6 +27,12 @@ struct NatsConfig {
   std::string tls_key_file;
 };
 
+struct HttpTlsConfig {
+  std::string cert_file;       // empty = plain HTTP
+  std::string key_file;        // set exactly when cert_file is
+  std::string client_ca_file;  // empty = clients need no certificate
+};
+
 struct EmbeddedConfig {
   std::string server_path;  // empty = search
   std::string versions_dir;
@@ -37,8 +43,7 @@ struct EmbeddedConfig {
 struct ServeConfig {
   Address http;
   std::string data_dir;
-  std::string tls_cert_file;
-  std::string tls_key_file;
+  HttpTlsConfig http_tls;
   std::string api_key;  // empty = make one at the first start
   bool dev_no_auth = false;
   NatsConfig nats;
@@ -61,7 +66,7 @@ struct ServeConfig {
   log::Format log_format = log::Format::text;
 
   bool embeds_nats() const { return nats.urls.empty(); }
-  bool has_tls() const { return !tls_cert_file.empty(); }
+  bool has_tls() const { return !http_tls.cert_file.empty(); }
 };
 
 // Checks what concerns several settings, reads the *_file secrets. Error: invalid / bad_config with

@@ -39,8 +39,12 @@ constexpr std::array kSettings{
     text("http", Kind::address, "127.0.0.1:7080", "Address of the HTTP API. Port 0 takes any."),
     text("data_dir", Kind::path, "./weir-data",
          "Folder of the local state: SQLite files, the admin key, the embedded server's store."),
-    text("tls_cert", Kind::path, "", "PEM certificate chain; with tls_key the API speaks HTTPS."),
-    text("tls_key", Kind::path, "", "PEM private key of tls_cert."),
+    text("http_tls_cert", Kind::path, "",
+         "PEM certificate chain; with http_tls_key the API speaks HTTPS only. Read again when the "
+         "files change, and on SIGHUP."),
+    text("http_tls_key", Kind::path, "", "PEM private key of http_tls_cert, without pass phrase."),
+    text("http_tls_client_ca", Kind::path, "",
+         "PEM authorities: only clients with a certificate of theirs are let in (mutual TLS)."),
     text("unsafe_bind", Kind::boolean, "false",
          "Allow an address off loopback without TLS, or with dev_no_auth."),
     // who may call

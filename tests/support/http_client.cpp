@@ -46,9 +46,14 @@ struct HttpClient::Implementation {
   std::string key;
 };
 
-HttpClient::HttpClient(std::uint16_t port, std::string key, Millis limit)
-    : implementation_(new Implementation{httplib::Client("127.0.0.1", port), std::move(key)}) {
+HttpClient::HttpClient(std::uint16_t port, std::string key, Millis limit, const HttpTls& tls)
+    : implementation_(new Implementation{
+          httplib::Client(
+              (tls.ca_file.empty() ? "http" : "https") + ("://127.0.0.1:" + std::to_string(port)),
+              tls.cert_file, tls.key_file),
+          std::move(key)}) {
   auto& client = implementation_->client;
+  if (!tls.ca_file.empty()) client.set_ca_cert_path(tls.ca_file.c_str());
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
   client.set_read_timeout(limit);

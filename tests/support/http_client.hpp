@@ -22,11 +22,18 @@ struct HttpAnswer {
   json::View json() const;                            // missing when the body is not valid JSON
 };
 
+// How a client speaks TLS; without an authority it speaks plain HTTP.
+struct HttpTls {
+  std::string ca_file = {};
+  std::string cert_file = {};  // shown when the server asks
+  std::string key_file = {};
+};
+
 class HttpClient {
  public:
   // `key` is sent as a bearer token; empty = none.
   explicit HttpClient(std::uint16_t port, std::string key = "",
-                      Millis limit = std::chrono::seconds(30));
+                      Millis limit = std::chrono::seconds(30), const HttpTls& tls = {});
   ~HttpClient();
 
   HttpAnswer get(const std::string& path);

@@ -51,7 +51,7 @@ bool WeirServer::wait_ready() {
   bool ready = false;
   wait_until(
       [&] {
-        ready = HttpClient(port_, "", std::chrono::seconds(2)).get("/ready").status == 200;
+        ready = make_client("", std::chrono::seconds(2)).get("/ready").status == 200;
         return ready || !child_->running();
       },
       kReadyLimit);
@@ -80,12 +80,20 @@ std::string WeirServer::log() const {
   return read_file(directory_.file("log"));
 }
 
+std::string WeirServer::url() const {
+  return (options_.tls.ca_file.empty() ? "http" : "https") +
+         ("://127.0.0.1:" + std::to_string(port_));
+}
+
 Finished WeirServer::cli(std::vector<std::string> arguments, const std::string& input) const {
   arguments.insert(arguments.begin(), weir_binary());
-  return run(
-      {.argv = std::move(arguments),
-       .env = {{"WEIR_URL", "http://127.0.0.1:" + std::to_string(port_)}, {"WEIR_API_KEY", key_}},
-       .input = input});
+  return run({.argv = std::move(arguments),
+              .env = {{"WEIR_URL", url()},
+                      {"WEIR_API_KEY", key_},
+                      {"WEIR_CA", options_.tls.ca_file},
+                      {"WEIR_CLIENT_CERT", options_.tls.cert_file},
+                      {"WEIR_CLIENT_KEY", options_.tls.key_file}},
+              .input = input});
 }
 
 }  // namespace weir::test

@@ -19,6 +19,7 @@ struct WeirOptions {
   std::string nats_url = {};                    // empty = the embedded server, or WEIR_NATS_URL
   std::vector<std::string> flags = {};          // more flags of `weir serve`
   std::map<std::string, std::string> env = {};  // more environment
+  HttpTls tls = {};  // how clients of this server speak; the server's own files are flags
 };
 
 class WeirServer {
@@ -34,17 +35,23 @@ class WeirServer {
   pid_t pid() const { return child_->pid(); }
 
   std::uint16_t port() const { return port_; }
+  std::string url() const;
   const std::string& key() const { return key_; }  // the admin key
   std::string data_dir() const { return directory_.file("data"); }
   std::string log() const;
 
-  HttpClient client() const { return HttpClient(port_, key_); }
-  HttpClient anonymous() const { return HttpClient(port_); }
+  HttpClient client() const { return make_client(key_, kClientLimit); }
+  HttpClient anonymous() const { return make_client("", kClientLimit); }
 
   // The command line against this server: cli({"job", "list"}).
   Finished cli(std::vector<std::string> arguments, const std::string& input = "") const;
 
  private:
+  static constexpr Millis kClientLimit = std::chrono::seconds(30);
+  HttpClient make_client(const std::string& key, Millis limit) const {
+    return HttpClient(port_, key, limit, options_.tls);
+  }
+
   TempDir directory_;
   WeirOptions options_;
   std::uint16_t port_;
