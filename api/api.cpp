@@ -50,6 +50,7 @@ struct Api::Impl {
         }});
     add_command_endpoint(table, *dispatcher);
     add_job_commands(table, services);
+    add_batch_commands(table, services);
     add_lease_commands(table, services, leases);
     add_queue_commands(table, services);
     add_schedule_commands(table, services);

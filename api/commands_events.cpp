@@ -12,9 +12,10 @@ namespace {
 using auth::Scope;
 using jobs::EventPosition;
 
-constexpr std::array<std::string_view, 13> kWords{
-    "submitted", "scheduled", "blocked",       "ready",    "started",  "completed", "failed",
-    "cancelled", "retried",   "dead_lettered", "released", "requeued", "removed"};
+constexpr std::array<std::string_view, 16> kWords{
+    "submitted", "scheduled",       "blocked",      "ready",          "started",  "completed",
+    "failed",    "cancelled",       "retried",      "dead_lettered",  "released", "requeued",
+    "removed",   "batch_succeeded", "batch_failed", "batch_cancelled"};
 
 Result<std::vector<std::string>> words_of(const http::Request& request) {
   std::vector<std::string> words;

@@ -10,7 +10,28 @@ namespace {
 
 constexpr std::size_t kRecentEvents = 1024;  // kept for those who are about to go live
 constexpr std::int64_t kPageRows = 200;
-constexpr std::string_view kTypePrefix = "weir.job.";
+
+constexpr std::string_view kJobType = "weir.job.";
+constexpr std::string_view kBatchType = "weir.batch.";
+constexpr std::string_view kBatchWord = "batch_";
+
+// "completed" of "weir.job.completed", "batch_failed" of "weir.batch.failed".
+std::string word_of(const std::string& type) {
+  if (type.starts_with(kJobType)) return type.substr(kJobType.size());
+  if (!type.starts_with(kBatchType)) return type;
+  return std::string(kBatchWord) + type.substr(kBatchType.size());
+}
+
+std::string type_of(const std::string& word) {
+  if (!word.starts_with(kBatchWord)) return std::string(kJobType) + word;
+  return std::string(kBatchType) + word.substr(kBatchWord.size());
+}
+
+// The job of a job's event, else nothing.
+std::string subject_of(json::View event, const std::string& type) {
+  if (!type.starts_with(kJobType)) return {};
+  return event.find("subject").as_string().value_or("");
+}
 
 std::string gap_frame(jobs::EventPosition after, std::int64_t oldest) {
   json::Writer data(160);
@@ -42,8 +63,8 @@ struct EventFeed::LiveEvent {
         LiveEvent{.revision = event.revision,
                   .position = jobs::parse_event_position(id).value_or(jobs::EventPosition{}),
                   .queue = view.find("data").find("queue").as_string().value_or(""),
-                  .word = type.starts_with(kTypePrefix) ? type.substr(kTypePrefix.size()) : type,
-                  .job = view.find("subject").as_string().value_or(""),
+                  .word = word_of(type),
+                  .job = subject_of(view, type),
                   .frame = std::make_shared<const std::string>(
                       http::event_frame({.id = id, .type = type, .data = event.json}))});
   }
@@ -207,8 +228,7 @@ void EventFeed::read_on(const SubscriberPtr& subscriber) {
     if (!subscriber->wants(event.queue, event.word)) continue;
     const std::string id =
         std::to_string(event.position.revision) + "-" + std::to_string(event.position.ordinal);
-    subscriber->stream.send(
-        {.id = id, .type = std::string(kTypePrefix) + event.word, .data = event.text});
+    subscriber->stream.send({.id = id, .type = type_of(event.word), .data = event.text});
     if (subscriber->request.until_finished && ends_job(event.word)) subscriber->stream.finish();
   }
   subscriber->position = page.through;

@@ -1,21 +1,30 @@
 #include "api/job_wait.hpp"
 
+#include <functional>
 #include <mutex>
 
+#include "jobs/batch_query.hpp"
 #include "jobs/queries.hpp"
 
 namespace weir::api {
 namespace {
 
-class JobWait : public std::enable_shared_from_this<JobWait> {
+// What is waited for.
+struct Awaited {
+  std::string key;  // of Instance::watch
+  std::function<Result<bool>(sqlite::Database&)> has_ended;
+  std::function<Result<std::string>(sqlite::Database&)> read;  // the answer
+};
+
+class EndWait : public std::enable_shared_from_this<EndWait> {
  public:
-  JobWait(Services& services, Call call, std::string job_id)
-      : services_(services), call_(std::move(call)), job_id_(std::move(job_id)) {}
+  EndWait(Services& services, Call call, Awaited awaited)
+      : services_(services), call_(std::move(call)), awaited_(std::move(awaited)) {}
 
   void begin(Millis wait) {
-    const std::weak_ptr<JobWait> weak = weak_from_this();
+    const std::weak_ptr<EndWait> weak = weak_from_this();
     // Watching starts before the first look, so that no change falls between.
-    auto watch = services_.instance.watch("job:" + job_id_, [weak] {
+    auto watch = services_.instance.watch(awaited_.key, [weak] {
       if (const auto self = weak.lock()) self->on_change();
     });
     const auto timer = services_.timers.set(services_.clock.mono() + wait,
@@ -68,16 +77,16 @@ class JobWait : public std::enable_shared_from_this<JobWait> {
     }
   }
 
-  // Answers when the job has ended or cannot be read.
+  // Answers when it has ended or cannot be read.
   void look() {
-    auto status = jobs::Status::scheduled;
+    bool has_ended = false;
     const auto read = services_.instance.read([&](sqlite::Database& db) -> Result<void> {
-      WEIR_ASSIGN(status, jobs::get_status(db, job_id_));
+      WEIR_ASSIGN(has_ended, awaited_.has_ended(db));
       return {};
     });
     if (!read) {
       if (end()) call_.fail(read.error());
-    } else if (jobs::is_finished(status)) {
+    } else if (has_ended) {
       answer();
     }
   }
@@ -88,7 +97,7 @@ class JobWait : public std::enable_shared_from_this<JobWait> {
 
   void answer() {
     if (!end()) return;
-    answer_read(services_, call_, [&](sqlite::Database& db) { return jobs::get_job(db, job_id_); });
+    answer_read(services_, call_, awaited_.read);
   }
 
   bool end() {
@@ -107,7 +116,7 @@ class JobWait : public std::enable_shared_from_this<JobWait> {
 
   Services& services_;
   const Call call_;
-  const std::string job_id_;
+  const Awaited awaited_;
   std::mutex mutex_;
   bool ended_ = false;
   bool looking_ = false;
@@ -120,7 +129,24 @@ class JobWait : public std::enable_shared_from_this<JobWait> {
 
 void answer_when_finished(Services& services, const Call& call, const std::string& job_id,
                           Millis wait) {
-  std::make_shared<JobWait>(services, call, job_id)->begin(wait);
+  Awaited job{.key = "job:" + job_id,
+              .has_ended = [job_id](sqlite::Database& db) -> Result<bool> {
+                WEIR_ASSIGN(const auto status, jobs::get_status(db, job_id));
+                return jobs::is_finished(status);
+              },
+              .read = [job_id](sqlite::Database& db) { return jobs::get_job(db, job_id); }};
+  std::make_shared<EndWait>(services, call, std::move(job))->begin(wait);
+}
+
+void answer_when_batch_ended(Services& services, const Call& call, const std::string& batch_id,
+                             Millis wait) {
+  Awaited batch{.key = "batch:" + batch_id,
+                .has_ended = [batch_id](sqlite::Database& db) -> Result<bool> {
+                  WEIR_ASSIGN(const auto state, jobs::get_batch_state(db, batch_id));
+                  return jobs::has_ended(state);
+                },
+                .read = [batch_id](sqlite::Database& db) { return jobs::get_batch(db, batch_id); }};
+  std::make_shared<EndWait>(services, call, std::move(batch))->begin(wait);
 }
 
 }  // namespace weir::api

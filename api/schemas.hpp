@@ -14,6 +14,7 @@ struct ComponentSchema {
 
 std::span<const ComponentSchema> job_schemas();  // jobs, leases, queues, errors
 std::span<const ComponentSchema> schedule_schemas();
+std::span<const ComponentSchema> batch_schemas();
 std::span<const ComponentSchema> system_schemas();  // keys, audit, snapshots, health
 
 }  // namespace weir::api

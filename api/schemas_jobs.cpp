@@ -59,6 +59,7 @@ constexpr std::array kSchemas{
    "description":"ids of jobs that must have ended before this one runs"},
   "on_failure":{"type":"string","enum":["fail","ignore","run"],"default":"fail",
    "description":"what a job of depends_on that ended without success means"},
+  "batch":{"type":"string","description":"id of an open batch that it joins"},
   "tags":{"type":"array","items":{"type":"string","maxLength":64},"maxItems":32},
   "metadata":{"type":"object"},
   "headers":{"type":"object","additionalProperties":{"type":"string"}}},
@@ -125,6 +126,7 @@ constexpr std::array kSchemas{
   "unique":{"type":["object","null"],"properties":{
    "key":{"type":"string"},"scope":{"type":"string"},"held":{"type":"boolean"},
    "until":{"type":"string","format":"date-time"}}},
+  "batch":{"type":"string","description":"the batch it belongs to"},
   "on_failure":{"type":"string"},
   "waiting_for":{"type":"integer","description":"jobs of depends_on that have not ended"},
   "depends_on":{"type":"array","items":{"type":"object","properties":{

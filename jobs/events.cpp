@@ -18,7 +18,7 @@ struct Told {
 };
 
 void write_data(Step& step, const Told& told, json::Writer& out) {
-  const auto& [change, ordinal, removed] = told.noted;
+  const auto& change = told.noted.change;
   const Job& job = told.job;
   out.key("data").begin_object().member("queue", change.queue.name);
   if (!job.type.empty()) out.member("type", job.type);
@@ -60,28 +60,72 @@ std::string write_event(Step& step, const Told& told) {
   return out.take();
 }
 
-void keep(Step& step, const Told& told, std::string_view word, const std::string& text) {
-  const auto& change = told.noted.change;
-  step.state.events.keep(step.db, {.revision = step.revision,
-                                   .ordinal = told.noted.ordinal,
-                                   .queue = change.queue.id,
-                                   .at = step.now,
-                                   .type = word,
-                                   .job = told.job.id,
-                                   .text = text});
-  step.context.add_effect({.subject = "weir.events." + change.queue.name + "." + std::string(word),
+void keep(Step& step, const EventRow& event, const std::string& queue) {
+  step.state.events.keep(step.db, event);
+  step.context.add_effect({.subject = "weir.events." + queue + "." + std::string(event.type),
                            .headers_json = {},
-                           .body = text});
+                           .body = std::string(event.text)});
+}
+
+// The end of a batch. It does not stand among the events of jobs: their ids have no slash.
+void record_batch(Step& step, const NotedChange& noted) {
+  const JobBatch& batch = *noted.batch;
+  const Queue& queue = noted.change.queue;
+  const auto state = std::string(to_string(batch.state));
+  json::Writer out(512);
+  out.begin_object()
+      .member("specversion", "1.0")
+      .member("id", std::to_string(step.revision) + "-" + std::to_string(noted.ordinal))
+      .member("source", "/v1/batches")
+      .member("type", "weir.batch." + state)
+      .member("subject", batch.id)
+      .member("time", from_unix_ms(step.now))
+      .member("datacontenttype", "application/json")
+      .key("data")
+      .begin_object()
+      .member("queue", queue.name)
+      .member("status", state)
+      .member("total", batch.total())
+      .key("counts")
+      .begin_object();
+  for (const auto status : kStatuses) out.member(to_string(status), batch.count(status));
+  out.member("removed", batch.removed).end_object();
+  auto text = out.member("revision", step.revision).end_object().end_object().take();
+  const auto word = "batch_" + state;
+  const auto subject = "batches/" + batch.id;
+  if (queue.config.events) {
+    keep(step,
+         {.revision = step.revision,
+          .ordinal = noted.ordinal,
+          .queue = queue.id,
+          .at = step.now,
+          .type = word,
+          .job = subject,
+          .text = text},
+         queue.name);
+  }
+  if (step.listened) step.context.outbound.publish(std::move(text));
 }
 
 void record(Step& step, const NotedChange& noted) {
+  if (noted.batch) return record_batch(step, noted);
   const auto word = event_word(noted.change);
   const auto job = noted.removed ? noted.removed : load_job(step.db, noted.change.row);
   if (!job) return;  // gone within the same operation: its removal is told
   const Told told{noted, *job, std::to_string(step.revision) + "-" + std::to_string(noted.ordinal),
                   "weir.job." + std::string(word)};
   auto text = write_event(step, told);
-  if (noted.change.queue.config.events) keep(step, told, word, text);
+  if (noted.change.queue.config.events) {
+    keep(step,
+         {.revision = step.revision,
+          .ordinal = noted.ordinal,
+          .queue = noted.change.queue.id,
+          .at = step.now,
+          .type = word,
+          .job = job->id,
+          .text = text},
+         noted.change.queue.name);
+  }
   if (step.listened) step.context.outbound.publish(std::move(text));
 }
 

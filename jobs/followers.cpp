@@ -1,5 +1,6 @@
 #include "jobs/followers.hpp"
 
+#include "jobs/batches.hpp"
 #include "jobs/dependencies.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/scheduler.hpp"
@@ -15,6 +16,7 @@ void follow_changes(Step& step) {
     // Each kind of follower looks at its own bit of change.parts, in a fixed order.
     if ((change.parts & kUniqueBit) != 0) follow_unique(step, change);
     if ((change.parts & kIdempotentBit) != 0) follow_idempotency(step, change);
+    if ((change.parts & kInBatch) != 0) Batches(step).follow(change);
     if ((change.parts & kHasChildren) != 0) follow_children(step, change);
     if ((change.parts & kHasParents) != 0) follow_parents(step, change);
     if ((change.parts & kScheduleBit) != 0) Scheduler(step).follow(change);

@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 
+#include "jobs/batch_query.hpp"
 #include "jobs/dependencies.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
@@ -108,6 +109,7 @@ std::string detail(sqlite::Database& db, const Job& job) {
   } else {
     out.null();
   }
+  if ((job.parts & kInBatch) != 0) out.member("batch", batch_id_of(db, job.row));
   if ((job.parts & kHasParents) != 0) {
     out.member("on_failure", to_string(policy_of(db, job.row)))
         .member("waiting_for", count_waiting(db, job.row))

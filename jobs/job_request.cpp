@@ -46,9 +46,7 @@ void write_tags(Fields& fields, json::Writer& out) {
 
 enum class Values : std::uint8_t { any, strings };
 
-void write_members(Fields& fields, std::string_view name, Values values, json::Writer& out) {
-  const auto object = fields.object(name);
-  if (object.is_missing()) return;
+void check_members(Fields& fields, std::string_view name, Values values, json::View object) {
   std::size_t count = 0;
   for (const auto& member : object.members()) {
     ++count;
@@ -70,7 +68,44 @@ void write_members(Fields& fields, std::string_view name, Values values, json::W
     fields.complain(name, "must have at most " + std::to_string(kMaxMetadataBytes) +
                               " bytes as JSON, not " + std::to_string(object.raw().size()));
   }
+}
+
+void write_members(Fields& fields, std::string_view name, Values values, json::Writer& out) {
+  const auto object = fields.object(name);
+  if (object.is_missing()) return;
+  check_members(fields, name, values, object);
   out.raw_member(name, object.raw());
+}
+
+// The headers of a callback, with one more.
+void write_callback_headers(Fields& fields, std::string_view batch, json::Writer& out) {
+  const auto object = fields.object("headers");
+  if (!object.is_missing()) check_members(fields, "headers", Values::strings, object);
+  out.key("headers").begin_object();
+  for (const auto& member : object.members()) {
+    const auto key = member.key();
+    if (key != kBatchHeader) out.raw_member(key, member.value.raw());
+  }
+  out.member(kBatchHeader, batch).end_object();
+}
+
+void write_batch_id(Fields& fields, const JobRequestOptions& options, json::Writer& out) {
+  if (options.role == JobRole::member) out.member("batch", options.batch);
+  if (options.role != JobRole::single) {
+    if (fields.has("batch")) fields.complain("batch", "cannot stand in a job of a new batch");
+    return;
+  }
+  const auto batch = fields.text("batch", 4'096);
+  if (batch && check_job_id(fields.errors(), fields.path("batch"), *batch)) {
+    out.member("batch", *batch);
+  }
+}
+
+// A callback is submitted exactly once, when the batch decides: nothing else may hold it up.
+void refuse_conditions(Fields& fields) {
+  for (const std::string_view name : {"unique", "depends_on", "on_failure"}) {
+    if (fields.has(name)) fields.complain(name, "cannot stand in a callback");
+  }
 }
 
 // Every default is written out: an operation is complete.
@@ -152,7 +187,6 @@ void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& 
   }
   write_tags(fields, out);
   write_members(fields, "metadata", Values::any, out);
-  write_members(fields, "headers", Values::strings, out);
   write_json(fields, "payload", max_payload_bytes, out);
 }
 
@@ -165,8 +199,15 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
   write_id(fields, options.ids, out);
   write_queue(fields, out);
   write_time(fields, out);
-  write_unique(fields, out);
-  write_dependencies(fields, out);
+  write_batch_id(fields, options, out);
+  if (options.role == JobRole::callback) {
+    refuse_conditions(fields);
+    write_callback_headers(fields, options.batch, out);
+  } else {
+    write_unique(fields, out);
+    write_dependencies(fields, out);
+    write_members(fields, "headers", Values::strings, out);
+  }
   write_content(fields, options.max_payload_bytes, out);
   fields.finish();
   out.end_object();
@@ -177,9 +218,10 @@ void write_job_template(FieldErrors& errors, json::View job, const std::string& 
   Fields fields(errors, job, path);
   out.begin_object();
   write_queue(fields, out);
+  write_members(fields, "headers", Values::strings, out);
   write_content(fields, max_payload_bytes, out);
   for (const std::string_view name :
-       {"id", "run_at", "delay_ms", "unique", "depends_on", "on_failure"}) {
+       {"id", "run_at", "delay_ms", "unique", "depends_on", "on_failure", "batch"}) {
     if (!fields.raw(name).is_missing()) fields.complain(name, "is decided by the schedule's runs");
   }
   fields.finish();

@@ -7,10 +7,21 @@
 
 namespace weir::jobs {
 
+enum class JobRole : std::uint8_t {
+  single,    // may name an open batch
+  member,    // submitted with its batch
+  callback,  // of a batch: neither unique nor dependent, and told its batch by a header
+};
+
 struct JobRequestOptions {
   UuidGenerator& ids;  // for jobs without an id
   std::size_t max_payload_bytes;
+  JobRole role = JobRole::single;
+  std::string_view batch = {};  // id, of members and callbacks
 };
+
+// The header of callbacks that holds the id of their batch.
+inline constexpr std::string_view kBatchHeader = "weir-batch-id";
 
 // Reads the client's job at `path`, writes it as jobs.submit carries it. What it writes counts
 // only when no errors were added.

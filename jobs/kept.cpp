@@ -40,14 +40,15 @@ bool may_wait(const replica::Operation& submit) {
   const auto mentions = [&](std::string_view name) {
     return submit.body.find(name) != std::string::npos;
   };
-  if (!mentions("\"unique\"") && !mentions("\"idempotency\"") && !mentions("\"depends_on\"")) {
+  if (!mentions("\"unique\"") && !mentions("\"idempotency\"") && !mentions("\"depends_on\"") &&
+      !mentions("\"batch\"")) {
     return true;
   }
   const json::View body(submit.body);
   if (!body.find("idempotency").is_missing()) return false;
   const auto decides = [](json::View job) {
     return !job.find("unique").is_missing() || !job.find("idempotency").is_missing() ||
-           !job.find("depends_on").is_missing();
+           !job.find("depends_on").is_missing() || !job.find("batch").is_missing();
   };
   if (decides(body.find("job"))) return false;
   for (const auto job : body.find("jobs").elements()) {

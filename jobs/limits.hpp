@@ -65,6 +65,14 @@ inline constexpr std::size_t kMaxParents = 100;           // of one job
 inline constexpr std::size_t kMaxParentBytes = 64 << 10;  // results of parents, in one lease
 inline constexpr std::int64_t kFollowRows = 1'000;        // edges one operation may follow
 
+inline constexpr std::int64_t kMaxBatches = 1'000'000;  // kept at a time
+inline constexpr std::size_t kMaxBatchNameBytes = 256;
+inline constexpr Millis kDefaultSealAfter = 24h;  // an open batch is sealed by itself
+inline constexpr Millis kMinSealAfter = 1s;
+inline constexpr Millis kMaxSealAfter = std::chrono::hours(24 * 365);
+inline constexpr Millis kBatchKept = 24h;          // after its end, when no member is kept
+inline constexpr std::int64_t kSweepRows = 1'000;  // members one operation may look at to cancel
+
 inline constexpr std::int64_t kMaxEventsKept = 500'000;  // lifecycle events, of all queues
 inline constexpr Millis kEventsKept = std::chrono::hours(24 * 7);
 

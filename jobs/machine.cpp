@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "jobs/batches.hpp"
 #include "jobs/events.hpp"
 #include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
@@ -33,6 +34,11 @@ Result<std::string> finish(Step& step, json::View body) {
 template <Result<std::string> (Scheduler::*member)(json::View)>
 Result<std::string> schedule(Step& step, json::View body) {
   return (Scheduler(step).*member)(body);
+}
+
+template <Result<std::string> (Batches::*member)(json::View)>
+Result<std::string> batch(Step& step, json::View body) {
+  return (Batches(step).*member)(body);
 }
 
 Result<std::string> submit(Step& step, json::View body) {
@@ -87,6 +93,9 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.schedule_trigger", schedule<&Scheduler::trigger>},
       {"jobs.schedule_backfill", schedule<&Scheduler::backfill>},
       {"jobs.schedule_fire", schedule<&Scheduler::fire>},
+      {"jobs.batch_create", batch<&Batches::create>},
+      {"jobs.batch_seal", batch<&Batches::seal>},
+      {"jobs.batch_cancel", batch<&Batches::cancel>},
       {"jobs.waiter_close", waiter_close},
       {"jobs.node_started", node_started},
       {"jobs.tick", tick}};
@@ -98,8 +107,8 @@ constexpr std::int64_t kWaiterSlackMs = 5'000;
 
 std::int64_t earliest_due(const State& state) {
   if (state.releases_owed > 0) return 0;
-  auto earliest =
-      std::min({state.queues.next_due(), state.leases.first().first, state.events.next_due()});
+  auto earliest = std::min({state.queues.next_due(), state.leases.first().first,
+                            state.events.next_due(), state.batches.next_due()});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }

@@ -149,20 +149,27 @@ Queue& QueueBook::add(std::int64_t id, std::string_view name) {
   return queue;
 }
 
+Error too_many_queues() {
+  return Error{Code::too_many_requests, "too_many_queues", "There are too many queues",
+               "at most " + std::to_string(kMaxQueues) + ": delete queues that are empty"};
+}
+
 Result<Queue*> QueueBook::get_or_create(sqlite::Database& db, std::string_view name,
                                         std::int64_t now) {
   if (Queue* queue = find(name); queue != nullptr) return queue;
-  if (full()) {
-    return Error{Code::too_many_requests, "too_many_queues", "There are too many queues",
-                 "at most " + std::to_string(kMaxQueues) + ": delete queues that are empty"};
-  }
+  if (full()) return too_many_queues();
+  return &ensure(db, name, now);
+}
+
+Queue& QueueBook::ensure(sqlite::Database& db, std::string_view name, std::int64_t now) {
+  if (Queue* queue = find(name); queue != nullptr) return *queue;
   db.prepare("INSERT INTO job_queues(name,paused,created_at,config) VALUES(?1,0,?2,'{}')")
       .bind_all(name, now)
       .run();
   Queue& queue = add(db.last_insert_rowid(), name);
   queue.created_at = now;
   mark(queue);
-  return &queue;
+  return queue;
 }
 
 void QueueBook::set_config(sqlite::Database& db, Queue& queue, std::string_view config_json) {

@@ -24,6 +24,8 @@ namespace weir::jobs {
 
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
+Error too_many_queues();
+
 struct Queue {
   std::int64_t id = 0;
   std::string name;
@@ -78,6 +80,8 @@ class QueueBook {
   Queue& get(std::int64_t id);  // must exist
   // Errors: too_many_requests / too_many_queues.
   Result<Queue*> get_or_create(sqlite::Database& db, std::string_view name, std::int64_t now);
+  // The same whatever the number of queues.
+  Queue& ensure(sqlite::Database& db, std::string_view name, std::int64_t now);
   bool full() const { return by_id_.size() >= kMaxQueues; }
   void set_config(sqlite::Database& db, Queue& queue, std::string_view config_json);
   void pause(sqlite::Database& db, Queue& queue, std::int64_t now);

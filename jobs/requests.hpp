@@ -90,6 +90,14 @@ class Requests {
   // payload. Reply {id,status,queue,revision}.
   Result<replica::Operation> edit(std::string_view id, json::View body) const;
 
+  // --- batches ---
+  // {"id"?,"name"?,"on_success"?,"on_complete"?,"jobs"?,"seal"?,"seal_after_ms"?}. Reply: the
+  // batch as get_batch() shows it, "results" with one for each job, and "duplicate":true as the
+  // LAST member when the id was there before. The jobs are atomic. With `once` as submit().
+  Result<replica::Operation> batch_create(json::View body, const Idempotency& once = {}) const;
+  Result<replica::Operation> batch_seal(std::string_view id, json::View body) const;
+  Result<replica::Operation> batch_cancel(std::string_view id, json::View body) const;
+
   // --- leases ---
   // `queues` is the path parameter: one name or a comma list, in order of preference.
   Result<LeaseRequest> lease(std::string_view queues, json::View body,

@@ -118,6 +118,47 @@ CREATE INDEX job_parents_children ON job_parents(parent, child) WHERE counted IS
 CREATE INDEX job_parents_waiting ON job_parents(child, parent) WHERE counted IS NULL;
 CREATE TABLE job_releases(parent INTEGER PRIMARY KEY, status INTEGER NOT NULL);
 
+CREATE TABLE job_batches(
+  row INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT,
+  state INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  seal_at INTEGER NOT NULL,
+  sealed_at INTEGER,
+  ended_at INTEGER,
+  cancel_at INTEGER,
+  swept INTEGER NOT NULL,
+  home TEXT,
+  due INTEGER,
+  revision INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  removed INTEGER NOT NULL,
+  scheduled INTEGER NOT NULL,
+  blocked INTEGER NOT NULL,
+  unprocessed INTEGER NOT NULL,
+  processing INTEGER NOT NULL,
+  completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  dlq INTEGER NOT NULL);
+CREATE INDEX job_batches_state ON job_batches(state, row);
+CREATE INDEX job_batches_due ON job_batches(due, row) WHERE due IS NOT NULL;
+CREATE TABLE job_batch_callbacks(
+  batch INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  submitted_at INTEGER,
+  id TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  job TEXT NOT NULL,
+  PRIMARY KEY(batch, kind)) WITHOUT ROWID;
+CREATE TABLE job_batch_queues(
+  batch INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  PRIMARY KEY(batch, queue)) WITHOUT ROWID;
+CREATE TABLE job_members(job INTEGER PRIMARY KEY, batch INTEGER NOT NULL);
+CREATE INDEX job_members_batch ON job_members(batch, job);
+
 CREATE TABLE job_idempotency(
   row INTEGER PRIMARY KEY,
   owner TEXT NOT NULL,

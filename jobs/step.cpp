@@ -40,6 +40,7 @@ void State::load(sqlite::Database& db) {
   waiters.load(db);
   events.load(db);
   schedules.load(db);
+  batches.load(db);
   // A waiter that was there before the restart is not forgotten when its token comes.
   for (const auto& [id, queue] : queues.all()) {
     if (queue->config.has_rate() && waiters.has(queue->name)) queue->wake_at = 0;
@@ -51,6 +52,7 @@ void State::save(sqlite::Database& db) {
   workers.save(db);
   events.save(db);
   schedules.save(db);
+  batches.save(db);
   auto write = db.prepare("INSERT OR REPLACE INTO job_totals(kind,count) VALUES(?1,?2)");
   for (std::size_t i = 0; i < kTotalCount; ++i) {
     if (totals[i] == saved_totals_[i]) continue;
@@ -72,7 +74,7 @@ void Step::change(const Change& change) {
 
 void Step::note(const Change& change) {
   if (event_word(change).empty()) return;
-  noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row)});
+  noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row), {}});
 }
 
 void Step::change_lane(const Change& change) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "jobs/batch_book.hpp"
 #include "jobs/event_book.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/lease_book.hpp"
@@ -28,6 +29,7 @@ struct State {
   WaiterBook waiters;
   EventBook events;
   ScheduleBook schedules;
+  BatchBook batches;
   Totals totals{};
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events
@@ -59,6 +61,8 @@ struct NotedChange {
   Change change;
   std::int64_t ordinal;        // among the changes of the entry, from 1
   std::optional<Job> removed;  // the job as it was, when it is being forgotten
+  // Not a job's change but the end of this batch; change.queue is what its event belongs to.
+  std::optional<JobBatch> batch = {};
 };
 
 // One operation being applied.

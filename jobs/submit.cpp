@@ -33,7 +33,8 @@ void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
 std::int64_t parts_of(const NewJob& job) {
   return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
          (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
-         (job.depends_on.is_missing() ? 0 : kHasParents) | option_bits(job.options);
+         (job.depends_on.is_missing() ? 0 : kHasParents) | (job.batch.empty() ? 0 : kInBatch) |
+         option_bits(job.options);
 }
 
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
@@ -76,6 +77,8 @@ NewJob parse_new_job(json::View body) {
       job.depends_on = value;
     } else if (name == "on_failure") {
       job.on_failure = value;
+    } else if (name == "batch") {
+      job.batch = value.as_plain_string().value_or("");
     } else {  // backoff, tags, metadata, headers: kept as they are
       job.options += job.options.empty() ? "{\"" : ",\"";
       job.options.append(name).append("\":").append(value.raw());
@@ -104,10 +107,7 @@ Result<std::string> Submitter::apply_new(json::View body) {
   if (!single.is_missing()) return apply_single(single);
   const auto jobs = body.find("jobs");
   if (body.find("atomic").as_bool().value_or(false)) {
-    WEIR_TRY(check_queues(jobs));
-    WEIR_TRY(check_uniques(jobs));
-    WEIR_TRY(check_full(jobs));
-    WEIR_TRY(check_parents(jobs));
+    WEIR_TRY(check_atomic(jobs));
   }
   return apply_batch(jobs);
 }
@@ -149,6 +149,29 @@ Result<std::string> Submitter::apply_batch(json::View jobs) {
   return out;
 }
 
+Result<void> Submitter::check_atomic(json::View jobs, std::string_view new_batch) {
+  WEIR_TRY(check_queues(jobs));
+  WEIR_TRY(check_uniques(jobs));
+  WEIR_TRY(check_full(jobs));
+  WEIR_TRY(check_parents(jobs));
+  return check_batches(jobs, new_batch);
+}
+
+std::vector<std::string> Submitter::insert_all(json::View jobs) {
+  std::vector<std::string> out;
+  for (const auto text : jobs.elements()) {
+    const NewJob job = parse_new_job(text);
+    const auto outcome = insert(job);
+    out.emplace_back();
+    if (outcome) {
+      append_result(out.back(), job.id, *outcome);
+    } else {
+      out.back() = item_error(outcome.error());
+    }
+  }
+  return out;
+}
+
 // An atomic batch must not fail in its middle.
 Result<void> Submitter::check_queues(json::View jobs) const {
   std::set<std::string_view> fresh;
@@ -157,15 +180,26 @@ Result<void> Submitter::check_queues(json::View jobs) const {
     if (step_.state.queues.find(name) == nullptr) fresh.insert(name);
   }
   if (step_.state.queues.all().size() + fresh.size() <= kMaxQueues) return {};
-  return Error{Code::too_many_requests, "too_many_queues", "There are too many queues",
-               "at most " + std::to_string(kMaxQueues) + ": delete queues that are empty"};
+  return too_many_queues();
+}
+
+Result<void> Submitter::find_queue(const NewJob& job) {
+  auto& queues = step_.state.queues;
+  if (job.owed) {
+    last_queue_ = &queues.ensure(step_.db, job.queue, step_.now);
+  } else {
+    WEIR_ASSIGN(last_queue_, queues.get_or_create(step_.db, job.queue, step_.now));
+  }
+  return {};
 }
 
 Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   WEIR_ASSIGN(const auto parents, parents_of(job));
-  if (last_queue_ == nullptr || last_queue_->name != job.queue) {
-    WEIR_ASSIGN(last_queue_, step_.state.queues.get_or_create(step_.db, job.queue, step_.now));
+  JobBatch* batch = nullptr;
+  if (!job.batch.empty()) {
+    WEIR_ASSIGN(batch, batch_of(job));
   }
+  if (last_queue_ == nullptr || last_queue_->name != job.queue) WEIR_TRY(find_queue(job));
   Queue& queue = *last_queue_;
   const bool unique = !job.unique.is_missing();
   if (unique) {
@@ -175,7 +209,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
       return outcome;
     }
   }
-  if (queue.config.limits_waiting()) {
+  if (queue.config.limits_waiting() && !job.owed) {
     const auto room = check_waiting(queue, job.key);
     if (!room && is_known(job.id)) {
       step_.count(Total::duplicates);
@@ -203,6 +237,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   const std::int64_t row = step_.state.next_row++;
   if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
   if (!parents.all.empty()) link_parents(step_, row, parents);
+  if (batch != nullptr) Batches(step_).join(*batch, row, queue);
   step_.count(Total::submitted);
   step_.change({.row = row,
                 .queue = queue,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/batches.hpp"
 #include "jobs/dependencies.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/step.hpp"
@@ -21,6 +22,8 @@ struct NewJob {
   json::View unique;         // see jobs/unique.hpp; missing: not unique
   json::View depends_on;     // ids, see jobs/dependencies.hpp; missing: none
   json::View on_failure;
+  std::string_view batch;  // id, see jobs/batches.hpp; empty: none
+  bool owed = false;       // by the machine itself: no limit refuses it
   std::int64_t priority = kDefaultPriority;
   std::optional<std::int64_t> run_at;    // unix ms
   std::optional<std::int64_t> delay_ms;  // from the time of the log entry
@@ -33,7 +36,7 @@ struct NewJob {
 Result<void> check_waiting(const Queue& queue, std::string_view key, std::int64_t more = 0,
                            std::int64_t more_of_key = 0);
 
-// Points into `body`.
+// Points into `body`, a job as jobs.submit carries it.
 NewJob parse_new_job(json::View body);
 
 class Submitter {
@@ -57,6 +60,11 @@ class Submitter {
   // unique_conflict, and too_many_queues, queue_full.
   Result<Outcome> insert(const NewJob& job);
 
+  // Whether all jobs can be inserted; they may name `new_batch`, which is about to be made.
+  Result<void> check_atomic(json::View jobs, std::string_view new_batch = {});
+  // Jobs that were checked: {"id","status"} of each.
+  std::vector<std::string> insert_all(json::View jobs);
+
  private:
   Result<std::string> apply_new(json::View body);
   Result<std::string> apply_single(json::View job);
@@ -68,6 +76,9 @@ class Submitter {
   // jobs/submit_parents.cpp
   Result<void> check_parents(json::View jobs);
   Result<Parents> parents_of(const NewJob& job);
+  Result<void> check_batches(json::View jobs, std::string_view new_batch);
+  Result<JobBatch*> batch_of(const NewJob& job);
+  Result<void> find_queue(const NewJob& job);  // sets last_queue_
   bool is_known(std::string_view id);
   std::optional<std::int64_t> find_holder(const NewJob& job, const Queue& queue);
   Result<Outcome> resolve_unique(const NewJob& job, std::int64_t holder);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "jobs/batches.hpp"
 #include "jobs/dependencies.hpp"
 #include "jobs/finish.hpp"
 #include "jobs/idempotency.hpp"
@@ -15,6 +16,7 @@ namespace weir::jobs {
 std::string Ticker::apply() {
   expire_leases();
   pay_children(step_, kFollowRows);
+  Batches(step_).visit_due(kTickRows);
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
   wake_rated();

@@ -8,6 +8,7 @@
 namespace weir::cli {
 
 int run_audit(Args args);
+int run_batch(Args args);
 int run_bench(Args args);
 int run_completion(Args args);
 int run_config(Args args);

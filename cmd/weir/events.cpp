@@ -61,6 +61,7 @@ std::string line_of(const Json& event) {
   const Json data = found == event.end() ? Json::object() : *found;
   std::string type = field(event, "type");
   if (type.starts_with("weir.job.")) type = type.substr(9);
+  if (type.starts_with("weir.batch.")) type = "batch_" + type.substr(11);
   std::string line = field(event, "time") + "  " + type;
   line.append(type.size() < 14 ? 14 - type.size() : 1, ' ');
   line += field(event, "subject") + "  " + field(data, "queue");

@@ -48,10 +48,15 @@ std::string job_path(const std::string& id, std::string_view rest) {
 }
 
 bool is_finished(const std::string& status) {
-  return status == "completed" || status == "failed" || status == "cancelled" || status == "dlq";
+  return status == "completed" || status == "failed" || status == "cancelled" || status == "dlq" ||
+         status == "succeeded";
 }
 
 Result<Json> wait_for_job(Context& context, const std::string& id, Millis limit) {
+  return wait_for_end(context, {.what = "job " + id, .path = job_path(id)}, limit);
+}
+
+Result<Json> wait_for_end(Context& context, const Waited& waited, Millis limit) {
   const auto start = std::chrono::steady_clock::now();
   while (true) {
     Millis wait = kPoll;
@@ -61,11 +66,11 @@ Result<Json> wait_for_job(Context& context, const std::string& id, Millis limit)
       wait = std::clamp(limit - spent, Millis{0}, kPoll);
     }
     const auto query = "?wait=" + std::to_string(wait.count()) + "ms";
-    WEIR_ASSIGN(auto job, context.ask({.path = job_path(id, query), .wait = wait}));
-    if (is_finished(field(job, "status"))) return job;
+    WEIR_ASSIGN(auto seen, context.ask({.path = waited.path + query, .wait = wait}));
+    if (is_finished(field(seen, "status"))) return seen;
     if (limit.count() > 0 && std::chrono::steady_clock::now() - start >= limit) {
       return Error{Code::deadline_exceeded, "wait_over",
-                   "job " + id + " is still " + field(job, "status"), "--timeout waits longer"};
+                   waited.what + " is still " + field(seen, "status"), "--timeout waits longer"};
     }
   }
 }

@@ -17,6 +17,7 @@ std::vector<Command> commands() {
           {"submit", "Submit jobs", run_submit},
           {"work", "Run jobs with a command", run_work},
           {"job", "Look at jobs and change their course", run_job},
+          {"batch", "Jobs that belong together", run_batch},
           {"queue", "Queues: counts, configuration, pause", run_queue},
           {"schedule", "Jobs that come by themselves", run_schedule},
           {"dlq", "Dead letters", run_dlq},

@@ -52,14 +52,14 @@ Colour status_colour(std::string_view status) {
     Colour colour;
   };
   static constexpr std::array kColours{
-      Entry{"completed", Colour::green}, Entry{"operational", Colour::green},
-      Entry{"ok", Colour::green},        Entry{"healthy", Colour::green},
-      Entry{"processing", Colour::blue}, Entry{"scheduled", Colour::yellow},
-      Entry{"blocked", Colour::yellow},  Entry{"degraded", Colour::yellow},
-      Entry{"warning", Colour::yellow},  Entry{"failed", Colour::red},
-      Entry{"dlq", Colour::red},         Entry{"down", Colour::red},
-      Entry{"error", Colour::red},       Entry{"unhealthy", Colour::red},
-      Entry{"cancelled", Colour::grey}};
+      Entry{"completed", Colour::green},  Entry{"operational", Colour::green},
+      Entry{"succeeded", Colour::green},  Entry{"ok", Colour::green},
+      Entry{"healthy", Colour::green},    Entry{"processing", Colour::blue},
+      Entry{"scheduled", Colour::yellow}, Entry{"blocked", Colour::yellow},
+      Entry{"degraded", Colour::yellow},  Entry{"warning", Colour::yellow},
+      Entry{"failed", Colour::red},       Entry{"dlq", Colour::red},
+      Entry{"down", Colour::red},         Entry{"error", Colour::red},
+      Entry{"unhealthy", Colour::red},    Entry{"cancelled", Colour::grey}};
   for (const auto& entry : kColours) {
     if (entry.word == status) return entry.colour;
   }

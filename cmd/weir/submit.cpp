@@ -41,6 +41,10 @@ Usage submit_usage() {
            {"unique-key", "KEY", "At most one job of the queue holds this key"},
            {"unique-scope", "SCOPE", "queued, active (default), retained, or a time such as 10m"},
            {"on-conflict", "ACTION", "return (default), reject, replace or debounce"},
+           {"depends-on", "ID[,ID]", "Run when these jobs have ended; may be repeated"},
+           {"on-failure", "ACTION",
+            "When one of them did not succeed: fail (default), ignore, run"},
+           {"batch", "ID", "Join this open batch"},
            {"tag", "TAG", "Tag; may be repeated"},
            {"id", "ID", "Id of the job; submitting it again changes nothing"},
            {"wait", "", "Wait for the end and print the result"},
@@ -49,6 +53,8 @@ Usage submit_usage() {
                    "weir submit --queue reports --file report.json --delay 1h",
                    "find . -name '*.jpg' | weir submit --queue thumbs --from-lines -",
                    "weir submit --queue sync --unique-key user-7 --on-conflict debounce --delay 5s",
+                   "weir submit --queue reports --depends-on extract-7,load-7 --on-failure run",
+                   "weir submit --queue thumbs --batch album-7 cat.jpg",
                    "weir submit --queue sums '[1,2,3]' --wait"},
       .max_operands = 1};
 }
@@ -68,6 +74,32 @@ Result<void> unique_member(const Parsed& parsed, json::Writer& out) {
     out.member("scope", "ttl").member("ttl_ms", static_cast<std::int64_t>(ttl.count()));
   }
   out.member("on_conflict", parsed.text("on-conflict", "return")).end_object();
+  return {};
+}
+
+// --depends-on, each a comma list, and --on-failure.
+Result<void> dependency_members(const Parsed& parsed, json::Writer& out) {
+  if (!parsed.has("depends-on")) {
+    if (parsed.has("on-failure")) return bad_argument("--on-failure needs --depends-on");
+    return {};
+  }
+  out.key("depends_on").begin_array();
+  for (const auto& list : parsed.all("depends-on")) {
+    std::string_view rest = list;
+    for (;;) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      const auto id = rest.substr(0, comma);
+      if (!is_valid_id(id)) {
+        return bad_argument("\"" + std::string(id) + "\" of --depends-on is not an id",
+                            "want 1-128 of A-Z a-z 0-9 . _ - :");
+      }
+      out.value(id);
+      if (comma == rest.size()) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  out.end_array();
+  if (parsed.has("on-failure")) out.member("on_failure", parsed.text("on-failure"));
   return {};
 }
 
@@ -103,6 +135,8 @@ Result<std::string> shared_members(const Parsed& parsed) {
   if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
   if (parsed.has("key")) out.member("key", parsed.text("key"));
   WEIR_TRY(unique_member(parsed, out));
+  WEIR_TRY(dependency_members(parsed, out));
+  if (parsed.has("batch")) out.member("batch", parsed.text("batch"));
   if (const auto tags = parsed.all("tag"); !tags.empty()) {
     out.key("tags").begin_array();
     for (const auto& tag : tags) out.value(tag);

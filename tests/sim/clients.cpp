@@ -39,7 +39,19 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
                   .propose =
                       [this](replica::Operation operation, replica::ReplyHandler done) {
                         propose(std::move(operation), std::move(done));
-                      }}) {
+                      }}),
+      batches_(world, requests_, ledger,
+               {.propose =
+                    [this](replica::Operation operation, replica::ReplyHandler done) {
+                      propose(std::move(operation), std::move(done));
+                    },
+                .next_job_id = [this] { return "job-" + std::to_string(++next_id_); },
+                .job_text = [this](const std::string& id) { return job_text(id); },
+                .answered =
+                    [this](const std::string& id, json::View result) {
+                      job_ids_.push_back(id);
+                      ledger_.submitted(id, answered(id, result));
+                    }}) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -53,6 +65,7 @@ void Clients::begin() {
   for (std::size_t i = 0; i < workers_; ++i) work(i);
   for (int i = 0; i < 2; ++i) produce();
   schedules_.begin();
+  batches_.begin();
   operate();
   add();
 }
@@ -100,6 +113,13 @@ std::string Clients::job_text(const std::string& id) {
   return text + "}";
 }
 
+std::string Clients::submit_text(const std::string& id) {
+  auto text = job_text(id);
+  if (!world_.chance(200)) return text;
+  text.pop_back();
+  return text + batches_.join_text() + "}";
+}
+
 std::string Clients::unique_text() {
   constexpr const char* kScopes[] = {"active", "active", "queued", "retained", "ttl"};
   constexpr const char* kActions[] = {"return", "return", "reject", "replace"};
@@ -128,12 +148,12 @@ void Clients::produce() {
     std::string body = "{\"jobs\":[";
     for (std::uint64_t i = 0; i < 2 + world_.below(6); ++i) {
       ids.push_back("job-" + std::to_string(++next_id_));
-      body += (i == 0 ? "" : ",") + job_text(ids.back());
+      body += (i == 0 ? "" : ",") + submit_text(ids.back());
     }
     submit_batch(ids, body + "]}");
   } else {
     const std::string id = "job-" + std::to_string(++next_id_);
-    const std::string text = job_text(id);
+    const std::string text = submit_text(id);
     jobs::Idempotency once;
     if (world_.chance(200)) once = {.key = "key of " + id, .by = "sim", .digest = "d"};
     submit(id, must(requests_.submit(json::View(text), once)), 1);

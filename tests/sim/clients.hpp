@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "jobs/requests.hpp"
+#include "tests/sim/batch_clients.hpp"
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
@@ -20,7 +21,10 @@ class Clients {
 
   void begin();
   // No new work; workers only finish what is there.
-  void calm() { calm_ = true; }
+  void calm() {
+    calm_ = true;
+    batches_.calm();
+  }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
   void resume_queues();
@@ -42,6 +46,7 @@ class Clients {
   void submit_batch(const std::vector<std::string>& ids, const std::string& body);
   Told answered(const std::string& id, json::View result);
   std::string job_text(const std::string& id);
+  std::string submit_text(const std::string& id);  // the same, perhaps in a batch
   std::string unique_text();
   std::string parents_text();
 
@@ -66,6 +71,7 @@ class Clients {
   UuidGenerator ids_;
   jobs::Requests requests_;
   ScheduleClients schedules_;
+  BatchClients batches_;
   std::vector<std::string> job_ids_;
   std::uint64_t next_id_ = 0;
   std::uint64_t waiters_ = 0;

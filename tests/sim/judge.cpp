@@ -138,6 +138,46 @@ void check_schedules(SimNode& node, const Ledger& ledger, Violations& out) {
   });
 }
 
+// The counters are what the members are; all batches ended; each callback came once, not before all
+// members had ended, and on_success only when all had completed.
+void check_batches(SimNode& node, const Ledger& ledger, RunReport& report) {
+  auto& out = report.violations;
+  const auto complain = [&](sqlite::Statement& rows, std::string_view what) {
+    while (rows.step()) {
+      out.push_back("batch " + std::string(rows.text(0)) + std::string(what) + " on " + node.id());
+    }
+  };
+  read(node.db(), [&](sqlite::Database& db) {
+    auto counters = db.prepare(
+        "SELECT b.id FROM job_batches b LEFT JOIN (SELECT m.batch,count(*) AS kept,"
+        "sum(j.status=0) AS s0,sum(j.status=1) AS s1,sum(j.status=2) AS s2,sum(j.status=3) AS s3,"
+        "sum(j.status=4) AS s4,sum(j.status=5) AS s5,sum(j.status=6) AS s6,sum(j.status=7) AS s7"
+        " FROM job_members m JOIN jobs j ON j.row=m.job GROUP BY m.batch) c ON c.batch=b.row"
+        " WHERE (b.kept,b.scheduled,b.blocked,b.unprocessed,b.processing,b.completed,b.failed,"
+        "b.cancelled,b.dlq)<>(ifnull(c.kept,0),ifnull(s0,0),ifnull(s1,0),ifnull(s2,0),ifnull(s3,0),"
+        "ifnull(s4,0),ifnull(s5,0),ifnull(s6,0),ifnull(s7,0))");
+    complain(counters, " counts its jobs wrongly");
+    auto open = db.prepare("SELECT id FROM job_batches WHERE state<2");
+    complain(open, " did not end");
+    auto callbacks = db.prepare(
+        "SELECT b.id FROM job_batches b JOIN job_batch_callbacks c ON c.batch=b.row"
+        " LEFT JOIN jobs j ON j.id=c.id WHERE c.submitted_at IS NOT j.created_at"
+        " OR (c.submitted_at IS NULL)<>(c.kind=0 AND b.state<>2)");
+    complain(callbacks, " has a callback that is not there, or should not be");
+    auto early = db.prepare(
+        "SELECT b.id,j.id FROM job_batches b JOIN job_batch_callbacks c ON c.batch=b.row"
+        " JOIN job_members m ON m.batch=b.row JOIN jobs j ON j.row=m.job"
+        " WHERE c.submitted_at<j.finished_at OR (c.kind=0 AND c.submitted_at IS NOT NULL"
+        " AND j.status<>4)");
+    while (early.step()) {
+      const auto job = ledger.jobs().find(std::string(early.text(1)));
+      if (job != ledger.jobs().end() && job->second.disturbed) continue;
+      out.push_back("batch " + std::string(early.text(0)) + " was called done before job " +
+                    std::string(early.text(1)) + " on " + node.id());
+    }
+  });
+}
+
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -233,7 +273,9 @@ void check_effects(SimNode& node, const EffectStream& stream, std::size_t toy_ef
 std::int64_t unfinished(SimNode& node) {
   std::int64_t count = 0;
   read(node.db(), [&](sqlite::Database& db) {
-    auto rows = db.prepare("SELECT count(*) FROM jobs WHERE status<4");
+    auto rows = db.prepare(
+        "SELECT (SELECT count(*) FROM jobs WHERE status<4)+"
+        "(SELECT count(*) FROM job_batches WHERE state<2)");
     if (rows.step()) count = rows.int64(0);
   });
   return count;
@@ -255,6 +297,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     check_unique(*node, ledger, out);
     check_parents(*node, ledger, out);
     check_schedules(*node, ledger, out);
+    check_batches(*node, ledger, report);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

@@ -134,6 +134,58 @@ TEST(Submit, WaitFailsWhenTheJobDoes) {
   EXPECT_THAT(ran.err, HasSubstr("boom"));
 }
 
+TEST(Submit, DependenciesAndABatchGoWithTheJob) {
+  FakeServer server([](const Asked&) { return Reply{201, R"({"id":"j1"})"}; });
+  run(run_submit, {"--server", server.url(), "--id", "j1", "--depends-on", "a,b", "--depends-on",
+                   "c", "--on-failure", "run", "--batch", "b1", "1"});
+  ASSERT_EQ(server.asked().size(), 1U);
+  const auto body = Json::parse(server.asked()[0].body);
+  EXPECT_EQ(body["depends_on"], Json::parse(R"(["a","b","c"])"));
+  EXPECT_EQ(body["on_failure"], "run");
+  EXPECT_EQ(body["batch"], "b1");
+  EXPECT_EQ(run(run_submit, {"--depends-on", "a,,b", "1"}).code, kUsage);
+  EXPECT_EQ(run(run_submit, {"--on-failure", "run", "1"}).code, kUsage);
+}
+
+TEST(Batch, CreateSendsCallbacksAndJobs) {
+  const TempFile file("{\"queue\":\"q\"}\n\n{\"queue\":\"q\",\"payload\":2}\n");
+  FakeServer server([](const Asked&) { return Reply{201, R"({"id":"b1","status":"sealed"})"}; });
+  const auto ran = run(run_batch, {"create", "--server", server.url(), "--id", "b1", "--jobs",
+                                   file.path, "--on-success", R"({"queue":"r"})"});
+  EXPECT_EQ(ran.out, "b1\n") << ran.err;
+  ASSERT_EQ(server.asked().size(), 1U);
+  EXPECT_EQ(Json::parse(server.asked()[0].body),
+            Json::parse(R"({"id":"b1","on_success":{"queue":"r"},
+                            "jobs":[{"queue":"q"},{"queue":"q","payload":2}],"seal":true})"));
+  EXPECT_EQ(run(run_batch, {"create", "--on-success", "[]"}).code, kUsage);
+  EXPECT_EQ(run(run_batch, {"create", "--open"}).code, kUsage);
+}
+
+TEST(Batch, WaitFailsWhenItDidNotSucceed) {
+  std::atomic<int> polls{0};
+  FakeServer server([&](const Asked&) {
+    return Reply{
+        200, ++polls < 3 ? R"({"id":"b1","status":"sealed"})" : R"({"id":"b1","status":"failed"})"};
+  });
+  EXPECT_EQ(run(run_batch, {"wait", "b1", "--server", server.url()}).code, kFailed);
+  EXPECT_EQ(polls, 3);
+}
+
+TEST(Batch, ShowsWhatThereIs) {
+  FakeServer server([](const Asked& asked) {
+    if (asked.path != "/v1/batches")
+      return Reply{200, R"({"id":"b1","status":"sealed",
+      "total":1500,"pending":1200})"};
+    return Reply{200, R"({"items":[{"id":"b1","status":"open","total":3,"pending":2,
+      "counts":{"completed":1,"dlq":0},"name":"album"}],"next_cursor":null})"};
+  });
+  EXPECT_THAT(run(run_batch, {"list", "--server", server.url()}).out,
+              HasSubstr("b1  open    3     2        1          0    album"));
+  EXPECT_EQ(run(run_batch, {"cancel", "b1", "--server", server.url()}).out,
+            "batch b1 is sealed, 1,200 of 1,500 jobs pending\n");
+  EXPECT_EQ(server.asked().back().path, "/v1/batches/b1/cancel");
+}
+
 TEST(Key, IsReadFromFileEnvironmentAndDataDir) {
   FakeServer server([](const Asked&) { return Reply{200, R"({"items":[]})"}; });
   const TempFile file("from-file\n");

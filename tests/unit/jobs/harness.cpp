@@ -21,6 +21,13 @@ constexpr Table kTables[] = {
     {"job_totals", "kind,count"},
     {"job_waiters", "seq,node,waiter,until,request"},
     {"job_workers", "name,last_seen"},
+    {"job_batches",
+     "row,id,name,state,created_at,seal_at,sealed_at,ended_at,cancel_at,swept,home,due,revision,"
+     "kept,"
+     "removed,scheduled,blocked,unprocessed,processing,completed,failed,cancelled,dlq"},
+    {"job_batch_callbacks", "batch,kind,submitted_at,id,queue,job"},
+    {"job_batch_queues", "batch,queue"},
+    {"job_members", "job,batch"},
     {"job_parents", "child,parent,id,policy,counted"},
     {"job_releases", "parent,status"},
     {"job_schedules",

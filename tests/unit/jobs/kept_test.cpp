@@ -29,6 +29,7 @@ TEST(Kept, WhatTheLogDecidesMayNotWait) {
   EXPECT_TRUE(may_wait({"jobs.submit", R"({"job":{"id":"a","payload":{"unique":1}}})"}));
   EXPECT_FALSE(may_wait({"jobs.submit", R"({"job":{"id":"a","unique":{"key":"k"}}})"}));
   EXPECT_FALSE(may_wait({"jobs.submit", R"({"job":{"id":"a","depends_on":["b"]}})"}));
+  EXPECT_FALSE(may_wait({"jobs.submit", R"({"job":{"id":"a","batch":"b"}})"}));
   EXPECT_FALSE(
       may_wait({"jobs.submit", R"({"jobs":[{"id":"a"},{"id":"b","unique":{"key":"k"}}]})"}));
   EXPECT_FALSE(may_wait({"jobs.submit", R"({"job":{"id":"a"},"idempotency":{"key":"k"}})"}));

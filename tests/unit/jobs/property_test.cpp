@@ -12,7 +12,7 @@ class Script {
   Script(Harness& h, std::uint64_t seed) : h_(h), random_(seed) {}
 
   replica::Operation next() {
-    switch (below(18)) {
+    switch (below(19)) {
       case 0:
       case 1:
       case 2:
@@ -38,6 +38,8 @@ class Script {
       case 15:
       case 16:
         return schedules();
+      case 17:
+        return batches();
       default:
         return {"jobs.tick", "{}"};
     }
@@ -79,6 +81,33 @@ class Script {
     return out + "}";
   }
 
+  // Jobs of submits may join one.
+  std::string joining() {
+    auto out = job();
+    out.pop_back();
+    if (below(3) == 0) out += R"(,"batch":")" + batch() + "\"";
+    return out + "}";
+  }
+
+  std::string batch() { return "b" + std::to_string(below(6)); }
+
+  replica::Operation batches() {
+    switch (below(6)) {
+      case 0:
+        return h_.requests.batch_seal(batch(), json::View()).value();
+      case 1:
+        return h_.requests.batch_cancel(batch(), json::View()).value();
+      default: {
+        std::string body = R"({"id":")" + batch() +
+                           R"(","on_success":{"queue":"a"},)"
+                           R"("on_complete":{"queue":"b"},"seal_after_ms":2000)";
+        if (below(2) == 0) body += R"(,"jobs":[)" + job() + "," + job() + "]";
+        if (below(3) == 0) body += R"(,"seal":false)";
+        return h_.requests.batch_create(json::View(body + "}")).value();
+      }
+    }
+  }
+
   std::string unique() {
     constexpr const char* kScopes[] = {"queued", "active", "retained", "ttl"};
     constexpr const char* kActions[] = {"return", "reject", "replace", "return"};
@@ -89,7 +118,7 @@ class Script {
   }
 
   replica::Operation submit_one() {
-    const auto body = job();
+    const auto body = joining();
     Idempotency once;
     if (below(4) == 0) once.key = "i" + std::to_string(below(12));
     once.digest = std::to_string(below(3));
@@ -97,8 +126,8 @@ class Script {
   }
 
   replica::Operation submit_many() {
-    std::string body = "{\"jobs\":[" + job();
-    for (auto more = below(20); more > 0; --more) body += "," + job();
+    std::string body = "{\"jobs\":[" + joining();
+    for (auto more = below(20); more > 0; --more) body += "," + joining();
     body += "]}";
     Idempotency once;
     if (below(4) == 0) once.key = "b" + std::to_string(below(12));
@@ -272,6 +301,30 @@ void expect_schedules_true(Harness& h) {
             0);
 }
 
+// Counters are what the members are, or were when they were forgotten.
+void expect_batches_true(Harness& h) {
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_members AS m LEFT JOIN jobs AS j ON j.row=m.job"
+                     " WHERE j.row IS NULL OR j.parts&1024=0"),
+            0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM jobs WHERE parts&1024<>0"
+                     " AND row NOT IN (SELECT job FROM job_members)"),
+            0);
+  for (const auto status : kStatuses) {
+    const auto name = std::string(to_string(status));
+    const auto number = std::to_string(index_of(status));
+    EXPECT_EQ(h.number("SELECT count(*) FROM job_batches AS b WHERE " + name +
+                       (is_finished(status) ? "<" : "<>") +
+                       "(SELECT count(*) FROM job_members AS m JOIN jobs AS j ON j.row=m.job"
+                       " WHERE m.batch=b.row AND j.status=" +
+                       number + ")"),
+              0)
+        << name;
+  }
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_batches AS b WHERE kept<>"
+                     "(SELECT count(*) FROM job_members WHERE batch=b.row)"),
+            0);
+}
+
 class PropertyTest : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(PropertyTest, CountersReplicasAndRestarts) {
@@ -314,6 +367,7 @@ TEST_P(PropertyTest, CountersReplicasAndRestarts) {
   EXPECT_EQ(leader.number("SELECT count(*) FROM jobs WHERE status=3 AND worker IS NULL"), 0);
   expect_unique_true(leader);
   expect_schedules_true(leader);
+  expect_batches_true(leader);
 }
 
 // Time goes on until nothing is due: every timer ends, and no more than its bound at once.
