@@ -104,6 +104,8 @@ void collect_totals(const Services& services, Page& page) {
               Type::counter, number(totals.apply_us) / 1e6);
   page.single("weir_effects_done_total", "Outside messages published.", Type::counter,
               number(totals.effects_done));
+  page.single("weir_log_entries_healed_total", "Log entries stored again that NATS had lost.",
+              Type::counter, number(totals.entries_healed));
 }
 
 // The queues with the most jobs first; at most kQueuesShown of them get a label of their own.

@@ -138,6 +138,7 @@ Result<void> Coordinator::Parts::make_replica() {
   options.name = "jobs-" + shard;
   options.snapshots.log_bytes = config.snapshot_log_bytes;
   options.outbox_bytes = config.outbox_bytes;
+  options.journal_bytes = config.journal_bytes;
   options.proposer.max_in_flight = std::clamp<std::size_t>(config.in_flight_entries, 1, 8);
   WEIR_ASSIGN(instance, replica::make_instance(options, {.log = *log,
                                                          .leases = *leases,

@@ -149,6 +149,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.in_flight_entries = static_cast<std::size_t>(values.integer("in_flight_entries"));
   out.snapshot_log_bytes = static_cast<std::uint64_t>(values.integer("snapshot_log_bytes"));
   out.outbox_bytes = static_cast<std::uint64_t>(values.integer("outbox_bytes"));
+  out.journal_bytes = static_cast<std::uint64_t>(values.integer("journal_bytes"));
   out.max_payload_bytes = static_cast<std::size_t>(values.integer("max_payload_bytes"));
   out.max_connections = static_cast<std::size_t>(values.integer("max_connections"));
   out.max_event_streams = static_cast<std::size_t>(values.integer("max_event_streams"));

@@ -53,6 +53,7 @@ struct ServeConfig {
   std::size_t in_flight_entries = 4;
   std::uint64_t snapshot_log_bytes = 256U << 20U;
   std::uint64_t outbox_bytes = 1U << 30U;
+  std::uint64_t journal_bytes = 64U << 20U;
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;
   std::size_t max_event_streams = 0;

@@ -88,6 +88,8 @@ constexpr std::array kSettings{
         "Bytes the log may grow by before the leader takes a snapshot and truncates it; 0: never."),
     number("outbox_bytes", Kind::bytes, "1GiB", 0, kMaxLogBytes,
            "Bytes of submits and reports that are kept while NATS is away; 0: they are refused."),
+    number("journal_bytes", Kind::bytes, "64MiB", 0, kMaxLogBytes,
+           "Bytes of the newest log entries kept here, for a NATS that loses its end; 0: none."),
     // limits
     number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),

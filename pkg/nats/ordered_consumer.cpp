@@ -123,8 +123,8 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     ++expected_;
     if (delivery->stream_sequence < next_.load()) return;
     busy_ = true;
-    handle(
-        {delivery->stream_sequence, delivery->time_ns, delivery->pending, std::move(message.data)});
+    handle({delivery->stream_sequence, delivery->time_ns, delivery->pending,
+            std::move(message.data), std::move(message.headers)});
     last_seen_ = SystemClock().mono().time_since_epoch().count();
     busy_ = false;
   }

@@ -16,6 +16,7 @@ struct OrderedMessage {
   std::int64_t time_ns = 0;    // when the stream stored it
   std::uint64_t pending = 0;   // messages behind this one when it was sent
   std::string data;
+  Headers headers;
 };
 
 class OrderedConsumer {

@@ -1,7 +1,6 @@
 #include "pkg/replica/applier.hpp"
 
 #include "pkg/log/log.hpp"
-#include "pkg/replica/verify.hpp"
 
 namespace weir::replica {
 namespace {
@@ -123,13 +122,13 @@ void Applier::join_again() {
 
 // Where to go on in the log, after a restore if one is needed or better.
 Result<LogInfo> Applier::find_place() {
-  auto info = verify_log(core_.position(), log_);
+  auto info = hooks_.verify(core_.position());
   const bool needed = !info && info.error().reason == "log_purged";
   if (!info && !needed) return info;
   if (!hooks_.restore) return info;
   if (!needed && !hooks_.had_better_restore(core_.position(), *info)) return info;
   WEIR_ASSIGN(const bool restored, restore());
-  return restored ? verify_log(core_.position(), log_) : info;
+  return restored ? hooks_.verify(core_.position()) : info;
 }
 
 Result<bool> Applier::restore() {
@@ -176,6 +175,7 @@ bool Applier::join_log() {
 
 void Applier::apply(std::span<const DecodedEntry> entries) {
   if (entries.empty()) return;
+  hooks_.received(entries);
   Millis pause = kFirstPause;
   while (!stopping()) {
     const MonoTime from = clock_.mono();

@@ -25,9 +25,12 @@ namespace weir::replica {
 class Applier {
  public:
   struct Hooks {
-    std::function<void(const std::string& identity)> joined;  // the log is verified
-    std::function<void(AppliedBatch&)> committed;             // what now can be answered
-    std::function<void(const Error&)> halted;                 // stopped for good; called once
+    // Looks at the log before it is followed (LogInspector::look()).
+    std::function<Result<LogInfo>(const Position&)> verify;
+    std::function<void(const std::string& identity)> joined;      // the log is verified
+    std::function<void(std::span<const DecodedEntry>)> received;  // about to be applied
+    std::function<void(AppliedBatch&)> committed;                 // what now can be answered
+    std::function<void(const Error&)> halted;                     // stopped for good; called once
     // Replaces the state by a newer one that was stored, if there is one that fits the log; absent:
     // there never is.
     std::function<Result<bool>(const Position&, const LogInfo&)> restore;

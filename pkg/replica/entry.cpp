@@ -93,6 +93,13 @@ Error unknown_version(std::uint64_t version) {
 
 // --- EntryBuilder --------------------------------------------------------------------------------
 
+Result<void> check_operation(const Operation& operation) {
+  const auto checked = json::check(operation.body, {.max_depth = kOperationMaxDepth});
+  if (checked && json::View(operation.body).is_object()) return {};
+  return Error{Code::bad_request, "invalid_operation", "The operation is not a JSON object",
+               checked ? operation.name : describe(checked.error())};
+}
+
 EntryBuilder::EntryBuilder(std::string_view proposer, std::uint64_t sequence) {
   text_ = "{\"v\":" + std::to_string(kEntryVersion) + ",\"p\":";
   json::append_quoted(text_, proposer);

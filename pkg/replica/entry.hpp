@@ -21,6 +21,9 @@ inline constexpr int kEntryVersion = 1;
 inline constexpr std::size_t kEntryMaxDepth = 128;
 inline constexpr std::size_t kOperationMaxDepth = 100;
 
+// Whether an operation may be put into an entry. Error: bad_request / invalid_operation.
+Result<void> check_operation(const Operation& operation);
+
 // Builds the text of one entry.
 class EntryBuilder {
  public:

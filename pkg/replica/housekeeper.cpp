@@ -1,6 +1,7 @@
 #include "pkg/replica/housekeeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "pkg/log/log.hpp"
 
@@ -8,6 +9,7 @@ namespace weir::replica {
 namespace {
 
 constexpr Millis kLookAtLogEvery{2'000};
+constexpr Millis kLookAgain{500};
 
 Timestamp earliest(const Housekeeper::State& state) {
   Timestamp first = Timestamp::max();
@@ -57,6 +59,15 @@ void Housekeeper::wake() {
   news_.notify_one();
 }
 
+void Housekeeper::look_now() {
+  {
+    const std::lock_guard lock(mutex_);
+    look_now_ = true;
+    woken_ = true;
+  }
+  news_.notify_one();
+}
+
 void Housekeeper::on_commit(State& state) {
   bool matters = false;
   {
@@ -75,13 +86,14 @@ void Housekeeper::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     woken_ = false;
+    const bool look_now = std::exchange(look_now_, false);
     lock.unlock();
     take_news();
     Now now{clock_.wall(), clock_.mono()};
-    if (now.mono >= look_at_log_) {
-      hooks_.look_at_log();
+    if (look_now || now.mono >= look_at_log_) {
+      const bool again = hooks_.look_at_log();
       now = {clock_.wall(), clock_.mono()};
-      look_at_log_ = now.mono + kLookAtLogEvery;
+      look_at_log_ = now.mono + (again ? kLookAgain : kLookAtLogEvery);
     }
     if (hooks_.ready()) {
       leader_.step(now.mono);

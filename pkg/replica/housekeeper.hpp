@@ -24,7 +24,7 @@ class Housekeeper {
   struct Hooks {
     std::function<void(Operation, ReplyHandler)> propose;
     ProposalsCore::Ask proposals;
-    std::function<void()> look_at_log;  // every few seconds; may block
+    std::function<bool()> look_at_log;  // every 2 s, or 0.5 s after it said true; may block
     std::function<bool()> ready;        // caught up and healthy: only then it wants to lead
   };
 
@@ -50,6 +50,7 @@ class Housekeeper {
   bool leads() const { return leader_.leads(clock_.mono()); }
   std::uint64_t effects_done() const { return effects_done_.load(); }
   void wake();
+  void look_now();  // at the log
 
  private:
   enum class Duty : std::uint8_t { tick, proposal, effects };
@@ -85,6 +86,7 @@ class Housekeeper {
   std::vector<Outcome> told_;  // guarded by mutex_
   Timestamp armed_{};          // guarded by mutex_: the earliest due time it sleeps for
   bool woken_ = false;         // guarded by mutex_
+  bool look_now_ = false;      // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
   std::thread thread_;
 };

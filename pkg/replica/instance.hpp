@@ -63,6 +63,7 @@ struct Totals {
   std::uint64_t apply_us = 0;  // time spent inside apply and commit, microseconds
   std::uint64_t publish_retries = 0;
   std::uint64_t effects_done = 0;
+  std::uint64_t entries_healed = 0;  // stored in the log again, which had lost them
 };
 
 // An event that a machine published while it applied the entry at `revision`.

@@ -1,5 +1,7 @@
 #include "pkg/replica/jetstream_log.hpp"
 
+#include <charconv>
+
 #include "pkg/nats/ordered_consumer.hpp"
 
 namespace weir::replica {
@@ -8,8 +10,17 @@ namespace {
 // Room for the subject, the reply subject and the message id beside the data.
 constexpr std::size_t kHeadroomBytes = 1'024;
 
-Timestamp from_ns(std::int64_t time_ns) {
-  return from_unix_ms(time_ns / 1'000'000);
+// Milliseconds since 1970, of an entry that was stored again: the stream's own time is later.
+constexpr std::string_view kTimeHeader = "Weir-Log-Time";
+
+Timestamp time_of(std::int64_t stored_ns, const nats::Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (name != kTimeHeader) continue;
+    std::int64_t ms = 0;
+    const auto end = value.data() + value.size();
+    if (std::from_chars(value.data(), end, ms).ptr == end) return from_unix_ms(ms);
+  }
+  return from_unix_ms(stored_ns / 1'000'000);
 }
 
 // Nobody answered is one thing to callers of the log, whoever did not.
@@ -69,7 +80,8 @@ void JetStreamLog::append(std::string_view message_id, std::string_view data, Mo
 Result<std::unique_ptr<LogTail>> JetStreamLog::tail(Revision from, Sink sink) {
   auto consumer = nats::OrderedConsumer::start(
       entries_, options_.stream, from, [sink = std::move(sink)](nats::OrderedMessage message) {
-        sink(LogEntry{message.sequence, from_ns(message.time_ns), std::move(message.data)});
+        sink(LogEntry{message.sequence, time_of(message.time_ns, message.headers),
+                      std::move(message.data)});
       });
   return std::unique_ptr<LogTail>(std::make_unique<Tail>(std::move(consumer)));
 }
@@ -79,13 +91,14 @@ Result<LogInfo> JetStreamLog::info() {
   if (!info) return read_error(info.error(), "log_not_found");
   // An empty stream says first 0 or last + 1, by version and history.
   const Revision first = info->messages == 0 ? info->last_sequence + 1 : info->first_sequence;
-  return LogInfo{first, info->last_sequence, info->created, info->bytes};
+  return LogInfo{first, info->last_sequence, info->created, info->bytes, info->replicas};
 }
 
 Result<LogEntry> JetStreamLog::get(Revision revision) {
   auto message = jetstream_.message(options_.stream, revision);
   if (!message) return read_error(message.error(), "entry_not_found");
-  return LogEntry{message->sequence, from_ns(message->time_ns), std::move(message->data)};
+  return LogEntry{message->sequence, time_of(message->time_ns, message->headers),
+                  std::move(message->data)};
 }
 
 Result<void> JetStreamLog::create() {
@@ -93,6 +106,19 @@ Result<void> JetStreamLog::create() {
       {.name = options_.stream, .subjects = {options_.subject}, .replicas = options_.replicas});
   if (!made) return made.error();
   return {};
+}
+
+Result<void> JetStreamLog::append_again(const LogEntry& entry) {
+  const auto stored =
+      jetstream_.publish(options_.subject, entry.data,
+                         {{"Nats-Expected-Stream", options_.stream},
+                          {"Nats-Expected-Last-Sequence", std::to_string(entry.revision - 1)},
+                          {std::string(kTimeHeader), std::to_string(to_unix_ms(entry.time))}});
+  if (stored) return {};
+  if (stored.error().code == Code::conflict || stored.error().code == Code::deadline_exceeded) {
+    return stored.error();
+  }
+  return unavailable(stored.error());
 }
 
 Result<void> JetStreamLog::truncate_below(Revision revision) {

@@ -33,8 +33,10 @@ class JetStreamLog final : public Log {
   Result<LogInfo> info() override;
   Result<LogEntry> get(Revision revision) override;
   Result<void> create() override;
+  Result<void> append_again(const LogEntry& entry) override;
   Result<void> truncate_below(Revision revision) override;
   bool connected() const override { return entries_->connected(); }
+  std::uint64_t session() const override { return entries_->reconnects() + 1; }
   std::size_t max_entry_bytes() const override;
 
  private:

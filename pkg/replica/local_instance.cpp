@@ -8,32 +8,25 @@
 #include "pkg/log/log.hpp"
 #include "pkg/replica/applier.hpp"
 #include "pkg/replica/data_dir.hpp"
+#include "pkg/replica/entry_journal.hpp"
+#include "pkg/replica/guarded_log.hpp"
 #include "pkg/replica/housekeeper.hpp"
 #include "pkg/replica/hubs.hpp"
+#include "pkg/replica/log_inspector.hpp"
 #include "pkg/replica/outbox.hpp"
 #include "pkg/replica/proposer.hpp"
-#include "pkg/replica/verify.hpp"
 
 namespace weir::replica {
 namespace {
 
 constexpr Millis kTimerStep{100};
 constexpr Millis kStartWaitWithoutLog{500};
-// A log that seems too short may only have a leader that is not up to date yet.
-constexpr int kDoubtfulLooks = 3;
-
-Error ended() {
-  return Error{.code = Code::unavailable,
-               .reason = "replica_stopped",
-               .message = "This coordinator is shutting down; nothing was changed",
-               .details = "",
-               .retry_after = Millis{1'000}};
-}
 
 class LocalInstance final : public Instance {
  public:
   LocalInstance(InstanceOptions options, InstanceParts parts, std::string node_id,
-                std::unique_ptr<DirectoryLock> lock, std::unique_ptr<sqlite::Database> db);
+                std::unique_ptr<DirectoryLock> lock, std::unique_ptr<sqlite::Database> db,
+                std::unique_ptr<EntryJournal> journal);
   ~LocalInstance() override { stop(); }
 
   Result<void> open();
@@ -73,7 +66,7 @@ class LocalInstance final : public Instance {
   void committed(AppliedBatch& batch);  // applier thread
   void tell_keeper();                   // applier thread
   void run_timer();
-  void look_at_log();  // housekeeper thread
+  bool look_at_log();  // housekeeper thread
   std::vector<Operation> proposals(std::size_t machine, Timestamp log_time);
   std::vector<OwedEffect> read_effects(EffectId after, std::size_t limit);
 
@@ -81,7 +74,10 @@ class LocalInstance final : public Instance {
   const InstanceParts parts_;
   const std::string node_id_;
   const std::unique_ptr<DirectoryLock> directory_lock_;
-  const std::unique_ptr<sqlite::Database> db_;  // the writer: applier thread
+  const std::unique_ptr<sqlite::Database> db_;   // the writer: applier thread
+  const std::unique_ptr<EntryJournal> journal_;  // null: none is kept
+  GuardedLog log_;
+  LogInspector inspector_;
   std::unique_ptr<sqlite::ReadPool> readers_;
   ServingState serving_;
   std::shared_ptr<WatchHub> watchers_ = std::make_shared<WatchHub>();
@@ -94,9 +90,7 @@ class LocalInstance final : public Instance {
   std::unique_ptr<Snapshotter> snapshotter_;
   std::unique_ptr<Outbox> outbox_;
   Housekeeper::State keeper_news_;  // applier thread
-  std::string log_identity_;        // written before serving_ says serving
   std::atomic<std::int64_t> database_bytes_{0};
-  int doubtful_looks_ = 0;  // housekeeper thread
 
   std::mutex mutex_;
   std::condition_variable timer_wakes_;
@@ -105,21 +99,23 @@ class LocalInstance final : public Instance {
   std::thread timer_;
 };
 
-// --- lifecycle -----------------------------------------------------------------------------------
-
 LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::string node_id,
                              std::unique_ptr<DirectoryLock> lock,
-                             std::unique_ptr<sqlite::Database> db)
+                             std::unique_ptr<sqlite::Database> db,
+                             std::unique_ptr<EntryJournal> journal)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       node_id_(std::move(node_id)),
       directory_lock_(std::move(lock)),
       db_(std::move(db)),
-      proposer_(std::make_shared<Proposer>(options_.proposer, parts_.log, parts_.clock)),
+      journal_(std::move(journal)),
+      log_(parts_.log),
+      inspector_(log_, journal_.get(), parts_.clock),
+      proposer_(std::make_shared<Proposer>(options_.proposer, log_, parts_.clock)),
       applier_(
           {.node_id = node_id_, .proposer_id = options_.proposer.proposer_id}, options_.queue, *db_,
           parts_.machines, [hub = watchers_] { return hub->anyone_watches(); },
-          [hub = listeners_] { return hub->anyone_listens(); }, parts_.log, parts_.clock, serving_,
+          [hub = listeners_] { return hub->anyone_listens(); }, log_, parts_.clock, serving_,
           applier_hooks()),
       keeper_(
           prefixes(), options_.leader, parts_.leases, parts_.effects,
@@ -127,15 +123,20 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
           keeper_hooks(), parts_.clock) {
   if (parts_.snapshots == nullptr) return;
   snapshotter_ = std::make_unique<Snapshotter>(
-      options_.snapshots, options_.data_dir, options_.name, node_id_, *parts_.snapshots, parts_.log,
+      options_.snapshots, options_.data_dir, options_.name, node_id_, *parts_.snapshots, log_,
       parts_.clock, [this] { return keeper_.leads() && serving_.serving(); });
 }
 
 Applier::Hooks LocalInstance::applier_hooks() {
-  return {.joined =
+  return {.verify = [this](const Position& position) { return inspector_.look(position); },
+          .joined =
               [this](const std::string& identity) {
-                log_identity_ = identity;
+                if (journal_) journal_->bind(identity);
                 keeper_.set_effect_id_prefix(options_.name + "-" + identity + "-");
+              },
+          .received =
+              [this](std::span<const DecodedEntry> entries) {
+                if (journal_) journal_->add(entries);
               },
           .committed = [this](AppliedBatch& batch) { committed(batch); },
           .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); },
@@ -153,7 +154,7 @@ Housekeeper::Hooks LocalInstance::keeper_hooks() {
   return {.propose = [this](Operation operation,
                             ReplyHandler done) { propose(std::move(operation), std::move(done)); },
           .proposals = [this](auto machine, auto time) { return proposals(machine, time); },
-          .look_at_log = [this] { look_at_log(); },
+          .look_at_log = [this] { return look_at_log(); },
           .ready = [this] { return serving_.serving(); }};
 }
 
@@ -177,8 +178,8 @@ Result<void> LocalInstance::open() {
                               .proposer = node_id_ + "-outbox",
                               .max_bytes = options_.outbox_bytes,
                               .max_entry_bytes = options_.proposer.max_entry_bytes},
-                             parts_.log, parts_.clock,
-                             [this] { return parts_.log.connected() && serving_.serving(); }));
+                             log_, parts_.clock,
+                             [this] { return log_.connected() && serving_.serving(); }));
   }
   database_bytes_ = db_->file_bytes();
   tell_keeper();
@@ -197,8 +198,8 @@ Result<void> LocalInstance::start() {
   if (snapshotter_) snapshotter_->start();
   if (outbox_) outbox_->start();
   // Without the log there is nothing to wait for: reads and the outbox serve at once.
-  const Millis wait = parts_.log.connected() ? options_.start_wait
-                                             : std::min(options_.start_wait, kStartWaitWithoutLog);
+  const Millis wait =
+      log_.reachable() ? options_.start_wait : std::min(options_.start_wait, kStartWaitWithoutLog);
   auto serving = applier_.wait_serving(wait);
   if (!serving) stop();
   keeper_.wake();
@@ -216,21 +217,15 @@ void LocalInstance::stop() {
   keeper_.stop();
   applier_.stop();
   if (timer_.joinable()) timer_.join();
-  proposer_->stop(ended());
-  revision_waiters_.fail_all(ended());
+  proposer_->stop(replica_ending());
+  revision_waiters_.fail_all(replica_ending());
 }
-
-// --- callers -------------------------------------------------------------------------------------
 
 void LocalInstance::propose(Operation operation, ReplyHandler done) {
   if (!serving_.serving()) return done(serving_.refusal());
-  if (!parts_.log.connected()) return done(nats_unavailable());
+  if (!log_.connected()) return done(nats_unavailable());
   // An entry that is not valid would stop every replica: nothing unchecked gets into the log.
-  const auto checked = json::check(operation.body, {.max_depth = kOperationMaxDepth});
-  if (!checked || !json::View(operation.body).is_object()) {
-    return done(Error{Code::bad_request, "invalid_operation", "The operation is not a JSON object",
-                      checked ? operation.name : describe(checked.error())});
-  }
+  if (auto checked = check_operation(operation); !checked) return done(checked.error());
   proposer_->propose(std::move(operation), std::move(done));
 }
 
@@ -239,7 +234,7 @@ void LocalInstance::propose_or_keep(Operation operation, ReplyHandler done) {
     return propose(std::move(operation), std::move(done));
   }
   const bool starting = serving_.phase() == ServingState::Phase::starting;
-  if (!outbox_->empty() || !parts_.log.connected() || starting) {
+  if (!outbox_->empty() || !log_.connected() || starting) {
     return outbox_->keep(std::move(operation), std::move(done));
   }
   // The log may go away on the way.
@@ -267,7 +262,7 @@ Result<Revision> LocalInstance::read(const std::function<Result<void>(sqlite::Da
 }
 
 Health LocalInstance::health() const {
-  return {.log_connected = parts_.log.connected(),
+  return {.log_connected = log_.connected(),
           .applying = serving_.serving(),
           .problem = serving_.problem(),
           .role = keeper_.leads() ? Role::leader : Role::follower,
@@ -290,10 +285,9 @@ Totals LocalInstance::totals() const {
           .transactions = applied.transactions.load(),
           .apply_us = applied.apply_us.load(),
           .publish_retries = proposed.retries,
-          .effects_done = keeper_.effects_done()};
+          .effects_done = keeper_.effects_done(),
+          .entries_healed = inspector_.healed()};
 }
-
-// --- applier thread ------------------------------------------------------------------------------
 
 void LocalInstance::committed(AppliedBatch& batch) {
   tell_keeper();
@@ -317,12 +311,15 @@ void LocalInstance::tell_keeper() {
   keeper_.on_commit(keeper_news_);
 }
 
-// --- timer and housekeeper threads ---------------------------------------------------------------
-
 void LocalInstance::run_timer() {
+  std::uint64_t told_session = 0;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
+    if (log_.waiting() && log_.session() != told_session) {
+      told_session = log_.session();
+      keeper_.look_now();
+    }
     proposer_->on_timer();
     revision_waiters_.expire(parts_.clock.mono());
     const auto next = proposer_->next_timer();
@@ -333,28 +330,22 @@ void LocalInstance::run_timer() {
   }
 }
 
-// A NATS store that was wiped or rolled back under a running coordinator.
-void LocalInstance::look_at_log() {
+// A NATS store that was wiped or rolled back under a running coordinator. True: look again soon.
+bool LocalInstance::look_at_log() {
   database_bytes_ = db_->file_bytes();
-  if (!serving_.serving() || !parts_.log.connected()) return;
-  Position position;
-  position.applied = applier_.applied();  // before the log is asked
-  position.identity = log_identity_;
-  auto info = parts_.log.info();
-  Result<void> same;
-  if (info) {
-    applier_.saw_log_last(info->last);
-    same = compare_log(position, *info);
-  } else if (info.error().code == Code::not_found) {
-    same = Error{Code::conflict, "log_missing", "The log does not exist any more",
-                 "applied revision " + std::to_string(position.applied)};
-  }
+  if (!serving_.serving() || !log_.reachable()) return false;
+  Position position;  // before the log is asked
+  const auto read = readers_->read([&](sqlite::Database& db) -> Result<void> {
+    position = SysMachine::read_position(db);
+    return {};
+  });
+  if (!read) return true;
+  const auto info = inspector_.look_again(position);
+  if (info) applier_.saw_log_last(info->last);
   // Truncated past a replica that is behind: the applier finds that out and restores a snapshot.
-  const bool behind = !same && same.error().reason == "log_purged" && snapshotter_;
-  doubtful_looks_ = same || behind ? 0 : doubtful_looks_ + 1;
-  if (same || behind) return;
-  const bool certain = same.error().reason == "log_replaced";
-  if (certain || doubtful_looks_ >= kDoubtfulLooks) applier_.halt(same.error());
+  const bool behind = !info && info.error().reason == "log_purged" && snapshotter_;
+  if (!info && !behind && info.error().code == Code::conflict) applier_.halt(info.error());
+  return !info && !behind;
 }
 
 std::vector<Operation> LocalInstance::proposals(std::size_t machine, Timestamp log_time) {
@@ -391,8 +382,15 @@ Result<std::unique_ptr<Instance>> make_instance(InstanceOptions options, Instanc
   options.proposer.max_entry_bytes =
       std::min(options.proposer.max_entry_bytes, options.proposer.hard_entry_bytes);
   options.leader.holder = options.proposer.proposer_id;
-  auto instance = std::make_unique<LocalInstance>(
-      std::move(options), std::move(parts), std::move(node_id), std::move(lock), std::move(db));
+  std::unique_ptr<EntryJournal> journal;
+  if (options.journal_bytes > 0) {
+    WEIR_ASSIGN(journal,
+                EntryJournal::open({.path = options.data_dir + "/" + options.name + ".journal",
+                                    .max_bytes = options.journal_bytes}));
+  }
+  auto instance =
+      std::make_unique<LocalInstance>(std::move(options), std::move(parts), std::move(node_id),
+                                      std::move(lock), std::move(db), std::move(journal));
   WEIR_TRY(instance->open());
   return std::unique_ptr<Instance>(std::move(instance));
 }

@@ -4,7 +4,8 @@
 // timer (deadlines and repeats), the housekeeper (leader, ticks, effects), the snapshotter.
 // Proposing happens on the caller's thread when nothing is in flight.
 //
-// Data directory: node-id, <name>.db (SQLite) and <name>.lock, which keeps a second process out.
+// Data directory: node-id, <name>.db (SQLite), <name>.journal.a and .b (the newest entries),
+// <name>.outbox.db and <name>.lock, which keeps a second process out.
 #pragma once
 
 #include <memory>
@@ -35,6 +36,7 @@ struct InstanceOptions {
   Millis start_wait{5'000};               // start() waits this long to catch up
   SnapshotOptions snapshots = {};
   std::uint64_t outbox_bytes = 0;  // that may wait while the log is away; 0: nothing is kept
+  std::uint64_t journal_bytes = 64U << 20U;  // of the newest entries, kept here; 0: none
 };
 
 // What an instance stands on; all must outlive it.

@@ -15,7 +15,7 @@ namespace weir::replica {
 
 struct LogEntry {
   Revision revision = 0;  // position in the log
-  Timestamp time{};       // when the log stored it, by the log's clock
+  Timestamp time{};       // when the log stored it first, by the log's clock
   std::string data;
 };
 
@@ -24,6 +24,7 @@ struct LogInfo {
   Revision last = 0;        // newest entry, 0 when there never was one
   std::string identity;     // of this very log: differs after it was deleted and made again
   std::uint64_t bytes = 0;  // of all entries that are there
+  int replicas = 1;         // copies on different servers
 };
 
 struct Appended {
@@ -67,10 +68,18 @@ class Log {
   // Makes the log when it does not exist; blocks likewise. Idempotent.
   virtual Result<void> create() = 0;
 
+  // Stores an entry again that the log has lost: at exactly its revision, with its time; blocks
+  // likewise. Errors: conflict / wrong_last_sequence (the log does not end right before it);
+  // unavailable or deadline_exceeded (it may be stored).
+  virtual Result<void> append_again(const LogEntry& entry) = 0;
+
   // Drops every entry below `revision`; blocks likewise. Idempotent.
   virtual Result<void> truncate_below(Revision revision) = 0;
 
-  virtual bool connected() const = 0;               // never blocks
+  virtual bool connected() const = 0;  // never blocks
+  // Which connection this is: grows with each. After a new one the log may be shorter than before.
+  // Never blocks.
+  virtual std::uint64_t session() const = 0;
   virtual std::size_t max_entry_bytes() const = 0;  // of append()'s data; never blocks
 };
 

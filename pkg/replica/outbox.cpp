@@ -5,6 +5,7 @@
 
 #include "pkg/log/log.hpp"
 #include "pkg/replica/entry.hpp"
+#include "pkg/replica/proposer_core.hpp"
 
 namespace weir::replica {
 namespace {
@@ -51,14 +52,6 @@ Error too_many() {
   return Error{.code = Code::too_many_requests,
                .reason = "proposer_full",
                .message = "Too many operations are waiting for the disk",
-               .details = "",
-               .retry_after = Millis{1'000}};
-}
-
-Error stopped() {
-  return Error{.code = Code::unavailable,
-               .reason = "replica_stopped",
-               .message = "This coordinator is shutting down; nothing was changed",
                .details = "",
                .retry_after = Millis{1'000}};
 }
@@ -132,7 +125,7 @@ void Outbox::keep(Operation operation, ReplyHandler done) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
-      refused = stopped();
+      refused = replica_ending();
     } else if (bytes_ + cost > options_.max_bytes) {
       refused = full(options_.max_bytes);
     } else if (unwritten_.size() >= options_.max_unwritten) {

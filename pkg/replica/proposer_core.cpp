@@ -34,6 +34,14 @@ Error nats_unavailable() {
                .retry_after = kRetryAfter};
 }
 
+Error replica_ending() {
+  return Error{.code = Code::unavailable,
+               .reason = "replica_stopped",
+               .message = "This coordinator is shutting down; nothing was changed",
+               .details = "",
+               .retry_after = kRetryAfter};
+}
+
 Result<void> ProposerCore::submit(Operation& operation, ReplyHandler& done, MonoTime now) {
   const std::size_t cost = EntryBuilder::cost(operation);
   const std::size_t largest =

@@ -127,5 +127,6 @@ class ProposerCore {
 // Errors that every proposer answers with.
 Error outcome_unknown();
 Error nats_unavailable();
+Error replica_ending();  // the end of the instance
 
 }  // namespace weir::replica

@@ -151,6 +151,10 @@ Result<LogInfo> SimLog::View::info() {
   return LogInfo{1, log_.entries_.size(), "sim"};
 }
 
+Result<void> SimLog::View::append_again(const LogEntry&) {
+  return Error{Code::conflict, "wrong_last_sequence", "the simulated log loses nothing", ""};
+}
+
 Result<void> SimLog::View::truncate_below(Revision) {
   return unavailable();
 }

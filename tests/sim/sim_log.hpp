@@ -26,9 +26,11 @@ class SimLog {
     Result<replica::LogInfo> info() override;
     Result<replica::LogEntry> get(replica::Revision revision) override;
     Result<void> create() override { return {}; }
+    Result<void> append_again(const replica::LogEntry& entry) override;
     // The simulated log is kept whole: its nodes store no snapshots.
     Result<void> truncate_below(replica::Revision revision) override;
     bool connected() const override { return !cut_; }
+    std::uint64_t session() const override { return 1; }  // it never comes back shorter
     std::size_t max_entry_bytes() const override { return log_.max_entry_bytes_; }
     void set_cut(bool cut);
 

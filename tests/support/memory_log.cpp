@@ -60,6 +60,7 @@ class MemoryLog::Tail final : public replica::LogTail {
 void MemoryLog::set_connected(bool connected) {
   {
     const std::lock_guard lock(mutex_);
+    if (connected && !connected_) ++session_;
     connected_ = connected;
   }
   grown_.notify_all();
@@ -167,7 +168,7 @@ Result<LogInfo> MemoryLog::info() {
   if (missing_) return Error{Code::not_found, "log_not_found", "No such log", ""};
   std::uint64_t bytes = 0;
   for (std::size_t i = first_ - 1; i < entries_.size(); ++i) bytes += entries_[i].data.size();
-  return LogInfo{first_, entries_.size(), identity_, bytes};
+  return LogInfo{first_, entries_.size(), identity_, bytes, replicas_};
 }
 
 Result<LogEntry> MemoryLog::get(Revision revision) {
@@ -177,6 +178,19 @@ Result<LogEntry> MemoryLog::get(Revision revision) {
     return Error{Code::not_found, "entry_not_found", "No such entry", ""};
   }
   return entries_[revision - 1];
+}
+
+Result<void> MemoryLog::append_again(const LogEntry& entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!connected_) return unavailable();
+    if (entry.revision != entries_.size() + 1) {
+      return Error{Code::conflict, "wrong_last_sequence", "The log ends elsewhere", ""};
+    }
+    entries_.push_back(entry);
+  }
+  grown_.notify_all();
+  return {};
 }
 
 Result<void> MemoryLog::truncate_below(Revision revision) {
@@ -190,6 +204,11 @@ Result<void> MemoryLog::create() {
   const std::lock_guard lock(mutex_);
   missing_ = false;
   return {};
+}
+
+std::uint64_t MemoryLog::session() const {
+  const std::lock_guard lock(mutex_);
+  return session_;
 }
 
 bool MemoryLog::connected() const {

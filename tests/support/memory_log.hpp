@@ -18,14 +18,15 @@ class MemoryLog final : public replica::Log {
       : clock_(clock), identity_(std::move(identity)) {}
 
   // Faults. Lost publishes and acks are answered as unknown.
-  void set_connected(bool connected);
-  void set_missing(bool missing);  // as if the log did not exist
-  void lose_publishes(int count);  // the next ones are not stored
-  void lose_acks(int count);       // the next ones are stored
-  void hold_acks(bool hold);       // answers wait until false
-  void forget_ids();               // as if the duplicate window were over
+  void set_connected(bool connected);  // true: a new session
+  void set_missing(bool missing);      // as if the log did not exist
+  void lose_publishes(int count);      // the next ones are not stored
+  void lose_acks(int count);           // the next ones are stored
+  void hold_acks(bool hold);           // answers wait until false
+  void forget_ids();                   // as if the duplicate window were over
   void truncate(replica::Revision last);
   void replace(std::string identity);  // deleted and made again, empty
+  void set_replicas(int replicas) { replicas_ = replicas; }
   void set_max_entry_bytes(std::size_t bytes) { max_entry_bytes_ = bytes; }
   void append_raw(std::string data);  // an entry that no proposer wrote
 
@@ -38,8 +39,10 @@ class MemoryLog final : public replica::Log {
   Result<replica::LogInfo> info() override;
   Result<replica::LogEntry> get(replica::Revision revision) override;
   Result<void> create() override;
+  Result<void> append_again(const replica::LogEntry& entry) override;
   Result<void> truncate_below(replica::Revision revision) override;
   bool connected() const override;
+  std::uint64_t session() const override;
   std::size_t max_entry_bytes() const override { return max_entry_bytes_; }
 
  private:
@@ -48,10 +51,12 @@ class MemoryLog final : public replica::Log {
 
   const Clock& clock_;
   std::atomic<std::size_t> max_entry_bytes_{1U << 20U};
+  std::atomic<int> replicas_{1};
   mutable std::mutex mutex_;
   std::condition_variable grown_;
   std::string identity_;
   bool connected_ = true;
+  std::uint64_t session_ = 1;
   bool missing_ = false;
   bool hold_acks_ = false;
   int lose_publishes_ = 0;

@@ -117,6 +117,18 @@ void NatsServer::wipe() {
   std::filesystem::remove_all(directory_.file("store"));
 }
 
+void NatsServer::save_store() {
+  std::filesystem::remove_all(directory_.file("saved"));
+  std::filesystem::copy(directory_.file("store"), directory_.file("saved"),
+                        std::filesystem::copy_options::recursive);
+}
+
+void NatsServer::go_back_to_saved_store() {
+  wipe();
+  std::filesystem::copy(directory_.file("saved"), directory_.file("store"),
+                        std::filesystem::copy_options::recursive);
+}
+
 std::string NatsServer::log() const {
   return read_file(directory_.file("log"));
 }

@@ -34,6 +34,9 @@ class NatsServer {
   void suspend();  // SIGSTOP: connections stay open and nothing answers
   void resume();   // SIGCONT
   void wipe();     // while stopped: removes the store, as a lost disk would
+  // While stopped: a copy of the store, and back to it, as a server that lost power comes back.
+  void save_store();
+  void go_back_to_saved_store();
 
   std::uint16_t port() const { return port_; }
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }

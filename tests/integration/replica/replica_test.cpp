@@ -224,6 +224,40 @@ TEST_P(ReplicaOnNats, AWipedStoreIsRefusedNotFollowed) {
   EXPECT_EQ(replaced.error().reason, "log_replaced");
 }
 
+// The store as it was some entries ago, as after lost power: under a running replica, and at start.
+TEST_P(ReplicaOnNats, ALogThatLostItsEndGetsItBack) {
+  Node a(server_.url());
+  ASSERT_TRUE(a.start());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(a.ask(add_operation("a", 1)));
+  server_.stop();
+  server_.save_store();
+  server_.start();
+  for (int i = 0; i < 30; ++i)
+    ASSERT_TRUE(a.ask_until_done(add_operation("a" + std::to_string(i), 1)));
+  const auto full = a->health().applied;
+  server_.kill();
+  server_.go_back_to_saved_store();
+  server_.start();
+  ASSERT_TRUE(a.ask_until_done(add_operation("after", 1)));
+  EXPECT_GE(a->totals().entries_healed, 30U);
+  EXPECT_GT(a->health().applied, full);
+
+  a.stop();
+  server_.kill();
+  server_.go_back_to_saved_store();
+  server_.start();
+  const auto again = a.start();
+  ASSERT_TRUE(again) << describe(again.error());
+  EXPECT_GE(a->totals().entries_healed, 31U);
+  Node b(server_.url());
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(wait_until([&] { return b.values() == a.values(); }));
+  EXPECT_EQ(b.values()["a"], 20);
+  EXPECT_EQ(b.values()["a29"], 1);
+  EXPECT_EQ(b.values()["after"], 1);
+  EXPECT_EQ(b->health().applied_time, a->health().applied_time) << "entries keep their times";
+}
+
 TEST_P(ReplicaOnNats, AnotherNodeTakesOver) {
   Node a(server_.url());
   Node b(server_.url());

@@ -94,6 +94,7 @@ TEST_F(LocalInstanceTest, DeadlineAndDisconnection) {
   EXPECT_GT(refused.error().retry_after, 0ms);
   EXPECT_FALSE(node_.instance->health().log_connected);
   log_.set_connected(true);
+  ASSERT_TRUE(wait_until([&] { return node_.instance->health().log_connected; }));
   EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "1");
 }
 
@@ -227,7 +228,32 @@ TEST_F(LocalInstanceTest, AnUnknownOperationStopsItLoudly) {
   EXPECT_FALSE(node_.instance->read([](sqlite::Database&) { return Result<void>(); }));
 }
 
+TEST_F(LocalInstanceTest, ALogThatLostItsEndGetsItBack) {
+  Node other(log_, leases_, effects_);
+  ASSERT_TRUE(node_.start());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  const auto before = log_.entries();
+  // While it runs ...
+  log_.set_connected(false);
+  log_.truncate(2);
+  log_.set_connected(true);
+  ASSERT_TRUE(wait_until([&] { return node_.instance->health().log_connected; }));
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "6");
+  EXPECT_EQ(node_.instance->totals().entries_healed, 3U);
+  // ... and at start.
+  node_.instance->stop();
+  log_.truncate(1);
+  ASSERT_TRUE(node_.start());
+  EXPECT_EQ(node_.ask(add_operation("a", 1))->json, "7");
+  const auto after = log_.entries();
+  ASSERT_EQ(after.size(), 7U);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin()));
+  ASSERT_TRUE(other.start()) << "a new coordinator applies the same";
+  EXPECT_EQ(other.ask(add_operation("a", 1))->json, "8");
+}
+
 TEST_F(LocalInstanceTest, RefusesALogThatLostItsTailOrIsAnother) {
+  node_.journal_bytes = 0;
   ASSERT_TRUE(node_.start());
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(node_.ask(add_operation("a", 1)));
   node_.instance->stop();

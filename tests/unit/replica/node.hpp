@@ -63,6 +63,7 @@ struct Node {
       options.start_wait = start_wait;
       options.snapshots = snapshot_options;
       options.outbox_bytes = outbox_bytes;
+      options.journal_bytes = journal_bytes;
       return make_instance(options,
                            {log, leases, effects, {machine.get()}, clock, random, snapshots});
     };
@@ -102,6 +103,7 @@ struct Node {
   Millis start_wait{20'000};
   SnapshotOptions snapshot_options{};
   std::uint64_t outbox_bytes = 0;
+  std::uint64_t journal_bytes = 1U << 20U;
   std::unique_ptr<test::RegistersMachine> machine;
   std::function<Result<std::unique_ptr<Instance>>()> open;
   std::unique_ptr<Instance> instance;

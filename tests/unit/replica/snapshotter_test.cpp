@@ -41,7 +41,9 @@ class GatedLog final : public Log {
   Result<LogEntry> get(Revision revision) override { return log_.get(revision); }
   Result<void> create() override { return log_.create(); }
   Result<void> truncate_below(Revision revision) override { return log_.truncate_below(revision); }
+  Result<void> append_again(const LogEntry& entry) override { return log_.append_again(entry); }
   bool connected() const override { return log_.connected(); }
+  std::uint64_t session() const override { return log_.session(); }
   std::size_t max_entry_bytes() const override { return log_.max_entry_bytes(); }
 
  private:
