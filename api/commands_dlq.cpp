@@ -1,5 +1,7 @@
 #include "api/bulk.hpp"
+#include "api/bulk_page.hpp"
 #include "api/commands.hpp"
+#include "api/job_filter.hpp"
 #include "jobs/queries.hpp"
 
 namespace weir::api {
@@ -8,13 +10,10 @@ namespace {
 using auth::Scope;
 
 void list(Services& services, const Call& call) {
-  const auto limit = query_int(call.request(), "limit", 50, 1, 1000);
-  if (!limit) return call.fail(limit.error());
-  const auto queue = call.request().query_value("queue").value_or("");
-  const auto cursor = call.request().query_value("cursor").value_or("");
-  if (const auto allowed = call.check_queue(queue); !allowed) return call.fail(allowed.error());
-  answer_read(services, call,
-              [&](sqlite::Database& db) { return jobs::list_dlq(db, queue, *limit, cursor); });
+  auto request = list_request(call);
+  if (!request) return call.fail(request.error());
+  request->status = jobs::Status::dlq;
+  answer_read(services, call, [&](sqlite::Database& db) { return jobs::list_jobs(db, *request); });
 }
 
 void get(Services& services, const Call& call) {
@@ -48,12 +47,9 @@ void add_reads(CommandTable& table, Services& services) {
   all.scope = Scope::jobs_read;
   all.reads_state = true;
   all.summary = "List dead letters, newest first";
-  all.query = {
-      {"queue", "of this queue only"},
-      {"limit", "jobs on a page", R"({"type":"integer","minimum":1,"maximum":1000,"default":50})"},
-      {"cursor", "next_cursor of the page before"}};
+  all.query = filter_parameters();
+  std::erase_if(all.query, [](const QueryParameter& each) { return each.name == "status"; });
   all.answers = {{200, "A page.", R"({"$ref":"#/components/schemas/JobPage"})"}};
-  all.errors.push_back({Code::bad_request, "bad_parameter"});
   all.errors.push_back({Code::invalid, "invalid_request"});
   all.handler = [&services](const Call& call) { list(services, call); };
   table.push_back(std::move(all));
@@ -68,18 +64,31 @@ void add_reads(CommandTable& table, Services& services) {
   table.push_back(std::move(one));
 }
 
+void redrive_page(Services& services, const Call& call) {
+  const auto request = jobs::parse_bulk_redrive(call.body());
+  if (!request) return call.fail(request.error());
+  answer_bulk_page(services, call, *request, [&](const std::vector<std::string>& ids) {
+    return jobs::redrive_jobs(ids, *request);
+  });
+}
+
 using Make = Result<replica::Operation> (jobs::Requests::*)(json::View) const;
 
 void add_bulk(CommandTable& table, Services& services, Command command, Make make,
               const char* counted) {
   command.scope = Scope::queues_admin;
   command.body = Body::required_json;
-  command.request_schema = R"({"$ref":"#/components/schemas/DeadLetterFilter"})";
+  if (command.request_schema.empty()) {
+    command.request_schema = R"({"$ref":"#/components/schemas/DeadLetterFilter"})";
+  }
   command.errors.push_back({Code::invalid, "invalid_request"});
   command.errors.push_back({Code::not_found, "queue_not_found"});
   command.errors.push_back({Code::unavailable, "nats_unavailable"});
   command.errors.push_back({Code::deadline_exceeded, "outcome_unknown"});
   command.handler = [&services, make, counted](const Call& call) {
+    if (make == &jobs::Requests::dlq_redrive && jobs::is_bulk_redrive(call.body())) {
+      return redrive_page(services, call);
+    }
     if (const auto allowed = check_filter(call); !allowed) return call.fail(allowed.error());
     answer_bulk(services, call, (services.requests.*make)(call.body()), counted);
   };
@@ -92,10 +101,12 @@ void add_dead_letter_commands(CommandTable& table, Services& services) {
   add_reads(table, services);
   Command redrive = letter_command("dlq.redrive", "POST", "/v1/dlq/redrive");
   redrive.summary = "Run dead jobs again";
-  redrive.answers = {
-      {200, "How many.",
-       R"({"type":"object","properties":{"redriven":{"type":"integer"},)"
-       R"("missing":{"type":"integer"},"revision":{"type":"integer"}},"required":["redriven"]})"}};
+  redrive.description =
+      "By ids or a whole queue: all of them. By any other filter, on a dry run, or with a rate: "
+      "one "
+      "page (`limit`) for each request; go on with `next_cursor` until it is null.";
+  redrive.request_schema = R"({"$ref":"#/components/schemas/BulkRedrive"})";
+  redrive.answers = {{200, "How many.", R"({"$ref":"#/components/schemas/BulkAnswer"})"}};
   add_bulk(table, services, std::move(redrive), &jobs::Requests::dlq_redrive, "redriven");
   Command purge = letter_command("dlq.purge", "POST", "/v1/dlq/purge");
   purge.summary = "Delete dead jobs";

@@ -1,6 +1,8 @@
 #include "api/batch_submit.hpp"
+#include "api/bulk_page.hpp"
 #include "api/commands.hpp"
 #include "api/idempotency.hpp"
+#include "api/job_filter.hpp"
 #include "api/job_wait.hpp"
 #include "api/parent_access.hpp"
 #include "jobs/explain.hpp"
@@ -19,7 +21,6 @@ constexpr std::size_t kSubmitBytes = 2U << 20U;
 constexpr std::size_t kBatchBytes = 32U << 20U;
 constexpr std::string_view kJobRef = R"({"$ref":"#/components/schemas/Job"})";
 constexpr std::string_view kChangedRef = R"({"$ref":"#/components/schemas/JobChanged"})";
-constexpr std::string_view kTimeSchema = R"({"type":"string","format":"date-time"})";
 
 void submit(Services& services, const Call& call) {
   // A body without a queue is refused by the parser.
@@ -46,49 +47,9 @@ void submit(Services& services, const Call& call) {
   }
 }
 
-Result<void> read_time(const http::Request& request, std::string_view name,
-                       std::optional<Timestamp>& into) {
-  const auto text = request.query_value(name);
-  if (!text) return {};
-  const auto time = parse_rfc3339(*text);
-  if (!time) return bad_parameter(name, "an RFC 3339 time like 2026-11-21T10:30:00Z");
-  into = *time;
-  return {};
-}
-
-Result<jobs::ListRequest> list_request(const http::Request& request) {
-  jobs::ListRequest list;
-  if (const auto word = request.query_value("status")) {
-    list.status = jobs::parse_status(*word);
-    if (!list.status) {
-      return bad_parameter("status",
-                           "scheduled, blocked, unprocessed, processing, completed, failed, "
-                           "cancelled or dlq");
-    }
-  }
-  const auto text = [&](std::string_view name) {
-    return std::string(request.query_value(name).value_or(""));
-  };
-  list.queue = text("queue");
-  list.type = text("type");
-  list.key = text("key");
-  list.tag = text("tag");
-  list.worker = text("worker");
-  list.cursor = text("cursor");
-  WEIR_TRY(read_time(request, "created_after", list.created_after));
-  WEIR_TRY(read_time(request, "created_before", list.created_before));
-  WEIR_TRY(read_time(request, "finished_after", list.finished_after));
-  WEIR_TRY(read_time(request, "finished_before", list.finished_before));
-  WEIR_ASSIGN(list.limit, query_int(request, "limit", 50, 1, 1000));
-  return list;
-}
-
 void list_jobs(Services& services, const Call& call) {
-  const auto list = list_request(call.request());
+  const auto list = list_request(call);
   if (!list) return call.fail(list.error());
-  if (const auto allowed = call.check_queue(list->queue); !allowed) {
-    return call.fail(allowed.error());
-  }
   answer_read(services, call, [&](sqlite::Database& db) { return jobs::list_jobs(db, *list); });
 }
 
@@ -209,32 +170,19 @@ void add_submit(CommandTable& table, Services& services) {
 }
 
 void add_reads(CommandTable& table, Services& services) {
-  table.push_back({.name = "jobs.list",
-                   .method = "GET",
-                   .path = "/v1/jobs",
-                   .tag = "Jobs",
-                   .scope = Scope::jobs_read,
-                   .reads_state = true,
-                   .summary = "List jobs",
-                   .description = "A key with queue patterns must name a queue it is for.",
-                   .query = {{"status", "one status word"},
-                             {"queue", ""},
-                             {"type", ""},
-                             {"key", ""},
-                             {"tag", ""},
-                             {"worker", ""},
-                             {"created_after", "inclusive", kTimeSchema},
-                             {"created_before", "exclusive", kTimeSchema},
-                             {"finished_after", "inclusive", kTimeSchema},
-                             {"finished_before", "exclusive", kTimeSchema},
-                             {"limit", "jobs on a page",
-                              R"({"type":"integer","minimum":1,"maximum":1000,"default":50})"},
-                             {"cursor", "next_cursor of the page before"}},
-                   .answers = {{200, "A page.", R"({"$ref":"#/components/schemas/JobPage"})"}},
-                   .errors = {{Code::bad_request, "bad_parameter"},
-                              {Code::invalid, "invalid_request"},
-                              {Code::forbidden, "queue_not_allowed"}},
-                   .handler = [&services](const Call& call) { list_jobs(services, call); }});
+  table.push_back(
+      {.name = "jobs.list",
+       .method = "GET",
+       .path = "/v1/jobs",
+       .tag = "Jobs",
+       .scope = Scope::jobs_read,
+       .reads_state = true,
+       .summary = "List jobs",
+       .description = "A key with queue patterns must name a queue it is for.",
+       .query = filter_parameters(),
+       .answers = {{200, "A page.", R"({"$ref":"#/components/schemas/JobPage"})"}},
+       .errors = {{Code::invalid, "invalid_request"}, {Code::forbidden, "queue_not_allowed"}},
+       .handler = [&services](const Call& call) { list_jobs(services, call); }});
   table.push_back({.name = "jobs.get",
                    .method = "GET",
                    .path = "/v1/jobs/{id}",
@@ -288,6 +236,29 @@ Command change_command(std::string_view name, std::string_view method, std::stri
                      {Code::forbidden, "queue_not_allowed"},
                      {Code::unavailable, "nats_unavailable"},
                      {Code::deadline_exceeded, "outcome_unknown"}}};
+}
+
+void cancel_many(Services& services, const Call& call) {
+  const auto request = jobs::parse_bulk_cancel(call.body());
+  if (!request) return call.fail(request.error());
+  answer_bulk_page(services, call, *request, jobs::cancel_jobs);
+}
+
+void add_bulk(CommandTable& table, Services& services) {
+  Command cancel = change_command("jobs.cancel_many", "POST", "/v1/jobs/cancel");
+  cancel.summary = "Cancel the jobs that a filter names";
+  cancel.description =
+      "One page of jobs (`limit`) for each request; go on with `next_cursor` until it is null. A "
+      "dry run answers which jobs it would be. A key with queue patterns must name a queue.";
+  cancel.body = Body::required_json;
+  cancel.request_schema = R"({"$ref":"#/components/schemas/BulkCancel"})";
+  cancel.answers = {{200, "What was done.", R"({"$ref":"#/components/schemas/BulkAnswer"})"}};
+  cancel.errors = {{Code::invalid, "invalid_request"},
+                   {Code::forbidden, "queue_not_allowed"},
+                   {Code::unavailable, "nats_unavailable"},
+                   {Code::deadline_exceeded, "outcome_unknown"}};
+  cancel.handler = [&services](const Call& call) { cancel_many(services, call); };
+  table.push_back(std::move(cancel));
 }
 
 void add_changes(CommandTable& table, Services& services) {
@@ -347,6 +318,7 @@ void add_job_commands(CommandTable& table, Services& services) {
   add_submit(table, services);
   add_reads(table, services);
   add_changes(table, services);
+  add_bulk(table, services);
 }
 
 }  // namespace weir::api

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 inline constexpr Millis kIdempotencyKept = 24h;  // answers of batches
 inline constexpr Millis kMaxUniqueTtl = std::chrono::hours(24 * 365);
 inline constexpr std::size_t kMaxWorkerBytes = 128;
+inline constexpr std::size_t kMaxFilterBytes = 256;  // of the text looked for in errors
 inline constexpr std::size_t kMaxTags = 32;
 inline constexpr std::size_t kMaxTagBytes = 64;
 inline constexpr std::size_t kMaxMembers = 64;              // of metadata and of headers

@@ -27,19 +27,24 @@ std::optional<std::int64_t> ms(const std::optional<Timestamp>& time) {
 
 class Lister {
  public:
-  Lister(sqlite::Database& db, const ListRequest& request) : db_(db), request_(request) {}
+  // With `ids` the page is only ids.
+  Lister(sqlite::Database& db, const ListRequest& request, std::vector<std::string>* ids = nullptr)
+      : db_(db), request_(request), ids_(ids) {}
 
   Result<std::string> run();
+  std::string cursor() const { return ended_ ? "" : format_place(place_); }
 
  private:
   bool by_segments() const {
-    return request_.status || !request_.queue.empty() || request_.finished_after ||
-           request_.finished_before;
+    if (request_.sort != ListSort::natural) return false;
+    return request_.status || request_.unfinished || !request_.queue.empty() ||
+           request_.finished_after || request_.finished_before;
   }
   bool finished_only() const { return request_.finished_after || request_.finished_before; }
   bool counted() const {
     return request_.type.empty() && request_.key.empty() && request_.tag.empty() &&
-           request_.worker.empty() && !request_.created_after && !request_.created_before &&
+           request_.worker.empty() && request_.error.empty() && request_.metadata.empty() &&
+           !request_.unfinished && !request_.created_after && !request_.created_before &&
            !finished_only();
   }
   bool full() const { return shown_ == request_.limit || looked_ >= kListScanRows; }
@@ -60,12 +65,12 @@ class Lister {
   void walk_rows();
   std::int64_t first_row_since(std::int64_t created_at);
   void visit(std::int64_t row);
-  bool matches(const Job& job) const;
   const QueueRow& queue_of(std::int64_t id);
   std::string finish();
 
   sqlite::Database& db_;
   const ListRequest& request_;
+  std::vector<std::string>* const ids_;
   json::Writer items_{4'096};
   Place place_;
   std::int64_t queue_ = kAllQueues;  // the filter
@@ -125,8 +130,9 @@ Result<void> Lister::start() {
 void Lister::walk_segments() {
   for (; place_.status < static_cast<std::int64_t>(kStatusCount); ++place_.status) {
     const auto status = kOrder[static_cast<std::size_t>(place_.status)];
-    const bool wanted =
-        request_.status ? *request_.status == status : !finished_only() || is_finished(status);
+    const bool wanted = request_.status ? *request_.status == status
+                                        : (!finished_only() || is_finished(status)) &&
+                                              (!request_.unfinished || !is_finished(status));
     if (wanted) walk_status(status);
     if (full()) return;
     place_.queue = 0;
@@ -226,9 +232,18 @@ std::vector<Lister::Found> Lister::ready_chunk() {
       "SELECT row,key FROM jobs INDEXED BY jobs_ready"
       " WHERE status=2 AND queue=?1 AND priority=?2 AND (key,row)>(?3,?4)"
       " ORDER BY key,row LIMIT ?5";
+  constexpr std::string_view kOneKey =
+      "SELECT row FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND priority=?2 AND key=?3 AND row>?4 ORDER BY row LIMIT ?5";
   std::vector<Found> out;
   const auto after = place_.inside ? place_.row : std::int64_t{0};
   const bool keyed = place_.inside && !place_.key.empty();
+  if (!request_.key.empty()) {
+    auto rows = db_.prepare(kOneKey);
+    rows.bind_all(place_.queue, place_.priority, request_.key, keyed ? after : 0, kChunk);
+    while (rows.step()) out.push_back({0, rows.int64(0), request_.key});
+    return out;
+  }
   if (!keyed) {
     auto rows = db_.prepare(kPlain);
     rows.bind_all(place_.queue, place_.priority, after, kChunk);
@@ -245,19 +260,22 @@ std::vector<Lister::Found> Lister::ready_chunk() {
 // --- by rows -------------------------------------------------------------------------------------
 
 void Lister::walk_rows() {
-  if (!place_.inside) {
-    place_.row =
-        request_.created_before ? first_row_since(to_unix_ms(*request_.created_before)) : kEnd;
-  }
-  const auto last =
+  constexpr std::string_view kNewest =
+      "SELECT row FROM jobs WHERE row<?1 AND row>=?2 ORDER BY row DESC LIMIT ?3";
+  constexpr std::string_view kOldest =
+      "SELECT row FROM jobs WHERE row>?1 AND row<?2 ORDER BY row LIMIT ?3";
+  const bool oldest = request_.sort == ListSort::oldest;
+  const auto first =
       request_.created_after ? first_row_since(to_unix_ms(*request_.created_after)) : 0;
+  const auto end =
+      request_.created_before ? first_row_since(to_unix_ms(*request_.created_before)) : kEnd;
+  if (!place_.inside) place_.row = oldest ? first - 1 : end;
   while (!full()) {
     std::vector<std::int64_t> rows;
     {
-      auto newest =
-          db_.prepare("SELECT row FROM jobs WHERE row<?1 AND row>=?2 ORDER BY row DESC LIMIT ?3");
-      newest.bind_all(place_.row, last, kChunk);
-      while (newest.step()) rows.push_back(newest.int64(0));
+      auto next = db_.prepare(oldest ? kOldest : kNewest);
+      next.bind_all(place_.row, oldest ? end : first, kChunk);
+      while (next.step()) rows.push_back(next.int64(0));
     }
     for (const auto row : rows) {
       if (full()) return;
@@ -299,27 +317,17 @@ std::int64_t Lister::first_row_since(std::int64_t created_at) {
 void Lister::visit(std::int64_t row) {
   ++looked_;
   const auto job = load_job(db_, row);
-  if (!job || !matches(*job)) return;
+  if (!job || (queue_ != kAllQueues && job->queue != queue_) || !matches(db_, request_, *job))
+    return;
   ++shown_;
+  if (ids_ != nullptr) {
+    ids_->push_back(job->id);
+    return;
+  }
   items_.begin_object();
   write_summary(items_, *job, queue_of(job->queue));
   member_json(items_, "error", error_of(db_, *job));
   items_.member("revision", job->revision).end_object();
-}
-
-bool Lister::matches(const Job& job) const {
-  if (!request_.type.empty() && job.type != request_.type) return false;
-  if (!request_.key.empty() && job.key != request_.key) return false;
-  if (!request_.worker.empty() && job.worker != request_.worker) return false;
-  if (request_.created_after && job.created_at < to_unix_ms(*request_.created_after)) return false;
-  if (request_.created_before && job.created_at >= to_unix_ms(*request_.created_before)) {
-    return false;
-  }
-  if (request_.tag.empty()) return true;
-  for (const auto tag : json::View(job.options).find("tags").elements()) {
-    if (tag.as_string() == request_.tag) return true;
-  }
-  return false;
 }
 
 const QueueRow& Lister::queue_of(std::int64_t id) {
@@ -334,7 +342,7 @@ std::string Lister::finish() {
   const auto counts = nothing_ ? Counts{} : read_counts(db_, queue_);
   json::Writer out(items_.size() + 512);
   out.begin_object().raw_member("items", items_.str());
-  member_text(out, "next_cursor", ended_ ? "" : format_place(place_));
+  member_text(out, "next_cursor", cursor());
   out.key("total_items");
   if (!counted()) {
     out.null();
@@ -357,14 +365,12 @@ Result<std::string> list_jobs(sqlite::Database& db, const ListRequest& request) 
   return Lister(db, request).run();
 }
 
-Result<std::string> list_dlq(sqlite::Database& db, std::string_view queue, std::int64_t limit,
-                             std::string_view cursor) {
-  ListRequest request;
-  request.status = Status::dlq;
-  request.queue = queue;
-  request.limit = limit;
-  request.cursor = cursor;
-  return list_jobs(db, request);
+Result<Selection> select_jobs(sqlite::Database& db, const ListRequest& request) {
+  Selection out;
+  Lister lister(db, request, &out.ids);
+  WEIR_TRY(lister.run());
+  out.cursor = lister.cursor();
+  return out;
 }
 
 }  // namespace weir::jobs

@@ -74,6 +74,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.release", finish<&Finisher::release>},
       {"jobs.heartbeat", finish<&Finisher::heartbeat>},
       {"jobs.cancel", manage<&Manager::cancel>},
+      {"jobs.cancel_many", manage<&Manager::cancel_many>},
       {"jobs.retry", manage<&Manager::retry>},
       {"jobs.promote", manage<&Manager::promote>},
       {"jobs.remove", manage<&Manager::remove>},

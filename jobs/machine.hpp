@@ -2,10 +2,10 @@
 // same tables on every replica; its memory (queues, leases, waiters, workers) mirrors the tables.
 //
 // Operations (bodies are made by jobs/requests.hpp): submit, lease, work, complete, fail, release,
-// heartbeat, cancel, retry, promote, remove, purge, pause, resume, limits, queue_config,
-// queue_remove, dlq_redrive, dlq_purge, schedule_set, schedule_remove, schedule_pause,
-// schedule_resume, schedule_trigger, schedule_backfill, schedule_fire, batch_create, batch_seal,
-// batch_cancel, waiter_close, node_started, tick.
+// heartbeat, cancel, cancel_many, retry, promote, remove, purge, pause, resume, limits,
+// queue_config, queue_remove, dlq_redrive, dlq_purge, schedule_set, schedule_remove,
+// schedule_pause, schedule_resume, schedule_trigger, schedule_backfill, schedule_fire,
+// batch_create, batch_seal, batch_cancel, waiter_close, node_started, tick.
 //
 // Thread rule: as StateMachine; stats() is thread-safe.
 // Errors answered by apply(): conflict / lease_lost, job_not_cancellable, job_not_retryable,

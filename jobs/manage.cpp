@@ -57,19 +57,24 @@ std::string Manager::job_reply(const Job& job, const Queue& queue) const {
 Result<std::string> Manager::cancel(json::View body) {
   WEIR_ASSIGN(Job job, get_job(body));
   Queue& queue = step_.state.queues.get(job.queue);
-  const auto from = job.status;
-  if (from == Status::cancelled) return job_reply(job, queue);
-  if (is_finished(from)) {
+  if (job.status == Status::cancelled) return job_reply(job, queue);
+  if (is_finished(job.status)) {
     return wrong_status(job, "job_not_cancellable",
                         "Only a job that has not ended can be cancelled");
   }
+  cancel_job(job, queue);
+  return job_reply(job, queue);
+}
+
+// A job that has not ended: it ends now, or its worker is told.
+void Manager::cancel_job(Job& job, Queue& queue) {
+  const auto from = job.status;
   if (from == Status::processing) {
-    if (job.cancel_at == 0) {
-      job.cancel_at = step_.now + kCancelGrace.count();
-      step_.state.leases.set_cancel(job.row, *step_.state.leases.find(job.row), job.cancel_at);
-      store_job(step_.db, job);
-    }
-    return job_reply(job, queue);
+    if (job.cancel_at != 0) return;
+    job.cancel_at = step_.now + kCancelGrace.count();
+    step_.state.leases.set_cancel(job.row, *step_.state.leases.find(job.row), job.cancel_at);
+    store_job(step_.db, job);
+    return;
   }
   job.status = Status::cancelled;
   job.at = job.finished_at = step_.now;
@@ -77,7 +82,6 @@ Result<std::string> Manager::cancel(json::View body) {
   step_.count(Total::cancelled);
   changed(job, queue, from, Cause::cancel, step_.now);
   step_.touch(job.id);
-  return job_reply(job, queue);
 }
 
 Result<std::string> Manager::retry(json::View body) {
@@ -90,7 +94,7 @@ Result<std::string> Manager::retry(json::View body) {
   }
   if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""));
   Queue& queue = step_.state.queues.get(job.queue);
-  make_ready(job, queue, Cause::retry);
+  run_again(job, queue, step_.now);
   return job_reply(job, queue);
 }
 
@@ -145,21 +149,25 @@ Result<std::string> Manager::remove(json::View body) {
   return out.take();
 }
 
-// Ready again, with all its attempts before it; or blocked, when a job it depends on runs.
-void Manager::make_ready(Job& job, Queue& queue, Cause cause) {
+// Waits again, with all its attempts before it; blocked, when a job it depends on runs.
+void Manager::run_again(Job& job, Queue& queue, std::int64_t run_at) {
   const auto from = job.status;
   const bool waits = (job.parts & kHasParents) != 0 && wait_again(step_, job.row);
-  job.status = waits ? Status::blocked : Status::unprocessed;
+  job.status = run_at > step_.now ? Status::scheduled : Status::unprocessed;
+  job.at = run_at > step_.now ? std::optional(run_at) : std::nullopt;
+  if (waits) {
+    job.status = Status::blocked;
+    job.at = job.created_at;
+  }
   job.attempt = 0;
   job.cancel_at = 0;
-  job.at = waits ? std::optional(job.created_at) : std::nullopt;
-  job.run_at = step_.now;
+  job.run_at = run_at;
   job.finished_at.reset();
   set_error(step_.db, job, {});
   clear_result(step_.db, job);
   store_job(step_.db, job);
   step_.count(Total::retried);
-  changed(job, queue, from, cause);
+  changed(job, queue, from, Cause::retry, job.at.value_or(0));
 }
 
 void Manager::changed(const Job& job, Queue& queue, Status from, Cause cause, std::int64_t at) {
@@ -299,65 +307,6 @@ std::int64_t Manager::purge_others(Queue& queue, Status status, std::int64_t bef
   const auto found = take_rows(rows);
   purge_rows(queue, status, found);
   return static_cast<std::int64_t>(found.size());
-}
-
-// --- dead letters --------------------------------------------------------------------------------
-
-Result<std::string> Manager::redrive(json::View body) {
-  return dead(body, Dead::redrive);
-}
-
-Result<std::string> Manager::purge_dead(json::View body) {
-  return dead(body, Dead::purge);
-}
-
-Result<std::string> Manager::dead(json::View body, Dead what) {
-  std::int64_t done = 0;
-  std::int64_t missing = 0;
-  bool more = false;
-  const auto before = body.find("before").as_int().value_or(step_.now);
-  if (const auto ids = body.find("ids"); !ids.is_missing()) {
-    for (const auto id : ids.elements()) {
-      auto job = find_job(step_.db, id.as_string().value_or(""));
-      const bool treated = job && treat_dead(std::move(*job), what);
-      ++(treated ? done : missing);
-    }
-  } else {
-    WEIR_ASSIGN(const Queue* queue, get_queue(body));
-    std::vector<Row> found;
-    {
-      auto rows = step_.db.prepare(
-          "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
-          " WHERE status=7 AND status<>2 AND queue=?1 AND at<=?2 ORDER BY at LIMIT ?3");
-      rows.bind_all(queue->id, before, kPurgeRows);
-      found = take_rows(rows);
-    }
-    for (const auto& row : found) treat_dead(*load_job(step_.db, row.row), what);
-    done = static_cast<std::int64_t>(found.size());
-    more = done == kPurgeRows;
-  }
-  json::Writer out(128);
-  out.begin_object()
-      .member(what == Dead::redrive ? "redriven" : "purged", done)
-      .member("missing", missing)
-      .member("more", more)
-      .member("before", before)
-      .member("revision", step_.revision)
-      .end_object();
-  return out.take();
-}
-
-// False when the job is no dead letter (any more).
-bool Manager::treat_dead(Job job, Dead what) {
-  if (job.status != Status::dlq) return false;
-  Queue& queue = step_.state.queues.get(job.queue);
-  job.revision = step_.revision;
-  if (what == Dead::redrive) {
-    make_ready(job, queue, Cause::retry);
-  } else {
-    forget(job, queue, Cause::remove);
-  }
-  return true;
 }
 
 }  // namespace weir::jobs

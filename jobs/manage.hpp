@@ -30,7 +30,9 @@ class Manager {
   Result<std::string> resume(json::View body);
   Result<std::string> purge(json::View body);  // "before": row, from the reply of the step before
 
-  // {"ids":[...]} or {"queue","before"?: unix ms}.
+  // Of many jobs: jobs/manage_bulk.cpp.
+  Result<std::string> cancel_many(json::View body);  // {"ids":[...]}
+  // {"ids":[...],"rate_per_s"?,"start_at"?} or {"queue","before"?: unix ms}.
   Result<std::string> redrive(json::View body);
   Result<std::string> purge_dead(json::View body);
 
@@ -47,7 +49,8 @@ class Manager {
   Result<std::string> set_paused(json::View body, bool paused);
   Result<std::string> copy(const Job& job, std::string_view new_id);
   std::string job_reply(const Job& job, const Queue& queue) const;
-  void make_ready(Job& job, Queue& queue, Cause cause);
+  void cancel_job(Job& job, Queue& queue);
+  void run_again(Job& job, Queue& queue, std::int64_t run_at);
   void changed(const Job& job, Queue& queue, Status from, Cause cause, std::int64_t at = 0);
   static std::vector<Row> take_rows(sqlite::Statement& rows);
   void purge_rows(Queue& queue, Status status, const std::vector<Row>& rows);
@@ -56,7 +59,7 @@ class Manager {
   // scheduled or blocked
   std::int64_t purge_others(Queue& queue, Status status, std::int64_t before, std::int64_t limit);
   Result<std::string> dead(json::View body, Dead what);
-  bool treat_dead(Job job, Dead what);
+  bool treat_dead(Job job, Dead what, std::int64_t run_at);
 
   Step& step_;
 };

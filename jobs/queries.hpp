@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "jobs/list_request.hpp"
 #include "jobs/status.hpp"
 #include "pkg/base/clock.hpp"
 #include "pkg/base/result.hpp"
@@ -25,26 +27,22 @@ std::optional<std::string> find_queue_of(sqlite::Database& db, std::string_view 
 // The status only, for waiting on the end of a job.
 Result<Status> get_status(sqlite::Database& db, std::string_view id);
 
-struct ListRequest {
-  std::optional<Status> status = {};
-  std::string queue = {};  // empty: all
-  std::string type = {};
-  std::string key = {};
-  std::string tag = {};
-  std::string worker = {};
-  std::optional<Timestamp> created_after = {}, created_before = {};    // [after, before)
-  std::optional<Timestamp> finished_after = {}, finished_before = {};  // [after, before)
-  std::int64_t limit = 50;                                             // 1-1000
-  std::string cursor = {};  // next_cursor of the page before
-};
-
 // {items,next_cursor,total_items,status_counts}. next_cursor is null at the end. total_items counts
 // by status and queue only (null when another filter is set: counting would scan).
 // Order: with a status or a queue, by status (processing, unprocessed, scheduled, blocked, failed,
 // dlq, cancelled, completed), then queue, then: processing and finished newest first, scheduled
 // soonest first, unprocessed by priority, then key (none first), in the order of leasing. Without
-// both: newest submitted first. Errors: invalid / invalid_request (limit, cursor).
+// both: newest submitted first. `sort` by submission looks at the jobs of all queues on the way.
+// Jobs that change their status while the pages are read may be seen twice, or not.
+// Errors: invalid / invalid_request (limit, cursor).
 Result<std::string> list_jobs(sqlite::Database& db, const ListRequest& request);
+
+// The ids of a page of that list, for changes of many jobs. The cursor is empty at the end.
+struct Selection {
+  std::vector<std::string> ids;
+  std::string cursor;
+};
+Result<Selection> select_jobs(sqlite::Database& db, const ListRequest& request);
 
 // {items:[{name,paused,counts{...}}],next_cursor}; cursor is the last name.
 Result<std::string> list_queues(sqlite::Database& db, std::int64_t limit, std::string_view cursor);
@@ -55,9 +53,6 @@ Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Times
 // {concurrency,running}: the limit of all queues together (null: none) and what runs.
 std::string get_limits(sqlite::Database& db);
 
-// Dead letters, newest first: as list_jobs, with error and attempt. Empty queue: all.
-Result<std::string> list_dlq(sqlite::Database& db, std::string_view queue, std::int64_t limit,
-                             std::string_view cursor);
 // As get_job(). Errors: not_found / dead_letter_not_found.
 Result<std::string> get_dlq(sqlite::Database& db, std::string_view id);
 

@@ -1,23 +1,23 @@
 // `weir dlq`: dead letters, the jobs that used up their attempts.
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/job_filter.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
 namespace {
 
 int list(Args args) {
-  const Usage usage{.command = "weir dlq list",
-                    .synopsis = "[options]",
-                    .summary = "Lists dead letters, newest first.",
-                    .options = with_common({{"q,queue", "NAME", "Only this queue"},
-                                            {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                                            {"cursor", "TEXT", "Go on where a page ended"}}),
-                    .examples = {"weir dlq list --queue emails"}};
+  const Usage usage{
+      .command = "weir dlq list",
+      .synopsis = "[options]",
+      .summary = "Lists dead letters, newest first.",
+      .options = with_common(filter_options(
+          FilterStatus::fixed, {{"sort", "ORDER", "created or -created, by submission"},
+                                {"limit", "N", "Per page, 1 to 1000 (default 50)"},
+                                {"cursor", "TEXT", "Go on where a page ended"}})),
+      .examples = {"weir dlq list --queue emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of({{"queue", parsed.text("queue")},
-                                 {"limit", parsed.text("limit")},
-                                 {"cursor", parsed.text("cursor")}});
+    WEIR_ASSIGN(const auto query, list_query(parsed));
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq" + query}));
     print_page(context, page, job_table(page, context.colours()));
     return kOk;
@@ -39,56 +39,78 @@ int get(Args args) {
   });
 }
 
-// The body of redrive and purge: the ids given, or a queue.
-Result<std::string> selection(const Parsed& parsed) {
-  Json filter = Json::object();
-  if (!parsed.operands().empty()) filter["ids"] = parsed.operands();
-  if (parsed.has("queue")) filter["queue"] = parsed.text("queue");
-  if (filter.size() != 1) return bad_argument("give either ids or --queue NAME");
-  return Json{{"filter", filter}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string body_of(Json filter) {
+  return Json{{"filter", std::move(filter)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-struct Bulk {
-  const char* verb;
-  const char* summary;
-  const char* member;  // of the answer: how many
-  bool asks;           // destructive: wants --yes
-};
-
-int bulk(Args args, const Bulk& what) {
-  std::vector<Option> options{{"q,queue", "NAME", "All dead letters of this queue"}};
-  if (what.asks) options.push_back({"yes", "", "Really do it"});
-  const std::string command = std::string("weir dlq ") + what.verb;
-  const std::string yes = what.asks ? " --yes" : "";
-  const Usage usage{.command = command,
-                    .synopsis = "[ID...] [--queue NAME] [options]",
-                    .summary = what.summary,
-                    .options = with_common(std::move(options)),
-                    .examples = {command + " --queue emails" + yes,
-                                 command + " 019ac3f0-7c1e-7000-8000-000000000001" + yes},
-                    .max_operands = 10'000};
-  return run_with_server(usage, args, [&](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_ASSIGN(auto body, selection(parsed));
-    if (what.asks && !parsed.has("yes")) {
-      return bad_argument("this deletes dead letters for good", "add --yes to do it");
+int redrive(Args args) {
+  const Usage usage{
+      .command = "weir dlq redrive",
+      .synopsis = "[ID...] [options]",
+      .summary =
+          "Makes dead letters ready again, with fresh attempts: those named, or all that the "
+          "options name.",
+      .options = with_common(filter_options(
+          FilterStatus::fixed, {{"rate", "N", "So many become ready per second (default: all now)"},
+                                {"dry-run", "", "Only say which they would be"}})),
+      .examples = {"weir dlq redrive --queue emails", "weir dlq redrive --error timeout --rate 50",
+                   "weir dlq redrive 019ac3f0-7c1e-7000-8000-000000000001"},
+      .max_operands = 10'000};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    if (parsed.operands().empty() != has_filter(parsed)) {
+      return bad_argument("give either ids or which dead letters: --queue, --error, ...");
     }
-    WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
-                                                .path = std::string("/v1/dlq/") + what.verb,
-                                                .body = std::move(body)}));
-    print(context.json()
-              ? pretty(answer)
-              : human_count(number(answer, what.member)) + " dead letters " + what.member + "\n");
+    Json total;
+    if (parsed.operands().empty()) {
+      Json more = Json::object();
+      if (parsed.has("rate")) {
+        WEIR_ASSIGN(more["rate_per_s"], parsed.number("rate", 1, 1, 1'000'000));
+      }
+      WEIR_ASSIGN(total, change_pages(parsed, context, "/v1/dlq/redrive", std::move(more)));
+    } else {
+      if (parsed.has("rate") || parsed.has("dry-run")) {
+        return bad_argument("--rate and --dry-run do not go with ids");
+      }
+      WEIR_ASSIGN(total, context.ask({.method = "POST",
+                                      .path = "/v1/dlq/redrive",
+                                      .body = body_of({{"ids", parsed.operands()}})}));
+    }
+    if (context.json()) {
+      print(pretty(total));
+    } else if (parsed.has("dry-run")) {
+      for (const auto& id : total.value("ids", Json::array())) print(id.get<std::string>() + "\n");
+      print(human_count(number(total, "matched")) + " dead letters would be redriven\n");
+    } else {
+      print(human_count(total.value("redriven", 0)) + " dead letters redriven\n");
+    }
     return kOk;
   });
 }
 
-int redrive(Args args) {
-  return bulk(
-      args, {"redrive", "Makes dead letters ready again, with fresh attempts.", "redriven", false});
-}
-
 int purge(Args args) {
-  return bulk(args, {"purge", "Deletes dead letters.", "purged", true});
+  const Usage usage{.command = "weir dlq purge",
+                    .synopsis = "[ID...] [--queue NAME] [options]",
+                    .summary = "Deletes dead letters.",
+                    .options = with_common({{"q,queue", "NAME", "All dead letters of this queue"},
+                                            {"yes", "", "Really do it"}}),
+                    .examples = {"weir dlq purge --queue emails --yes",
+                                 "weir dlq purge 019ac3f0-7c1e-7000-8000-000000000001 --yes"},
+                    .max_operands = 10'000};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    Json filter = Json::object();
+    if (!parsed.operands().empty()) filter["ids"] = parsed.operands();
+    if (parsed.has("queue")) filter["queue"] = parsed.text("queue");
+    if (filter.size() != 1) return bad_argument("give either ids or --queue NAME");
+    if (!parsed.has("yes")) {
+      return bad_argument("this deletes dead letters for good", "add --yes to do it");
+    }
+    WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
+                                                .path = "/v1/dlq/purge",
+                                                .body = body_of(std::move(filter))}));
+    print(context.json() ? pretty(answer)
+                         : human_count(number(answer, "purged")) + " dead letters purged\n");
+    return kOk;
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // `weir job`: one job, or a list of them.
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/job_filter.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
@@ -204,30 +205,45 @@ int list(Args args) {
       .command = "weir job list",
       .synopsis = "[options]",
       .summary = "Lists jobs, filtered.",
-      .options = with_common({{"status", "WORD",
-                               "scheduled, blocked, unprocessed, processing, completed, failed, "
-                               "cancelled or dlq"},
-                              {"q,queue", "NAME", "Only this queue"},
-                              {"type", "NAME", "Only this type"},
-                              {"tag", "TAG", "Only jobs with this tag"},
-                              {"key", "KEY", "Only this key"},
-                              {"worker", "NAME", "Only jobs of this worker"},
-                              {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
-                              {"cursor", "TEXT", "Go on where a page ended"}}),
+      .options = with_common(filter_options(
+          FilterStatus::offered, {{"sort", "ORDER", "created or -created, instead of by status"},
+                                  {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
+                                  {"cursor", "TEXT", "Go on where a page ended"}})),
       .examples = {"weir job list --status failed --queue emails",
+                   "weir job list --error timeout --finished-after 2026-11-21T00:00:00Z",
                    "weir job list --json --limit 1000"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of({{"status", parsed.text("status")},
-                                 {"queue", parsed.text("queue")},
-                                 {"type", parsed.text("type")},
-                                 {"tag", parsed.text("tag")},
-                                 {"key", parsed.text("key")},
-                                 {"worker", parsed.text("worker")},
-                                 {"limit", parsed.text("limit")},
-                                 {"cursor", parsed.text("cursor")}});
+    WEIR_ASSIGN(const auto query, list_query(parsed));
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/jobs" + query}));
     print_page(context, page, job_table(page, context.colours()));
+    return kOk;
+  });
+}
+
+int cancel_many(Args args) {
+  const Usage usage{.command = "weir job cancel-many",
+                    .synopsis = "[options]",
+                    .summary = "Cancels all jobs that have not ended and that the options name.",
+                    .options = with_common(filter_options(
+                        FilterStatus::offered, {{"dry-run", "", "Only say which jobs it would be"},
+                                                {"yes", "", "Really do it"}})),
+                    .examples = {"weir job cancel-many --queue emails --type digest --dry-run",
+                                 "weir job cancel-many --metadata tenant=acme --yes"}};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    if (!has_filter(parsed)) return bad_argument("say which jobs: --queue, --type, ...");
+    if (!parsed.has("yes") && !parsed.has("dry-run")) {
+      return bad_argument("this cancels jobs", "add --yes to do it, --dry-run to see which");
+    }
+    WEIR_ASSIGN(const auto total, change_pages(parsed, context, "/v1/jobs/cancel", Json::object()));
+    if (context.json()) {
+      print(pretty(total));
+    } else if (parsed.has("dry-run")) {
+      for (const auto& id : total.value("ids", Json::array())) print(id.get<std::string>() + "\n");
+      print(human_count(number(total, "matched")) + " jobs would be cancelled\n");
+    } else {
+      print(human_count(total.value("cancelled", 0)) + " jobs cancelled, " +
+            human_count(total.value("cancel_requested", 0)) + " running ones told to stop\n");
+    }
     return kOk;
   });
 }
@@ -242,6 +258,7 @@ int run_job(Args args) {
                     {"timeline", "What happened to a job", timeline},
                     {"explain", "Why a job is not running now", explain},
                     {"cancel", "Cancel a job", cancel},
+                    {"cancel-many", "Cancel the jobs that a filter names", cancel_many},
                     {"retry", "Make a finished job ready again", retry},
                     {"promote", "Run a scheduled job now", promote},
                     {"edit", "Change a job that waits", edit},

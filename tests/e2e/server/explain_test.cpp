@@ -44,5 +44,32 @@ TEST(Explain, SaysWhyAJobDoesNotRun) {
   EXPECT_EQ(client.get("/v1/jobs/nothing/explain").status, 404);
 }
 
+TEST(ManyJobs, CancelByFilterPageByPage) {
+  WeirServer server;
+  server.start();
+  auto client = server.client();
+  std::string batch = R"({"jobs":[)";
+  for (int i = 0; i < 25; ++i) {
+    batch += std::string(i == 0 ? "" : ",") + R"({"queue":"q","type":")" +
+             (i % 5 == 0 ? "keep" : "drop") + "\"}";
+  }
+  ASSERT_EQ(client.post("/v1/jobs/batch", batch + "]}").status, 201);
+  std::string cursor;
+  std::int64_t cancelled = 0;
+  for (int page = 0; page < 10; ++page) {
+    const auto answer =
+        client.post("/v1/jobs/cancel", R"({"filter":{"type":"drop"},"limit":6)" + cursor + "}");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    cancelled += answer.json().find("cancelled").as_int().value_or(0);
+    const auto next = answer.json().find("next_cursor").as_string();
+    if (!next) break;
+    cursor = R"(,"cursor":")" + *next + "\"";
+  }
+  EXPECT_EQ(cancelled, 20);
+  const auto left = client.get("/v1/jobs?status=unprocessed&type=keep&sort=created");
+  EXPECT_EQ(left.json().find("status_counts").find("unprocessed").as_int(), 5);
+  EXPECT_EQ(client.get("/v1/jobs?status=nothing").status, 422);
+}
+
 }  // namespace
 }  // namespace weir::test

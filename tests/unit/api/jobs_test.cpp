@@ -180,11 +180,38 @@ TEST_F(JobsTest, ListsFilterAndPage) {
   EXPECT_EQ(get("/v1/jobs?created_after=2999-01-01T00:00:00Z")->body()["items"].size(), 0U);
 }
 
+TEST_F(JobsTest, FiltersOfListsAndOfChangesOfManyJobs) {
+  for (const char* tenant : {"acme", "acme", "other"}) {
+    ASSERT_EQ(
+        post("/v1/jobs", R"({"queue":"a","metadata":{"tenant":")" + std::string(tenant) + "\"}}")
+            ->status(),
+        201);
+  }
+  EXPECT_EQ(get("/v1/jobs?metadata=tenant%3Dacme&sort=created")->body()["items"].size(), 2U);
+  const std::string filter = R"({"filter":{"metadata":{"tenant":"acme"}},"limit":1)";
+  const auto dry = post("/v1/jobs/cancel", filter + R"(,"dry_run":true})")->body();
+  EXPECT_EQ(dry["matched"], 1);
+  EXPECT_EQ(dry["ids"].size(), 1U);
+  EXPECT_TRUE(dry["next_cursor"].is_string());
+  const auto first = post("/v1/jobs/cancel", filter + "}")->body();
+  EXPECT_EQ(first["cancelled"], 1);
+  const std::string cursor = first["next_cursor"];
+  const auto second = post("/v1/jobs/cancel", filter + R"(,"cursor":")" + cursor + "\"}")->body();
+  EXPECT_EQ(second["cancelled"], 1);
+  EXPECT_EQ(get("/v1/jobs?status=cancelled")->body()["items"].size(), 2U);
+  EXPECT_EQ(post("/v1/jobs/cancel", "{}")->status(), 422);
+  EXPECT_EQ(
+      post("/v1/dlq/redrive", R"({"filter":{"error":"x"},"dry_run":true})")->body()["matched"], 0);
+  const auto other = as(make_key(R"(["jobs:write"])", R"(,"queues":["other.*"])"));
+  EXPECT_EQ(ask("POST", "/v1/jobs/cancel", filter + "}", other)->reason(), "queue_not_allowed");
+}
+
 TEST_F(JobsTest, BadListParametersAreNamed) {
-  for (const char* query :
-       {"limit=0", "limit=1001", "limit=ten", "status=done", "created_after=yesterday"}) {
+  for (const char* query : {"limit=0", "limit=1001", "limit=ten", "status=done",
+                            "created_after=yesterday", "metadata=x", "sort=up"}) {
     const auto client = get(std::string("/v1/jobs?") + query);
-    EXPECT_EQ(client->reason(), "bad_parameter") << query;
+    EXPECT_EQ(client->status(), 422) << query;
+    EXPECT_EQ(client->reason(), "invalid_request") << query;
     EXPECT_THAT(client->wait().body, HasSubstr(std::string(query).substr(0, 5)));
   }
   const auto id = submit("q");

@@ -313,6 +313,36 @@ TEST(Dlq, RedriveWantsASelection) {
   EXPECT_EQ(server.asked()[0].body, R"({"filter":{"ids":["a","b"]}})");
 }
 
+TEST(Dlq, RedriveByFilterGoesPageByPage) {
+  int calls = 0;
+  FakeServer server([&](const Asked&) {
+    return ++calls == 1 ? Reply{200, R"({"matched":2,"redriven":2,"next_cursor":"c1",
+                                          "ends_at":"2026-01-01T00:00:01.000Z"})"}
+                        : Reply{200, R"({"matched":1,"redriven":1,"next_cursor":null})"};
+  });
+  const auto ran =
+      run(run_dlq, {"redrive", "--error", "timeout", "--rate", "2", "--server", server.url()});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.out, "3 dead letters redriven\n");
+  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"error":"timeout"},"rate_per_s":2})");
+  const auto second = Json::parse(server.asked()[1].body);
+  EXPECT_EQ(second["cursor"], "c1");
+  EXPECT_EQ(second["start_at"], "2026-01-01T00:00:01.000Z");
+}
+
+TEST(Job, CancelManyWantsAFilterAndAYes) {
+  FakeServer server([](const Asked&) {
+    return Reply{200, R"({"matched":2,"cancelled":1,"cancel_requested":1,"next_cursor":null})"};
+  });
+  EXPECT_EQ(run(run_job, {"cancel-many", "--yes", "--server", server.url()}).code, kUsage);
+  EXPECT_EQ(run(run_job, {"cancel-many", "--queue", "q", "--server", server.url()}).code, kUsage);
+  EXPECT_EQ(server.asked().size(), 0U);
+  const auto ran = run(run_job, {"cancel-many", "--queue", "q", "--metadata", "t=a", "--yes",
+                                 "--server", server.url()});
+  EXPECT_EQ(ran.out, "1 jobs cancelled, 1 running ones told to stop\n");
+  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"metadata":{"t":"a"},"queue":"q"}})");
+}
+
 TEST(Groups, UnknownWordsGetASuggestion) {
   const auto ran = run(run_queue, {"lst"});
   EXPECT_EQ(ran.code, kUsage);
@@ -332,7 +362,8 @@ TEST(Help, EveryCommandHasAnExample) {
       {run_events, {""}},
       {run_audit, {""}},
       {run_job,
-       {"get", "list", "wait", "timeline", "explain", "cancel", "retry", "promote", "delete"}},
+       {"get", "list", "wait", "timeline", "explain", "cancel", "cancel-many", "retry", "promote",
+        "delete"}},
       {run_queue, {"list", "get", "set", "pause", "resume", "purge", "delete"}},
       {run_dlq, {"list", "get", "redrive", "purge"}},
       {run_key, {"create", "list", "revoke", "rotate"}}};

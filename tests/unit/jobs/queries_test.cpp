@@ -231,7 +231,8 @@ TEST(Queues, ShowDepthAndAge) {
   const auto two = h.read([&](sqlite::Database& db) { return list_queues(db, 1, "a"); });
   EXPECT_EQ(text(list(two, "items")[0].find("name")), "b");
   EXPECT_EQ(text(two, "next_cursor"), "null");
-  const auto dead = h.read([&](sqlite::Database& db) { return list_dlq(db, "", 10, ""); });
+  const auto dead = h.read(
+      [&](sqlite::Database& db) { return list_jobs(db, {.status = Status::dlq, .limit = 10}); });
   EXPECT_THAT(list(dead, "items"), SizeIs(2));
 }
 

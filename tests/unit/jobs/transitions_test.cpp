@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "jobs/bulk_request.hpp"
 #include "jobs/queue_book.hpp"
 #include "tests/unit/jobs/harness.hpp"
 
@@ -227,6 +228,16 @@ std::vector<Case> blocked_cases() {
       {"fail_with_parent", {S::blocked, S::failed, C::parents}, submit_blocked, fail_parent},
       {"cancel_blocked", {S::blocked, S::cancelled, C::cancel}, submit_blocked, cancel},
       {"purge_blocked", {S::blocked, none, C::remove}, submit_blocked, purge},
+      {"redrive_rate",
+       {S::dlq, S::scheduled, C::retry},
+       [](Harness& h) {
+         for (const auto* id : {"other", "j"}) make_dead(h, id);
+       },
+       [](Harness& h) {
+         const auto request =
+             parse_bulk_redrive(json::View(R"({"filter":{"queue":"q"},"rate_per_s":1})")).value();
+         h.must(redrive_jobs({"other", "j"}, request));
+       }},
       {"retry_failed_child",
        {S::failed, S::blocked, C::retry},
        [](Harness& h) {

@@ -1,0 +1,96 @@
+// Changes of many jobs: cancel, and what operators do to dead letters. Each operation changes at
+// most as many as it names, or kPurgeRows.
+#include "jobs/manage.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::jobs {
+
+// Jobs that have ended, or are not there any more, are skipped.
+Result<std::string> Manager::cancel_many(json::View body) {
+  std::int64_t cancelled = 0;
+  std::int64_t requested = 0;
+  std::int64_t skipped = 0;
+  for (const auto id : body.find("ids").elements()) {
+    auto job = find_job(step_.db, id.as_string().value_or(""));
+    if (!job || is_finished(job->status)) {
+      ++skipped;
+      continue;
+    }
+    job->revision = step_.revision;
+    cancel_job(*job, step_.state.queues.get(job->queue));
+    ++(job->status == Status::cancelled ? cancelled : requested);
+  }
+  json::Writer out(128);
+  out.begin_object()
+      .member("cancelled", cancelled)
+      .member("cancel_requested", requested)
+      .member("skipped", skipped)
+      .member("revision", step_.revision)
+      .end_object();
+  return out.take();
+}
+
+// --- dead letters --------------------------------------------------------------------------------
+
+Result<std::string> Manager::redrive(json::View body) {
+  return dead(body, Dead::redrive);
+}
+
+Result<std::string> Manager::purge_dead(json::View body) {
+  return dead(body, Dead::purge);
+}
+
+Result<std::string> Manager::dead(json::View body, Dead what) {
+  std::int64_t done = 0;
+  std::int64_t missing = 0;
+  bool more = false;
+  const auto before = body.find("before").as_int().value_or(step_.now);
+  const auto rate = body.find("rate_per_s").as_int();
+  const auto start = std::max(step_.now, body.find("start_at").as_int().value_or(step_.now));
+  // With a rate each begins so much later than the one before.
+  const auto run_at = [&] { return rate ? start + done * 1'000 / *rate : step_.now; };
+  if (const auto ids = body.find("ids"); !ids.is_missing()) {
+    for (const auto id : ids.elements()) {
+      auto job = find_job(step_.db, id.as_string().value_or(""));
+      const bool treated = job && treat_dead(std::move(*job), what, run_at());
+      ++(treated ? done : missing);
+    }
+  } else {
+    WEIR_ASSIGN(const Queue* queue, get_queue(body));
+    std::vector<Row> found;
+    {
+      auto rows = step_.db.prepare(
+          "SELECT row,priority,parts FROM jobs INDEXED BY jobs_state"
+          " WHERE status=7 AND status<>2 AND queue=?1 AND at<=?2 ORDER BY at LIMIT ?3");
+      rows.bind_all(queue->id, before, kPurgeRows);
+      found = take_rows(rows);
+    }
+    for (const auto& row : found) treat_dead(*load_job(step_.db, row.row), what, step_.now);
+    done = static_cast<std::int64_t>(found.size());
+    more = done == kPurgeRows;
+  }
+  json::Writer out(128);
+  out.begin_object()
+      .member(what == Dead::redrive ? "redriven" : "purged", done)
+      .member("missing", missing)
+      .member("more", more)
+      .member("before", before);
+  if (rate) out.member("ends_at", from_unix_ms(run_at()));
+  out.member("revision", step_.revision).end_object();
+  return out.take();
+}
+
+// False when the job is no dead letter (any more).
+bool Manager::treat_dead(Job job, Dead what, std::int64_t run_at) {
+  if (job.status != Status::dlq) return false;
+  Queue& queue = step_.state.queues.get(job.queue);
+  job.revision = step_.revision;
+  if (what == Dead::redrive) {
+    run_again(job, queue, run_at);
+  } else {
+    forget(job, queue, Cause::remove);
+  }
+  return true;
+}
+
+}  // namespace weir::jobs
