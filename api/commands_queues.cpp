@@ -34,9 +34,32 @@ void list(Services& services, const Call& call) {
   });
 }
 
+void write_times(json::Writer& out, std::string_view name, const jobs::DurationCounts& times) {
+  out.key(name).begin_object().member("count", times.count());
+  for (const auto& [percentile, share] :
+       {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}}) {
+    out.key(percentile);
+    if (times.count() == 0) {
+      out.null();
+    } else {
+      out.value(times.percentile(share));
+    }
+  }
+  out.end_object();
+}
+
+// The queue, with what this coordinator saw of its waits and runs.
 void get(Services& services, const Call& call) {
-  answer_read(services, call, [&](sqlite::Database& db) {
-    return jobs::get_queue(db, call.param("queue"), services.clock.wall());
+  answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
+    const auto now = services.clock.wall();
+    WEIR_ASSIGN(auto queue, jobs::get_queue(db, call.param("queue"), now));
+    const auto times = services.job_stats.times().queue(call.param("queue"), to_unix_ms(now));
+    json::Writer out(256);
+    out.begin_object();
+    write_times(out, "wait_ms", times.wait);
+    write_times(out, "run_ms", times.run);
+    queue.back() = ',';
+    return queue + out.end_object().take().substr(1);
   });
 }
 

@@ -1,6 +1,8 @@
 #include "api/metrics_page.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "api/process_info.hpp"
 #include "jobs/queries.hpp"
@@ -177,6 +179,33 @@ void collect_schedules(const jobs::Totals& totals, Page& page) {
               of(jobs::Total::schedule_late_ms) / 1000);
 }
 
+std::string bound_text(double bound) {
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), bound).ptr;
+  return {buffer.data(), end};
+}
+
+void collect_waits(const Services& services, Page& page) {
+  page.begin("weir_job_wait_seconds",
+             "Time from ready to leased, by priority, of jobs leased since the start.",
+             Type::histogram);
+  const auto levels = services.job_stats.times().by_priority();
+  for (std::size_t priority = 0; priority < levels.size(); ++priority) {
+    const auto& waits = levels[priority];
+    const auto level = std::to_string(priority);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < waits.counts.size(); ++i) {
+      count += waits.counts[i];
+      const auto bound = i < jobs::PriorityWaits::kBounds.size()
+                             ? bound_text(jobs::PriorityWaits::kBounds[i])
+                             : std::string("+Inf");
+      page.sample({{"priority", level}, {"le", bound}}, number(count), "_bucket");
+    }
+    page.sample({{"priority", level}}, waits.sum_seconds, "_sum");
+    page.sample({{"priority", level}}, number(count), "_count");
+  }
+}
+
 void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
   const auto stats = services.job_stats.snapshot();
   page.begin("weir_jobs", "Retained jobs per status.", Type::gauge);
@@ -199,6 +228,7 @@ void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
   const auto queues = by_size(stats);
   collect_queues(queues, page);
   collect_oldest(services, queues, page);
+  collect_waits(services, page);
 }
 
 }  // namespace

@@ -227,6 +227,8 @@ constexpr std::array kSchemas{
  "properties":{
   "error":{"$ref":"#/components/schemas/JobError"},
   "retry":{"type":"boolean","default":true},
+  "terminate":{"type":"boolean","default":false,
+   "description":"ends as failed: no other attempt and no dead letter"},
   "retry_after_ms":{"$ref":"#/components/schemas/Duration"}}})"},
     ComponentSchema{"HeartbeatRequest", R"({"type":"object","additionalProperties":false,
  "properties":{
@@ -246,7 +248,8 @@ constexpr std::array kSchemas{
    "properties":{"lease":{"type":"string"},"result":{}}}},
   "fail":{"type":"array","items":{"type":"object","required":["lease"],
    "properties":{"lease":{"type":"string"},"error":{"$ref":"#/components/schemas/JobError"},
-    "retry":{"type":"boolean"},"retry_after_ms":{"$ref":"#/components/schemas/Duration"}}}},
+    "retry":{"type":"boolean"},"terminate":{"type":"boolean"},
+    "retry_after_ms":{"$ref":"#/components/schemas/Duration"}}}},
   "release":{"type":"array","items":{"oneOf":[{"type":"string"},
    {"type":"object","required":["lease"],"properties":{"lease":{"type":"string"},
     "delay_ms":{"$ref":"#/components/schemas/Duration"}}}]}},
@@ -316,7 +319,18 @@ constexpr std::array kSchemas{
   "counts":{"type":"object","additionalProperties":{"type":"integer"}},
   "ready_by_priority":{"type":"array","items":{"type":"integer"}},
   "oldest_ready_at":{"type":["string","null"],"format":"date-time"},
-  "oldest_ready_age_ms":{"type":["integer","null"]}}})"},
+  "oldest_ready_age_ms":{"type":["integer","null"]},
+  "wait_ms":{"$ref":"#/components/schemas/Percentiles"},
+  "run_ms":{"$ref":"#/components/schemas/Percentiles"}}})"},
+    ComponentSchema{"Percentiles", R"({"type":"object",
+ "description":"milliseconds, of the last 5 to 10 minutes as this coordinator saw them",
+ "required":["count","p50","p90","p95","p99"],
+ "properties":{
+  "count":{"type":"integer"},
+  "p50":{"type":["integer","null"]},
+  "p90":{"type":["integer","null"]},
+  "p95":{"type":["integer","null"]},
+  "p99":{"type":["integer","null"]}}})"},
     ComponentSchema{"QueuePage", R"({"type":"object","required":["items","next_cursor"],
  "properties":{
   "items":{"type":"array","items":{"$ref":"#/components/schemas/Queue"}},

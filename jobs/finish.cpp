@@ -41,6 +41,7 @@ Job Finisher::loaded(std::int64_t row) {
 
 void Finisher::end_lease(std::int64_t row, Lease& lease) {
   step_.state.workers.ended(*lease.worker);
+  step_.state.times->ran(lease.queue->name, step_.now - lease.started_at, step_.now);
   step_.state.leases.remove(row);
 }
 
@@ -105,6 +106,8 @@ Result<void> Finisher::fail(json::View item, std::string& out) {
       failure.may_retry = member.value.as_bool().value_or(true);
     } else if (member.raw_key == "retry_after_ms") {
       failure.retry_after_ms = member.value.as_int();
+    } else if (member.raw_key == "terminate") {
+      failure.terminate = member.value.as_bool().value_or(false);
     }
   }
   if (lease == nullptr) return lease_lost();
@@ -139,8 +142,8 @@ void Finisher::fail_attempt(Job& job, Queue& queue, const Failure& failure) {
   record_attempt(job, failure.outcome, failure.error);
   set_error(step_.db, job, failure.error);
   const bool used_up = job.attempt >= job.max_attempts.value_or(queue.config.max_attempts);
-  if (used_up || !failure.may_retry) {
-    end_failed(job, queue, failure.error);
+  if (used_up || !failure.may_retry || failure.terminate) {
+    end_failed(job, queue, failure);
   } else {
     schedule_retry(job, queue, failure);
   }
@@ -175,13 +178,14 @@ std::int64_t Finisher::backoff_ms(const Job& job, const Queue& queue) const {
                         random);
 }
 
-void Finisher::end_failed(Job& job, Queue& queue, std::string_view error) {
-  job.status = queue.config.dlq ? Status::dlq : Status::failed;
+void Finisher::end_failed(Job& job, Queue& queue, const Failure& failure) {
+  const bool dead = queue.config.dlq && !failure.terminate;
+  job.status = dead ? Status::dlq : Status::failed;
   job.at = job.finished_at = step_.now;
   store_job(step_.db, job);
-  step_.count(queue.config.dlq ? Total::dead_lettered : Total::failed);
+  step_.count(dead ? Total::dead_lettered : Total::failed);
   ended(job, queue, Cause::fail, step_.now);
-  if (queue.config.dlq) dead_letter(job, queue, error);
+  if (dead) dead_letter(job, queue, failure.error);
   step_.touch(job.id);
 }
 

@@ -17,8 +17,9 @@ class Finisher {
   // Items: {"lease":"token", ...}. Each appends its answer ({"ok":true,...}) to `out`.
   // Errors: conflict / lease_lost; nothing is changed then.
   Result<void> complete(json::View item, std::string& out);  // "result"?
-  Result<void> fail(json::View item, std::string& out);     // "error"?, "retry"?, "retry_after_ms"?
-  Result<void> release(json::View item, std::string& out);  // "delay_ms"?; or the token alone
+  // "error"?, "retry"?, "retry_after_ms"?, "terminate"?
+  Result<void> fail(json::View item, std::string& out);
+  Result<void> release(json::View item, std::string& out);    // "delay_ms"?; or the token alone
   Result<void> heartbeat(json::View item, std::string& out);  // "progress"?, "message"?,
                                                               // "checkpoint"?
   // The lease ran out, the timeout of the attempt, or the grace of a cancelled job.
@@ -29,6 +30,7 @@ class Finisher {
     std::string_view error;                      // JSON
     std::optional<std::int64_t> retry_after_ms;  // else the backoff decides
     bool may_retry = true;
+    bool terminate = false;  // no dead letter either
     Outcome outcome = Outcome::failed;
   };
 
@@ -38,7 +40,7 @@ class Finisher {
   void end_cancelled(Job& job, Queue& queue, std::string_view error);
   void ended(const Job& job, Queue& queue, Cause cause, std::int64_t at);
   void schedule_retry(Job& job, Queue& queue, const Failure& failure);
-  void end_failed(Job& job, Queue& queue, std::string_view error);
+  void end_failed(Job& job, Queue& queue, const Failure& failure);
   void dead_letter(const Job& job, const Queue& queue, std::string_view error);
   std::int64_t backoff_ms(const Job& job, const Queue& queue) const;
   void record_attempt(Job& job, Outcome outcome, std::string_view error);

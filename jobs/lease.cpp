@@ -195,7 +195,8 @@ Leaser::Picked Leaser::pick(const Queue& queue, const LeaseCall& call,
                         ? call.lease_ms
                         : rows.optional_int64(kColLeaseMs).value_or(queue.config.lease_ms),
       .priority = rows.int64(kColPriority),
-      .noted = rows.int64(kColParts) & kNoted};
+      .noted = rows.int64(kColParts) & kNoted,
+      .since = std::max(rows.int64(kColCreatedAt), rows.optional_int64(kColRunAt).value_or(0))};
   picked.deadline = step_.now + picked.granted_ms;
   if ((rows.int64(kColParts) & kTimedBit) != 0) {
     picked.ends_by = step_.now + timeout_of(rows.text(kColOptions));
@@ -227,6 +228,7 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                 step_.revision)
       .run();
   step_.state.leases.add(picked.row, lease);
+  step_.state.times->waited(queue.name, picked.priority, step_.now - picked.since, step_.now);
   step_.state.workers.started(worker);
   step_.change({.row = picked.row,
                 .queue = queue,

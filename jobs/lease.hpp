@@ -35,6 +35,7 @@ class Leaser {
     std::int64_t noted = 0;
     std::int64_t ends_by = 0;   // of the attempt's timeout; 0: none
     std::int64_t deadline = 0;  // unix ms
+    std::int64_t since = 0;     // ready, unix ms
   };
 
   // Leases at most call.max jobs, appending them to `out` as JSON objects (when `wanted`).

@@ -124,7 +124,9 @@ struct Machine::Impl {
   std::int64_t next_due = kNever;
 };
 
-Machine::Machine() : impl_(std::make_unique<Impl>()) {}
+Machine::Machine() : impl_(std::make_unique<Impl>()) {
+  impl_->state.times = &impl_->board.times();
+}
 Machine::~Machine() = default;
 
 std::span<const sqlite::Migration> Machine::migrations() const {

@@ -239,6 +239,7 @@ Result<std::string> Manager::remove_queue(json::View body) {
       .member("revision", step_.revision)
       .end_object();
   EventBook::end(step_.db, queue->id);
+  step_.state.times->forget(queue->name);
   step_.state.queues.remove(step_.db, *queue);
   return out.take();
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "jobs/status.hpp"
+#include "jobs/times.hpp"
 #include "pkg/base/clock.hpp"
 
 namespace weir::jobs {
@@ -72,6 +73,9 @@ class StatsBoard {
   Counts counts() const;   // O(1)
   Totals totals() const;   // O(1)
 
+  TimesBoard& times() { return times_; }
+  const TimesBoard& times() const { return times_; }
+
   struct Update {
     Counts counts{};
     Totals totals{};
@@ -85,6 +89,7 @@ class StatsBoard {
   void publish(Update update);
 
  private:
+  TimesBoard times_;
   mutable std::mutex mutex_;
   Counts counts_{};
   Totals totals_{};

@@ -30,6 +30,7 @@ struct State {
   EventBook events;
   ScheduleBook schedules;
   BatchBook batches;
+  TimesBoard* times = nullptr;  // set once; mirrors nothing
   Totals totals{};
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events

@@ -93,7 +93,14 @@ void write_fail(Fields& fields, std::size_t, json::Writer& out) {
     out.key("error");
     write_worker_error(fields.errors(), error, fields.path("error"), out);
   }
-  if (const auto retry = fields.boolean("retry")) out.member("retry", *retry);
+  const auto retry = fields.boolean("retry");
+  if (retry) out.member("retry", *retry);
+  if (const auto terminate = fields.boolean("terminate")) {
+    if (*terminate && retry.value_or(false)) {
+      fields.complain("terminate", "does not go with retry: true");
+    }
+    out.member("terminate", *terminate);
+  }
   if (const auto after = fields.duration_ms("retry_after_ms", 0ms, kMaxDelay)) {
     out.member("retry_after_ms", *after);
   }

@@ -206,6 +206,21 @@ TEST_F(JobsTest, FiltersOfListsAndOfChangesOfManyJobs) {
   EXPECT_EQ(ask("POST", "/v1/jobs/cancel", filter + "}", other)->reason(), "queue_not_allowed");
 }
 
+TEST_F(JobsTest, QueuesShowHowLongJobsWaitAndRun) {
+  submit("q");
+  EXPECT_TRUE(get("/v1/queues/q")->body()["wait_ms"]["p50"].is_null());
+  const auto leased = post("/v1/queues/q/lease", R"({"worker":"w"})")->body();
+  const std::string token = leased["jobs"][0]["lease"];
+  ASSERT_EQ(post("/v1/leases/" + token + "/fail", R"({"terminate":true})")->status(), 200);
+  const auto queue = get("/v1/queues/q")->body();
+  EXPECT_EQ(queue["wait_ms"]["count"], 1);
+  EXPECT_EQ(queue["run_ms"]["count"], 1);
+  EXPECT_TRUE(queue["run_ms"]["p95"].is_number());
+  EXPECT_EQ(queue["counts"]["failed"], 1);
+  const auto page = get("/metrics")->wait().body;
+  EXPECT_THAT(page, HasSubstr(R"(weir_job_wait_seconds_count{priority="5"} 1)"));
+}
+
 TEST_F(JobsTest, BadListParametersAreNamed) {
   for (const char* query : {"limit=0", "limit=1001", "limit=ten", "status=done",
                             "created_after=yesterday", "metadata=x", "sort=up"}) {
