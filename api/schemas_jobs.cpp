@@ -53,6 +53,7 @@ constexpr std::array kSchemas{
   "backoff":{"$ref":"#/components/schemas/Backoff"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"},
   "timeout_ms":{"$ref":"#/components/schemas/Duration"},
+  "expires_at":{"type":"string","format":"date-time"},
   "key":{"type":"string","maxLength":256},
   "unique":{"$ref":"#/components/schemas/Unique"},
   "depends_on":{"type":"array","items":{"type":"string"},"maxItems":100,

@@ -1,5 +1,6 @@
 #include "jobs/edit.hpp"
 
+#include "jobs/expiry.hpp"
 #include "jobs/limits.hpp"
 #include "pkg/base/assert.hpp"
 
@@ -54,7 +55,10 @@ void edit_job(Step& step, Job& job, const Edit& edit) {
   if (edit.type) job.type = *edit.type;
   if (edit.options) {
     job.options = *edit.options;
-    job.parts = (job.parts & ~kTimedBit) | option_bits(job.options);
+    const auto before = job.parts & kExpiringBit;
+    job.parts = (job.parts & ~(kTimedBit | kExpiringBit)) | option_bits(job.options);
+    const auto after = job.parts & kExpiringBit;
+    if ((before | after) != 0) replace_expiry(step, job.row, after != 0, job.options);
   }
   if (edit.priority) job.priority = *edit.priority;
   if (edit.max_attempts) job.max_attempts = edit.max_attempts;

@@ -2,6 +2,7 @@
 
 #include "jobs/batches.hpp"
 #include "jobs/dependencies.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/schema.hpp"
@@ -19,6 +20,7 @@ void follow_changes(Step& step) {
     if ((change.parts & kInBatch) != 0) Batches(step).follow(change);
     if ((change.parts & kHasChildren) != 0) follow_children(step, change);
     if ((change.parts & kHasParents) != 0) follow_parents(step, change);
+    if ((change.parts & kExpiringBit) != 0) follow_expiry(step, change);
     if ((change.parts & kScheduleBit) != 0) Scheduler(step).follow(change);
   }
 }

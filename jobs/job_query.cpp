@@ -4,6 +4,7 @@
 
 #include "jobs/batch_query.hpp"
 #include "jobs/dependencies.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/step.hpp"
@@ -103,6 +104,9 @@ std::string detail(sqlite::Database& db, const Job& job) {
   } else {
     out.null();
   }
+  member_time(
+      out, "expires_at",
+      (job.parts & kExpiringBit) != 0 ? std::optional(expires_of(job.options)) : std::nullopt);
   out.key("unique");
   if ((job.parts & kUniqueBit) != 0) {
     write_unique(out, db, job.row);

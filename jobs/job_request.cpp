@@ -199,6 +199,7 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
   write_id(fields, options.ids, out);
   write_queue(fields, out);
   write_time(fields, out);
+  if (const auto expires = fields.time_ms("expires_at")) out.member("expires_at", *expires);
   write_batch_id(fields, options, out);
   if (options.role == JobRole::callback) {
     refuse_conditions(fields);
@@ -221,7 +222,7 @@ void write_job_template(FieldErrors& errors, json::View job, const std::string& 
   write_members(fields, "headers", Values::strings, out);
   write_content(fields, max_payload_bytes, out);
   for (const std::string_view name :
-       {"id", "run_at", "delay_ms", "unique", "depends_on", "on_failure", "batch"}) {
+       {"id", "run_at", "delay_ms", "expires_at", "unique", "depends_on", "on_failure", "batch"}) {
     if (!fields.raw(name).is_missing()) fields.complain(name, "is decided by the schedule's runs");
   }
   fields.finish();

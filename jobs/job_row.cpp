@@ -100,8 +100,10 @@ void erase_job(sqlite::Database& db, std::int64_t row, std::int64_t parts) {
 }
 
 std::int64_t option_bits(std::string_view options) {
-  if (options.empty() || json::View(options).find("timeout_ms").is_missing()) return 0;
-  return kTimedBit;
+  if (options.empty()) return 0;
+  const json::View view(options);
+  return (view.find("timeout_ms").is_missing() ? 0 : kTimedBit) |
+         (view.find("expires_at").is_missing() ? 0 : kExpiringBit);
 }
 
 std::int64_t timeout_of(std::string_view options) {

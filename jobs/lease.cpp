@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "jobs/dependencies.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/type_picker.hpp"
 #include "pkg/base/assert.hpp"
@@ -98,6 +99,7 @@ bool Leaser::lease_or_park(json::View body, std::string& out) {
 std::int64_t Leaser::grant(const LeaseCall& call, bool wanted, std::string& out) {
   std::int64_t leased = 0;
   reply_bytes_ = 0;
+  expire_due(step_, kTickRows);
   for (const auto& name : call.queues) {
     if (leased >= call.max || reply_bytes_ >= kMaxLeaseReplyBytes) break;
     Queue* queue = step_.state.queues.find(name);

@@ -109,7 +109,7 @@ constexpr std::int64_t kWaiterSlackMs = 5'000;
 std::int64_t earliest_due(const State& state) {
   if (state.releases_owed > 0) return 0;
   auto earliest = std::min({state.queues.next_due(), state.leases.first().first,
-                            state.events.next_due(), state.batches.next_due()});
+                            state.events.next_due(), state.batches.next_due(), state.next_expiry});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }

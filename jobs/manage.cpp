@@ -1,6 +1,7 @@
 #include "jobs/manage.hpp"
 
 #include "jobs/dependencies.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/submit.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -107,7 +108,7 @@ Result<std::string> Manager::copy(const Job& job, std::string_view new_id) {
   fresh.type = job.type;
   fresh.key = job.key;
   fresh.payload = payload;
-  fresh.options = job.options;
+  if (!job.options.empty()) fresh.options = without_expiry(job.options);
   fresh.priority = job.priority;
   fresh.max_attempts = job.max_attempts;
   fresh.lease_ms = job.lease_ms;

@@ -107,6 +107,12 @@ CREATE TABLE job_unique(
   holds INTEGER NOT NULL);
 CREATE UNIQUE INDEX job_unique_key ON job_unique(queue, key) WHERE holds=1;
 
+CREATE TABLE job_expiries(
+  job INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  waits INTEGER NOT NULL);
+CREATE INDEX job_expiries_due ON job_expiries(at) WHERE waits=1;
+
 CREATE TABLE job_parents(
   child INTEGER NOT NULL,
   parent INTEGER NOT NULL,

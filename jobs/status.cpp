@@ -8,9 +8,9 @@ namespace {
 constexpr std::array<std::string_view, kStatusCount> kStatusWords{
     "scheduled", "blocked", "unprocessed", "processing", "completed", "failed", "cancelled", "dlq"};
 
-constexpr std::array<std::string_view, 13> kCauseWords{
-    "submit", "due",   "promote", "lease",     "complete", "fail",   "release",
-    "cancel", "retry", "remove",  "retention", "edit",     "parents"};
+constexpr std::array<std::string_view, 14> kCauseWords{
+    "submit", "due",   "promote", "lease",     "complete", "fail",    "release",
+    "cancel", "retry", "remove",  "retention", "edit",     "parents", "expire"};
 
 constexpr std::optional<Status> kNone = std::nullopt;
 
@@ -27,6 +27,9 @@ constexpr std::array kTransitions{
     Transition{Status::scheduled, Status::unprocessed, Cause::promote},
     Transition{Status::scheduled, Status::unprocessed, Cause::edit},
     Transition{Status::unprocessed, Status::scheduled, Cause::edit},
+    Transition{Status::blocked, Status::failed, Cause::expire},
+    Transition{Status::scheduled, Status::failed, Cause::expire},
+    Transition{Status::unprocessed, Status::failed, Cause::expire},
     Transition{Status::scheduled, Status::cancelled, Cause::cancel},
     Transition{Status::scheduled, kNone, Cause::remove},
     Transition{Status::unprocessed, Status::processing, Cause::lease},

@@ -52,6 +52,7 @@ enum class Cause : std::uint8_t {
   retention,  // kept long enough
   edit,       // its owner changes when it runs
   parents,    // the jobs it depends on ended
+  expire,     // it had not begun by its expires_at
 };
 std::string_view to_string(Cause cause);
 

@@ -1,6 +1,7 @@
 #include "jobs/step.hpp"
 
 #include "jobs/events.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/schema.hpp"
 #include "pkg/base/assert.hpp"
 
@@ -39,6 +40,7 @@ void State::load(sqlite::Database& db) {
   queues.place_lanes();
   waiters.load(db);
   events.load(db);
+  next_expiry = first_expiry(db);
   schedules.load(db);
   batches.load(db);
   // A waiter that was there before the restart is not forgotten when its token comes.

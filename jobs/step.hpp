@@ -35,6 +35,7 @@ struct State {
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events
   std::int64_t revision = 0;
+  std::int64_t next_expiry = kNever;  // no job expires before; may be earlier than the truth
   std::int64_t releases_owed = 0;  // rows of job_releases: parents that owe their end to children
 
   void load(sqlite::Database& db);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "jobs/expiry.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/job_row.hpp"
@@ -236,6 +237,7 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
   }
   const std::int64_t row = step_.state.next_row++;
   if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
+  if ((parts_of(job) & kExpiringBit) != 0) begin_expiry(step_, row, expires_of(job.options));
   if (!parents.all.empty()) link_parents(step_, row, parents);
   if (batch != nullptr) Batches(step_).join(*batch, row, queue);
   step_.count(Total::submitted);

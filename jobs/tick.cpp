@@ -5,6 +5,7 @@
 
 #include "jobs/batches.hpp"
 #include "jobs/dependencies.hpp"
+#include "jobs/expiry.hpp"
 #include "jobs/finish.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/job_row.hpp"
@@ -15,6 +16,7 @@ namespace weir::jobs {
 
 std::string Ticker::apply() {
   expire_leases();
+  expire_due(step_, kTickRows);
   pay_children(step_, kFollowRows);
   Batches(step_).visit_due(kTickRows);
   visit_queues();

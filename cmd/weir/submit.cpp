@@ -33,6 +33,7 @@ Usage submit_usage() {
            {"p,priority", "N", "0 to 9, 9 first (default 5)"},
            {"delay", "TIME", "Run no sooner than this from now, such as 10m"},
            {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
+           {"expires-at", "TIME", "Fail unless it has begun by this RFC 3339 time"},
            {"max-attempts", "N", "Attempts before the job is dead"},
            {"backoff", "TIME", "First pause before a retry, then doubled"},
            {"lease", "TIME", "How long a worker may be silent"},
@@ -132,6 +133,7 @@ Result<std::string> shared_members(const Parsed& parsed) {
     out.key("backoff").begin_object().member("kind", "exponential");
     out.member("delay_ms", static_cast<std::int64_t>(value.count())).end_object();
   }
+  if (parsed.has("expires-at")) out.member("expires_at", parsed.text("expires-at"));
   if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
   if (parsed.has("key")) out.member("key", parsed.text("key"));
   WEIR_TRY(unique_member(parsed, out));

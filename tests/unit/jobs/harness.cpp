@@ -29,6 +29,7 @@ constexpr Table kTables[] = {
     {"job_batch_queues", "batch,queue"},
     {"job_members", "job,batch"},
     {"job_parents", "child,parent,id,policy,counted"},
+    {"job_expiries", "job,at,waits"},
     {"job_releases", "parent,status"},
     {"job_schedules",
      "id,name,generation,paused,created_at,updated_at,spec,next_at,last_at,last_job,runs,missed,"

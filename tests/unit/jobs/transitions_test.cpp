@@ -217,6 +217,15 @@ std::vector<Case> finished_cases() {
   };
 }
 
+std::string soon(Harness& h) {
+  return std::to_string(to_unix_ms(h.clock.wall()) + 1'000);
+}
+
+void outlive_expiry(Harness& h) {
+  h.advance(1s);
+  h.tick();
+}
+
 std::vector<Case> blocked_cases() {
   using S = Status;
   using C = Cause;
@@ -228,6 +237,21 @@ std::vector<Case> blocked_cases() {
       {"fail_with_parent", {S::blocked, S::failed, C::parents}, submit_blocked, fail_parent},
       {"cancel_blocked", {S::blocked, S::cancelled, C::cancel}, submit_blocked, cancel},
       {"purge_blocked", {S::blocked, none, C::remove}, submit_blocked, purge},
+      {"expire_blocked",
+       {S::blocked, S::failed, C::expire},
+       [](Harness& h) {
+         submit(h, "parent", "other");
+         submit(h, "j", "q", R"(,"depends_on":["parent"],"expires_at":)" + soon(h));
+       },
+       outlive_expiry},
+      {"expire_scheduled",
+       {S::scheduled, S::failed, C::expire},
+       [](Harness& h) { submit(h, "j", "q", R"(,"delay_ms":90000,"expires_at":)" + soon(h)); },
+       outlive_expiry},
+      {"expire_ready",
+       {S::unprocessed, S::failed, C::expire},
+       [](Harness& h) { submit(h, "j", "q", R"(,"expires_at":)" + soon(h)); },
+       outlive_expiry},
       {"redrive_rate",
        {S::dlq, S::scheduled, C::retry},
        [](Harness& h) {
