@@ -76,10 +76,8 @@ class Script {
     if (below(6) == 0) out += ",\"payload\":\"" + std::string(below(4'000), 'p') + "\"";
     if (below(2) == 0) out += ",\"key\":\"k" + std::to_string(below(4)) + "\"";
     if (below(6) == 0) out += R"(,"backoff":{"kind":"fixed","delay_ms":100})";
-    if (below(6) == 0) {
-      const auto at = to_unix_ms(h_.clock.wall()) + static_cast<std::int64_t>(below(3'000));
-      out += ",\"expires_at\":" + std::to_string(at);
-    }
+    const auto end = to_unix_ms(h_.clock.wall()) + static_cast<std::int64_t>(below(3'000));
+    if (below(6) == 0) out += ",\"expires_at\":" + std::to_string(end);
     if (below(5) == 0) out += ",\"timeout_ms\":" + std::to_string(100 + below(2'000));
     if (below(4) == 0) out += unique();
     return out + "}";
