@@ -104,7 +104,8 @@ void expire_due(Step& step, std::int64_t limit) {
 
 std::int64_t first_expiry(sqlite::Database& db) {
   auto rows = db.prepare(
-      "SELECT at FROM job_expiries INDEXED BY job_expiries_due WHERE waits=1 ORDER BY at LIMIT 1");
+      "SELECT at FROM job_expiries INDEXED BY job_expiries_due WHERE waits=1 AND at>=0"
+      " ORDER BY at LIMIT 1");
   return rows.step() ? rows.int64(0) : kNever;
 }
 
