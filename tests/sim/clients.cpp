@@ -104,10 +104,8 @@ std::string Clients::job_text(const std::string& id) {
       std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
   if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
-  if (world_.chance(100)) {
-    const auto left = static_cast<std::int64_t>(world_.below(4'000));
-    text += ",\"expires_at\":" + std::to_string(to_unix_ms(clock_.wall()) + left);
-  }
+  const auto end = to_unix_ms(clock_.wall()) + static_cast<std::int64_t>(world_.below(4'000));
+  if (world_.chance(100)) text += ",\"expires_at\":" + std::to_string(end);
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
   if (world_.chance(250)) {
     text += unique_text();

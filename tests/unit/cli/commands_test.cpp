@@ -324,7 +324,7 @@ TEST(Dlq, RedriveByFilterGoesPageByPage) {
       run(run_dlq, {"redrive", "--error", "timeout", "--rate", "2", "--server", server.url()});
   EXPECT_EQ(ran.code, kOk) << ran.err;
   EXPECT_EQ(ran.out, "3 dead letters redriven\n");
-  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"error":"timeout"},"rate_per_s":2})");
+  EXPECT_EQ(server.asked()[0].body, R"({"rate_per_s":2,"filter":{"error":"timeout"}})");
   const auto second = Json::parse(server.asked()[1].body);
   EXPECT_EQ(second["cursor"], "c1");
   EXPECT_EQ(second["start_at"], "2026-01-01T00:00:01.000Z");
@@ -340,7 +340,7 @@ TEST(Job, CancelManyWantsAFilterAndAYes) {
   const auto ran = run(run_job, {"cancel-many", "--queue", "q", "--metadata", "t=a", "--yes",
                                  "--server", server.url()});
   EXPECT_EQ(ran.out, "1 jobs cancelled, 1 running ones told to stop\n");
-  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"metadata":{"t":"a"},"queue":"q"}})");
+  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"queue":"q","metadata":{"t":"a"}}})");
 }
 
 TEST(Groups, UnknownWordsGetASuggestion) {
