@@ -37,6 +37,7 @@ void ask_server(Client& client, Findings& out) {
     return;
   }
   out.push_back({Severity::ok, "server", client.server() + " answers", ""});
+  out.push_back(check_transport(client.server(), certificate_end(client.server()), after));
   const auto body = Json::parse(health->body, nullptr, false);
   if (const auto time = parse_rfc3339(field(body, "timestamp"))) {
     out.push_back(check_clock(*time, before, after));

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cmd/weir/output.hpp"
+#include "pkg/base/clock.hpp"
 
 namespace weir::cli {
 
@@ -32,6 +34,11 @@ Finding check_nats_clock(const Json& body);
 std::vector<Finding> check_keys(const Json& page, Timestamp now);
 // `server` is the time in /health, `before` and `after` the local times around the request.
 Finding check_clock(Timestamp server, Timestamp before, Timestamp after);
+// What the server of an https URL shows; nothing when it cannot be asked.
+std::optional<Timestamp> certificate_end(const std::string& server);
+// Of the URL: whether others can listen, and how long the certificate is good.
+Finding check_transport(const std::string& server, std::optional<Timestamp> certificate_ends,
+                        Timestamp now);
 Finding check_disk(const std::string& folder);
 std::vector<Finding> check_permissions(const std::string& folder);
 Finding check_open_files();

@@ -29,8 +29,8 @@ TEST(Doctor, FindsAFreshServerWell) {
     severities[finding.find("check").as_string().value_or("")] =
         finding.find("severity").as_string().value_or("");
   }
-  for (const auto* check : {"server", "clock", "nats clock", "key", "key age", "components",
-                            "streams", "permissions"}) {
+  for (const auto* check : {"server", "transport", "clock", "nats clock", "key", "key age",
+                            "components", "streams", "permissions"}) {
     EXPECT_EQ(severities[check], "ok") << check << "\n" << told.out;
   }
   const bool knows = nats_server_version(newest_nats_server()) >= NatsVersion{2, 10, 0};

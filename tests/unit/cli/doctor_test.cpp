@@ -110,6 +110,28 @@ INSTANTIATE_TEST_SUITE_P(
                    Severity::warning, "does not tell"}),
     [](const auto& test) { return std::string(test.param.name); });
 
+TEST(Doctor, TheWayToTheServer) {
+  const auto now = *parse_rfc3339("2026-06-01T00:00:00Z");
+  const auto of = [&](const char* server, std::optional<Millis> left) {
+    return check_transport(server, left ? std::optional(now + *left) : std::nullopt, now).severity;
+  };
+  const auto hours = [](int count) -> Millis { return std::chrono::hours(count); };
+  for (const auto* here : {"http://127.0.0.1:7080", "http://localhost", "http://[::1]:7080"}) {
+    EXPECT_EQ(of(here, {}), Severity::ok) << here;
+  }
+  for (const auto* away :
+       {"http://weir.example.com", "http://weir.example.com:7080", "http://[2001:db8::1]"}) {
+    EXPECT_EQ(of(away, {}), Severity::warning) << away;
+  }
+  EXPECT_EQ(of("https://weir.example.com", hours(24 * 15)), Severity::ok);
+  EXPECT_EQ(of("https://weir.example.com", hours(24 * 13)), Severity::warning);
+  EXPECT_EQ(of("https://weir.example.com", hours(23)), Severity::error);
+  EXPECT_EQ(of("https://weir.example.com", hours(-1)), Severity::error);
+  EXPECT_EQ(of("https://weir.example.com", {}), Severity::warning);
+  EXPECT_FALSE(certificate_end("http://127.0.0.1:1"));
+  EXPECT_FALSE(certificate_end("https://127.0.0.1:1")) << "nobody is there";
+}
+
 TEST(Doctor, TheClockOfNats) {
   const auto of = [](const char* skew) {
     return check_nats_clock(Json{{"nats", {{"clock_skew_ms", Json::parse(skew)}}}}).severity;
