@@ -3,7 +3,8 @@
 //   {"command":"kv.get","payload":{...},"request_id":"..."}           one command
 //   {"type":"batch","request_id":"...","commands":[{command,payload}]} up to kMaxBatch of them
 //   {"type":"response","request_id","status":"success","success":true,"payload":{...}}
-//   {"type":"response","request_id","status":"error","success":false,"error":{code,message,details}}
+//   {"type":"response","request_id","status":"error","success":false,
+//    "error":{code,message,details}}
 //   {"type":"batch_response","request_id","results":[{status,payload} or {status,error}]}
 //
 // Unknown members of a frame are ignored; those of a payload are the command's business. Pure
