@@ -88,7 +88,7 @@ inline constexpr std::int64_t kDefaultCatchup = 100;    // for catchup "all"
 inline constexpr std::size_t kMaxBackfill = 1'000;      // runs of one request
 inline constexpr Millis kOnTime = 60s;                  // later, catchup "none" runs no more
 inline constexpr std::size_t kScheduleScan = 10'000;    // missed runs looked at in one step
-inline constexpr std::size_t kSchedulesPerRound = 100;  // that fire in one round of the leader
+inline constexpr std::size_t kSchedulesPerRound = 500;  // that fire in one round of the leader
 
 inline constexpr std::int64_t kTickRows = 1'000;       // rows one tick may change
 inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redrive may change
