@@ -69,7 +69,7 @@ Result<std::string> make_body(const Command& command, json::View payload);
 inline replica::Operation operation_of(const Command& command, std::string body) {
   return {"structures." + std::string(command.verb()), std::move(body)};
 }
-// Inside read(). Errors: conflict / wrong_type, too_large / answer_too_large.
+// Inside read(). Errors: conflict / wrong_structure_type, too_large / answer_too_large.
 Result<std::string> read(const Command& command, std::string_view body, ReadContext context);
 
 // --- shared by the commands ---

@@ -89,7 +89,7 @@ std::string_view to_string(Kind kind) {
 }
 
 Error wrong_type(const Key& key, Kind wanted) {
-  return {Code::conflict, "wrong_type", "The key holds another type of value",
+  return {Code::conflict, "wrong_structure_type", "The key holds another type of value",
           "key " + key.name + " is a " + std::string(to_string(key.kind)) +
               ", the command needs a " + std::string(to_string(wanted))};
 }

@@ -46,12 +46,12 @@ struct Stats {
   StateLimits limits;
 };
 
-// conflict / wrong_type: says what the key holds and what the command needs.
+// conflict / wrong_structure_type: says what the key holds and what the command needs.
 Error wrong_type(const Key& key, Kind wanted);
 
 // Inside read(): the key, unless there is none or it has expired at `now_ms`.
 std::optional<Key> load_key(std::string_view name, std::int64_t now_ms, sqlite::Database& db);
-// The same, for a command on structures of one kind. Errors: wrong_type.
+// The same, for a command on structures of one kind. Errors: wrong_structure_type.
 Result<std::optional<Key>> load_key_of(Kind kind, std::string_view name, std::int64_t now_ms,
                                        sqlite::Database& db);
 
@@ -64,7 +64,7 @@ class KeyStore {
 
   // Null when there is none; one that has expired is removed. Valid until the key is removed.
   Key* find(std::string_view name, std::int64_t now_ms, sqlite::Database& db);
-  // The same, for a command on structures of one kind. Errors: wrong_type.
+  // The same, for a command on structures of one kind. Errors: wrong_structure_type.
   Result<Key*> find_of(Kind kind, std::string_view name, std::int64_t now_ms, sqlite::Database& db);
   // The caller adds an element next: an empty structure does not exist.
   Key& create(Kind kind, std::string_view name);

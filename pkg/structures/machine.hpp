@@ -6,7 +6,7 @@
 //   structures.limits {"max_bytes","max_elements"}  what the state may grow to, for every replica
 //   structures.tick   {}                            removes what has expired, sweeps removed rows
 // Answers: the payload of the command's response.
-// Errors: conflict / wrong_type; out_of_space / memory_limit_exceeded, too_many_elements;
+// Errors: conflict / wrong_structure_type; out_of_space / memory_limit_exceeded, too_many_elements;
 //         invalid / not_an_integer, increment_overflow, score_not_a_number.
 //
 // Threads: StateMachine's members as declared there; stats() from any thread, at any time.

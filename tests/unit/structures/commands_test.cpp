@@ -136,9 +136,9 @@ const Script kScripts[] = {
       {"set.sdiff", R"({"keys":["a","b","none","c"]})", R"({"members":["1","2"]})"},
       {"set.sdiff", R"({"keys":["none","a"]})", R"({"members":[]})"},
       {"hash.hset", R"({"key":"h","field":"a","value":1})", R"({"success":true,"added":1})"},
-      {"set.sinter", R"({"keys":["none","h"]})", "!wrong_type"},
-      {"set.sunion", R"({"keys":["a","h"]})", "!wrong_type"},
-      {"set.sdiff", R"({"keys":["a","h"]})", "!wrong_type"}}},
+      {"set.sinter", R"({"keys":["none","h"]})", "!wrong_structure_type"},
+      {"set.sunion", R"({"keys":["a","h"]})", "!wrong_structure_type"},
+      {"set.sdiff", R"({"keys":["a","h"]})", "!wrong_structure_type"}}},
     {"SortedSetAdd",
      {{"sortedset.zadd", R"({"key":"z","member":"player1","score":100.5})",
        R"({"added":1,"updated":0})"},
@@ -322,7 +322,7 @@ TEST(CommandTypes, EveryCommandRefusesEveryOtherType) {
       const auto refused = h.call(sample.command, sample.payload);
       ASSERT_FALSE(refused) << sample.command;
       EXPECT_EQ(refused.error().code, Code::conflict);
-      EXPECT_EQ(refused.error().reason, "wrong_type") << sample.command;
+      EXPECT_EQ(refused.error().reason, "wrong_structure_type") << sample.command;
       EXPECT_THAT(refused.error().details, testing::HasSubstr(std::string("is a ") + type));
       EXPECT_EQ(h.dump(), before) << sample.command;
     }

@@ -7,7 +7,7 @@
 namespace weir::structures {
 namespace {
 
-constexpr const char* kWrongType = "!wrong_type";
+constexpr const char* kWrongType = "!wrong_structure_type";
 
 template <class T>
 std::string one(const char* name, const T& value) {

@@ -21,7 +21,7 @@ class Model {
   struct SortedSet : std::map<std::string, std::int64_t> {};  // a type of its own
   using Texts = std::vector<std::string>;
 
-  // Each answers as the command of that name, "!wrong_type" included.
+  // Each answers as the command of that name, "!wrong_structure_type" included.
   std::string hset(const std::string& key,
                    const std::vector<std::pair<std::string, std::int64_t>>& fields);
   std::string hdel(const std::string& key, const Texts& fields);

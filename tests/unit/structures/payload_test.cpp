@@ -15,7 +15,13 @@ TEST(Payload, SaysWhichFieldIsWrong) {
   const std::string long_member(kMaxMemberBytes + 1, 'm');
   const std::string long_value(kMaxValueBytes + 1, 'v');
   std::string many = "1";
-  for (std::size_t i = 0; i < kMaxItems; ++i) many += ",1";
+  std::string many_keys = R"("k")";
+  std::string many_scored = R"({"member":1,"score":1})";
+  for (std::size_t i = 0; i < kMaxItems; ++i) {
+    many += ",1";
+    many_keys += R"(,"k")";
+    many_scored += R"(,{"member":1,"score":1})";
+  }
   const Bad cases[] = {
       {"hash.hlen", "{}", "key"},
       {"hash.hlen", R"({"key":""})", "key"},
@@ -61,7 +67,7 @@ TEST(Payload, SaysWhichFieldIsWrong) {
       {"set.sinter", "{}", "keys"},
       {"set.sinter", R"({"keys":[]})", "keys"},
       {"set.sinter", R"({"keys":["a",1]})", "keys[1]"},
-      {"set.sinter", R"({"keys":[)" + many + "]}", "keys"},
+      {"set.sinter", R"({"keys":[)" + many_keys + "]}", "keys"},
       {"sortedset.zadd", R"({"key":"k","score":1})", "member"},
       {"sortedset.zadd", R"({"key":"k","member":"m"})", "score"},
       {"sortedset.zadd", R"({"key":"k","member":"m","score":"nan"})", "score"},
@@ -69,7 +75,7 @@ TEST(Payload, SaysWhichFieldIsWrong) {
       {"sortedset.zadd", R"({"key":"k","members":{}})", "members"},
       {"sortedset.zadd", R"({"key":"k","members":[{"member":"m"}]})", "members[0].score"},
       {"sortedset.zadd", R"({"key":"k","members":[{"score":1}]})", "members[0].member"},
-      {"sortedset.zadd", R"({"key":"k","members":[)" + many + "]}", "members"},
+      {"sortedset.zadd", R"({"key":"k","members":[)" + many_scored + "]}", "members"},
       {"sortedset.zadd", R"({"key":"k","member":"m","score":1,"members":[]})", "member"},
       {"sortedset.zadd", R"({"key":"k","member":"m","score":1,"nx":true,"xx":true})", "nx"},
       {"sortedset.zadd", R"({"key":"k","member":"m","score":1,"nx":true,"gt":true})", "nx"},
