@@ -8,6 +8,7 @@
 #include "api/metrics_page.hpp"
 #include "api/openapi.hpp"
 #include "api/rpc_commands.hpp"
+#include "api/structures.hpp"
 
 namespace weir::api {
 
@@ -29,7 +30,9 @@ struct Api::Impl {
                  .workers = workers,
                  .auth = options.auth,
                  .started_at = parts.clock.mono(),
-                 .connections = {}},
+                 .connections = {},
+                 .data = parts.data,
+                 .structures = parts.structures},
         feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
         gateway({parts.keys, parts.instance, workers, parts.clock, options.auth}),
@@ -44,6 +47,7 @@ struct Api::Impl {
   // The routes keep pointers into the table: it must not change after this.
   void build_table() {
     add_admin_rpc(rpc_table, services);
+    add_structure_rpc(rpc_table, services);
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));
@@ -59,6 +63,7 @@ struct Api::Impl {
     add_key_commands(table, services);
     add_audit_commands(table, services);
     add_snapshot_commands(table, services);
+    add_structure_commands(table, services);
     add_system_commands(table, services);
     add_documents();
     mark_audited(table);

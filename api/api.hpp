@@ -36,6 +36,9 @@ struct ApiParts {
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;
+  // The log of the data structures; null: they are turned off.
+  replica::Instance* data = nullptr;
+  const structures::Machine* structures = nullptr;
 };
 
 class Api final : public Service {

@@ -53,6 +53,17 @@ Component worst_of(std::string_view name, const Component& a, const Component& b
 
 }  // namespace
 
+void add_structures(Assessment& assessment, const replica::Health& data) {
+  const Component nats = assessment.component("nats");
+  const Component behind = replication_component(data, nats);
+  const Component local = worst_of("structures", replica_component(data), behind);
+  assessment.components.push_back(worst_of("structures", nats, local));
+  const Component& added = assessment.components.back();
+  if (added.state == State::ok || assessment.overall != State::ok) return;
+  assessment.overall = State::degraded;
+  assessment.problem = added.problem;
+}
+
 const Component& Assessment::component(std::string_view name) const {
   const auto found = std::find_if(components.begin(), components.end(),
                                   [&](const auto& entry) { return entry.name == name; });

@@ -31,6 +31,10 @@ struct Assessment {
   const Component& component(std::string_view name) const;  // must exist
 };
 
+// The same, with the replica of the data structures. Jobs do not need them: that they are down
+// degrades the whole, no more.
+void add_structures(Assessment& assessment, const replica::Health& data);
+
 // `facts` of a refresh just made, where there was one.
 Assessment assess(const replica::Health& health, const std::optional<SystemFacts>& facts,
                   Timestamp now);

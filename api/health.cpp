@@ -156,10 +156,11 @@ void write_nats(Writer& out, const SystemFacts& facts) {
   out.end_array();
 }
 
-void write_replica(Writer& out, const Services& services, const replica::Health& health) {
+void write_replica_of(Writer& out, const replica::Instance& instance,
+                      const replica::Health& health) {
   const auto lag = health.log_last > health.applied ? health.log_last - health.applied : 0;
   out.key("replica").begin_object();
-  out.member("node_id", services.instance.node_id()).member("role", role_of(health));
+  out.member("node_id", instance.node_id()).member("role", role_of(health));
   out.member("applied_revision", health.applied).member("log_revision", health.log_last);
   out.member("lag", lag).member("applied_time", health.applied_time);
   out.member("proposals_waiting", static_cast<std::uint64_t>(health.proposals_waiting));
@@ -206,6 +207,29 @@ void write_usage(Writer& out, const Services& services) {
   out.member("percentage", rounded(share, 10)).end_object();
 }
 
+Assessment assess_all(const Services& services, const replica::Health& health,
+                      const std::optional<SystemFacts>& facts) {
+  auto out = assess(health, facts, services.clock.wall());
+  if (services.data != nullptr) add_structures(out, services.data->health());
+  return out;
+}
+
+// The log of the data structures, and what they hold.
+void write_structures(Writer& out, const Services& services) {
+  if (services.data == nullptr || services.structures == nullptr) return;
+  const auto health = services.data->health();
+  const auto stats = services.structures->stats();
+  out.key("structures").begin_object();
+  for (std::size_t i = 0; i < structures::kKinds.size(); ++i) {
+    out.key(structures::to_string(structures::kKinds[i])).begin_object();
+    out.member("keys", stats.kinds[i].keys).member("elements", stats.kinds[i].elements);
+    out.end_object();
+  }
+  out.member("bytes", stats.bytes).member("max_bytes", stats.limits.max_bytes);
+  write_replica_of(out, *services.data, health);
+  out.end_object();
+}
+
 void write_storage(Writer& out, const Services& services, const replica::Health& health,
                    const Assessment& assessment) {
   constexpr double kKb = 1024;
@@ -250,7 +274,7 @@ void write_log(Writer& out, const Services& services, const replica::Health& hea
 Document health_document(const Services& services) {
   const auto health = services.instance.health();
   const auto now = services.clock.wall();
-  const auto assessment = assess(health, std::nullopt, now);
+  const auto assessment = assess_all(services, health, std::nullopt);
   const auto connections = connections_of(services);
   const auto uptime = seconds(uptime_of(services));
   Writer out(1024);
@@ -278,7 +302,7 @@ Document health_document(const Services& services) {
 Document system_status_document(const Services& services) {
   const auto facts = services.probe.refresh(kProbeWait);
   const auto health = services.instance.health();
-  const auto assessment = assess(health, facts, services.clock.wall());
+  const auto assessment = assess_all(services, health, facts);
   const auto stats = services.job_stats.snapshot();
   Writer out(2048);
   out.begin_object().member("status", assessment.overall == State::ok ? "ok" : "degraded");
@@ -287,7 +311,8 @@ Document system_status_document(const Services& services) {
   out.member("uptime", format_duration(Millis{seconds(uptime_of(services)) * 1000}));
   write_nats(out, facts);
   write_jobs(out, stats.counts);
-  write_replica(out, services, health);
+  write_replica_of(out, services.instance, health);
+  write_structures(out, services);
   write_workers(out, stats);
   write_outbox(out, health.outbox);
   out.end_object();
@@ -310,7 +335,7 @@ Document ready_document(const Services& services) {
 
 Document stats_document(const Services& services, const Rates& rates) {
   const auto health = services.instance.health();
-  const auto assessment = assess(health, std::nullopt, services.clock.wall());
+  const auto assessment = assess_all(services, health, std::nullopt);
   Writer out(2048);
   out.begin_object();
   write_server(out, services);
@@ -318,6 +343,7 @@ Document stats_document(const Services& services, const Rates& rates) {
   write_storage(out, services, health, assessment);
   write_jobs(out, services.job_stats.counts());
   write_log(out, services, health, rates);
+  write_structures(out, services);
   out.end_object();
   return {200, out.take()};
 }

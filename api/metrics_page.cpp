@@ -54,60 +54,107 @@ void collect_process(const Services& services, Page& page) {
               number(connections.sockets_dropped));
 }
 
-void collect_replica(const Services& services, Page& page) {
-  const auto health = services.instance.health();
-  const auto lag = health.log_last > health.applied ? health.log_last - health.applied : 0;
-  page.single("weir_log_connected", "1 while NATS is reachable.", Type::gauge,
-              health.log_connected ? 1 : 0);
-  page.single("weir_replica_applying", "1 while caught up and applying.", Type::gauge,
-              health.applying ? 1 : 0);
-  page.single("weir_replica_leader", "1 while this node proposes ticks.", Type::gauge,
-              health.role == replica::Role::leader ? 1 : 0);
-  page.single("weir_replica_applied_revision", "Last applied log revision.", Type::gauge,
-              number(health.applied));
-  page.single("weir_replica_lag_entries", "Entries between the end of the log and this replica.",
-              Type::gauge, number(lag));
-  page.single("weir_replica_database_bytes", "Size of the replica's SQLite files.", Type::gauge,
-              number(health.database_bytes));
-  if (auto* snapshots = services.instance.snapshots(); snapshots != nullptr) {
-    page.single("weir_snapshots_taken_total", "Snapshots taken by this node since its start.",
-                Type::counter, static_cast<double>(snapshots->taken()));
-  }
-  page.single("weir_outbox_operations", "Operations that wait on disk for NATS.", Type::gauge,
-              number(health.outbox.operations));
-  page.single("weir_outbox_bytes", "Bytes that wait on disk for NATS.", Type::gauge,
-              number(health.outbox.bytes));
-  page.single("weir_proposer_waiting", "Operations waiting for an entry.", Type::gauge,
-              static_cast<double>(health.proposals_waiting));
-  page.single("weir_effects_waiting", "Outside messages owed by applied entries.", Type::gauge,
-              static_cast<double>(health.effects_waiting));
+// One replicated log of this coordinator, as of now.
+struct LogFacts {
+  std::string_view name;
+  replica::Health health;
+  replica::Totals totals;
+  std::uint64_t snapshots_taken = 0;
+};
+
+LogFacts facts_of(std::string_view name, replica::Instance& instance) {
+  LogFacts out{name, instance.health(), instance.totals()};
+  if (auto* snapshots = instance.snapshots()) out.snapshots_taken = snapshots->taken();
+  return out;
 }
 
-void collect_totals(const Services& services, Page& page) {
-  const auto totals = services.instance.totals();
-  page.single("weir_proposer_entries_total", "Entries appended by this node.", Type::counter,
-              number(totals.entries_proposed));
-  page.single("weir_proposer_operations_total", "Operations in those entries.", Type::counter,
-              number(totals.operations_proposed));
-  page.single("weir_proposer_batch_size",
-              "Operations per entry of this node, mean since the start.", Type::gauge,
-              totals.entries_proposed == 0
-                  ? 0
-                  : number(totals.operations_proposed) / number(totals.entries_proposed));
-  page.single("weir_proposer_retries_total", "Publishes repeated because no ack came.",
-              Type::counter, number(totals.publish_retries));
-  page.single("weir_applier_entries_total", "Entries applied.", Type::counter,
-              number(totals.entries_applied));
-  page.single("weir_applier_operations_total", "Operations applied.", Type::counter,
-              number(totals.operations_applied));
-  page.single("weir_applier_transactions_total", "SQLite transactions committed.", Type::counter,
-              number(totals.transactions));
-  page.single("weir_applier_busy_seconds_total", "Time spent applying and committing.",
-              Type::counter, number(totals.apply_us) / 1e6);
-  page.single("weir_effects_done_total", "Outside messages published.", Type::counter,
-              number(totals.effects_done));
-  page.single("weir_log_entries_healed_total", "Log entries stored again that NATS had lost.",
-              Type::counter, number(totals.entries_healed));
+struct LogMetric {
+  std::string_view name;
+  std::string_view help;
+  Type type;
+  double (*value)(const LogFacts&);
+};
+
+constexpr LogMetric kLogMetrics[] = {
+    {"weir_log_connected", "1 while NATS is reachable.", Type::gauge,
+     [](const LogFacts& log) { return log.health.log_connected ? 1.0 : 0.0; }},
+    {"weir_replica_applying", "1 while caught up and applying.", Type::gauge,
+     [](const LogFacts& log) { return log.health.applying ? 1.0 : 0.0; }},
+    {"weir_replica_leader", "1 while this node proposes ticks.", Type::gauge,
+     [](const LogFacts& log) { return log.health.role == replica::Role::leader ? 1.0 : 0.0; }},
+    {"weir_replica_applied_revision", "Last applied log revision.", Type::gauge,
+     [](const LogFacts& log) { return number(log.health.applied); }},
+    {"weir_replica_lag_entries", "Entries between the end of the log and this replica.",
+     Type::gauge,
+     [](const LogFacts& log) {
+       const auto& health = log.health;
+       return health.log_last > health.applied ? number(health.log_last - health.applied) : 0.0;
+     }},
+    {"weir_replica_database_bytes", "Size of the replica's SQLite files.", Type::gauge,
+     [](const LogFacts& log) { return number(log.health.database_bytes); }},
+    {"weir_snapshots_taken_total", "Snapshots taken by this node since its start.", Type::counter,
+     [](const LogFacts& log) { return number(log.snapshots_taken); }},
+    {"weir_proposer_waiting", "Operations waiting for an entry.", Type::gauge,
+     [](const LogFacts& log) { return static_cast<double>(log.health.proposals_waiting); }},
+    {"weir_effects_waiting", "Outside messages owed by applied entries.", Type::gauge,
+     [](const LogFacts& log) { return static_cast<double>(log.health.effects_waiting); }},
+    {"weir_proposer_entries_total", "Entries appended by this node.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.entries_proposed); }},
+    {"weir_proposer_operations_total", "Operations in those entries.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.operations_proposed); }},
+    {"weir_proposer_batch_size", "Operations per entry of this node, mean since the start.",
+     Type::gauge,
+     [](const LogFacts& log) {
+       const auto entries = log.totals.entries_proposed;
+       return entries == 0 ? 0.0 : number(log.totals.operations_proposed) / number(entries);
+     }},
+    {"weir_proposer_retries_total", "Publishes repeated because no ack came.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.publish_retries); }},
+    {"weir_applier_entries_total", "Entries applied.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.entries_applied); }},
+    {"weir_applier_operations_total", "Operations applied.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.operations_applied); }},
+    {"weir_applier_transactions_total", "SQLite transactions committed.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.transactions); }},
+    {"weir_applier_busy_seconds_total", "Time spent applying and committing.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.apply_us) / 1e6; }},
+    {"weir_effects_done_total", "Outside messages published.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.effects_done); }},
+    {"weir_log_entries_healed_total", "Log entries stored again that NATS had lost.", Type::counter,
+     [](const LogFacts& log) { return number(log.totals.entries_healed); }},
+};
+
+void collect_logs(const Services& services, Page& page) {
+  std::vector<LogFacts> logs{facts_of("jobs", services.instance)};
+  if (services.data != nullptr) logs.push_back(facts_of("data", *services.data));
+  for (const auto& metric : kLogMetrics) {
+    page.begin(metric.name, metric.help, metric.type);
+    for (const auto& log : logs) page.sample({{"log", log.name}}, metric.value(log));
+  }
+  const auto& outbox = logs.front().health.outbox;
+  page.single("weir_outbox_operations", "Operations that wait on disk for NATS.", Type::gauge,
+              number(outbox.operations));
+  page.single("weir_outbox_bytes", "Bytes that wait on disk for NATS.", Type::gauge,
+              number(outbox.bytes));
+}
+
+void collect_structures(const Services& services, Page& page) {
+  if (services.structures == nullptr) return;
+  const auto stats = services.structures->stats();
+  page.begin("weir_structures", "Data structures by type.", Type::gauge);
+  for (std::size_t i = 0; i < structures::kKinds.size(); ++i) {
+    page.sample({{"type", structures::to_string(structures::kKinds[i])}},
+                number(stats.kinds[i].keys));
+  }
+  page.begin("weir_structures_elements", "Elements of data structures by type.", Type::gauge);
+  for (std::size_t i = 0; i < structures::kKinds.size(); ++i) {
+    page.sample({{"type", structures::to_string(structures::kKinds[i])}},
+                number(stats.kinds[i].elements));
+  }
+  page.single("weir_structures_bytes", "Estimated bytes of all data structures.", Type::gauge,
+              number(stats.bytes));
+  page.single("weir_structures_max_bytes", "Bytes that data structures may use.", Type::gauge,
+              number(stats.limits.max_bytes));
 }
 
 // The queues with the most jobs first; at most kQueuesShown of them get a label of their own.
@@ -236,8 +283,8 @@ void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
 std::shared_ptr<void> add_collectors(Services& services, const ParkedLeases& leases) {
   return services.metrics.add_collector([&services, &leases](Page& page) {
     collect_process(services, page);
-    collect_replica(services, page);
-    collect_totals(services, page);
+    collect_logs(services, page);
+    collect_structures(services, page);
     collect_jobs(services, leases, page);
   });
 }

@@ -16,6 +16,7 @@
 #include "pkg/base/ids.hpp"
 #include "pkg/metrics/registry.hpp"
 #include "pkg/replica/instance.hpp"
+#include "pkg/structures/machine.hpp"
 
 namespace weir::api {
 
@@ -46,6 +47,9 @@ struct Services {
   std::atomic<std::uint64_t> reads{0};            // of replicated state, since start
   // Each service adds its own, before start.
   std::vector<std::function<void(ServiceFigures&)>> figures = {};
+  // The log of the data structures; null when they are turned off.
+  replica::Instance* data = nullptr;
+  const structures::Machine* structures = nullptr;
 };
 
 // Runs `query` on a local snapshot and answers 200 with what it gives. Pool lane only.

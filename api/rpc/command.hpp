@@ -71,6 +71,9 @@ struct Command {
   // A repeated request id gets the first answer again for kRememberFor (dispatcher.hpp).
   bool once_per_request_id = false;
   bool needs_session = false;  // refused where nothing can be pushed
+  // Its handler does not block and keeps the order of the calls: in a batch, the next such command
+  // begins before this one is answered.
+  bool pipelined = false;
   // May block (NATS, SQLite): dispatchers are called on threads that may.
   std::function<void(const Call&, Reply)> handler = {};
 };

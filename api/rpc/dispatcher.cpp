@@ -83,7 +83,16 @@ struct Dispatcher::Batch {
   std::shared_ptr<const Caller> caller;
   std::string given_id;  // empty: the client gave none
   Answer answer;
-  std::vector<std::string> items = {};
+  std::vector<std::string> items;  // one for each request
+  std::size_t begun = 0;           // requests
+};
+
+// Requests of a batch that were begun together. Whoever comes second, the caller or the last
+// answer, goes on with the batch.
+struct Dispatcher::Run {
+  enum Turn : int { kRunning, kCallerWentOn, kAnswered };
+  std::atomic<std::size_t> unanswered{0};
+  std::atomic<int> turn{kRunning};
 };
 
 Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)), remembered_(parts_.clock) {
@@ -106,8 +115,10 @@ void Dispatcher::run(std::shared_ptr<const std::string> text, Caller caller, Ans
   if (given.empty()) frame->request_id = parts_.ids.next();
   const auto shared = std::make_shared<const Caller>(std::move(caller));
   if (frame->batch) {
-    return run_batch(std::make_shared<Batch>(
-        Batch{std::move(text), std::move(*frame), shared, given, std::move(answer)}));
+    const std::size_t size = frame->requests.size();
+    return run_batch(
+        std::make_shared<Batch>(Batch{std::move(text), std::move(*frame), shared, given,
+                                      std::move(answer), std::vector<std::string>(size)}));
   }
   run_one(frame->requests.front(), text, shared, frame->request_id, given,
           [id = frame->request_id, answer = std::move(answer)](Result<std::string> payload) {
@@ -140,34 +151,51 @@ void Dispatcher::run_one(const Request& request, const std::shared_ptr<const std
   command->handler(Call(text, request.payload, caller, std::move(request_id)), std::move(reply));
 }
 
-// Commands that answer at once are run in a loop. One that answers later has its answer's thread
-// hand the rest to the executor.
+// The end of what may begin at `at` without waiting for an answer: one command, or pipelined ones.
+std::size_t Dispatcher::end_of_run(const Frame& frame, std::size_t at) const {
+  const auto pipelined = [&](const Request& request) {
+    const Command* command = find(request.command);
+    return command != nullptr && command->pipelined;
+  };
+  if (!pipelined(frame.requests[at])) return at + 1;
+  while (at < frame.requests.size() && pipelined(frame.requests[at])) ++at;
+  return at;
+}
+
+// Commands that answer at once are run in a loop. When the last answer of a run comes later, its
+// thread hands the rest to the executor.
 void Dispatcher::run_batch(const std::shared_ptr<Batch>& batch) {
-  while (batch->items.size() < batch->frame.requests.size()) {
-    const auto at = batch->items.size();
-    const auto& request = batch->frame.requests[at];
-    auto memory_id = batch->given_id;
-    if (!memory_id.empty()) memory_id += "#" + std::to_string(at);
-    // 0 running; 1 the caller has gone on; 2 answered. Whoever comes second continues.
-    const auto turn = std::make_shared<std::atomic<int>>(0);
-    run_one(
-        request, batch->text, batch->caller, batch->frame.request_id, std::move(memory_id),
-        [this, batch, turn](const Result<std::string>& payload) {
-          if (!payload && payload.error().code == Code::internal) {
-            (void)refusal(batch->frame.request_id, payload.error());
-          }
-          batch->items.push_back(payload ? success_item(*payload) : error_item(payload.error()));
-          if (turn->exchange(2) == 0) return;
-          if (parts_.executor([this, batch] { run_batch(batch); })) return;
-          batch->answer(
-              refusal(batch->frame.request_id,
-                      {Code::unavailable, "overloaded", "Too many requests wait for a read.",
-                       "The first " + std::to_string(batch->items.size()) +
-                           " commands of the batch were run."}));
-        });
-    if (turn->exchange(1) == 0) return;
+  while (batch->begun < batch->frame.requests.size()) {
+    const std::size_t first = batch->begun;
+    const std::size_t end = end_of_run(batch->frame, first);
+    batch->begun = end;
+    const auto run = std::make_shared<Run>();
+    run->unanswered = end - first;
+    for (std::size_t at = first; at < end; ++at) run_of_batch(batch, run, at);
+    if (run->turn.exchange(Run::kCallerWentOn) == Run::kRunning) return;
   }
   batch->answer({.frame = batch_frame(batch->frame.request_id, batch->items)});
+}
+
+void Dispatcher::run_of_batch(const std::shared_ptr<Batch>& batch, const std::shared_ptr<Run>& run,
+                              std::size_t at) {
+  auto memory_id = batch->given_id;
+  if (!memory_id.empty()) memory_id += "#" + std::to_string(at);
+  run_one(
+      batch->frame.requests[at], batch->text, batch->caller, batch->frame.request_id,
+      std::move(memory_id), [this, batch, run, at](const Result<std::string>& payload) {
+        if (!payload && payload.error().code == Code::internal) {
+          (void)refusal(batch->frame.request_id, payload.error());
+        }
+        batch->items[at] = payload ? success_item(*payload) : error_item(payload.error());
+        if (run->unanswered.fetch_sub(1) != 1) return;
+        if (run->turn.exchange(Run::kAnswered) == Run::kRunning) return;
+        if (parts_.executor([this, batch] { run_batch(batch); })) return;
+        batch->answer(refusal(
+            batch->frame.request_id,
+            {Code::unavailable, "overloaded", "Too many requests wait for a read.",
+             "The first " + std::to_string(batch->begun) + " commands of the batch were run."}));
+      });
 }
 
 }  // namespace weir::rpc

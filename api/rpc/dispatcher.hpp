@@ -5,8 +5,9 @@
 //   dispatcher.run(text, caller, [](rpc::Outcome outcome) { send(outcome.frame); });
 //
 // run() may block as long as a handler does: never call it on an I/O thread. The answer comes once,
-// on the calling thread or later on another one. A batch runs its commands one after the other; it
-// is not atomic. Thread-safe. The table and the parts outlive it, and it outlives its answers.
+// on the calling thread or later on another one. A batch runs its commands one after the other
+// (pipelined ones: in order, without waiting); it is not atomic. Thread-safe. The table and the
+// parts outlive it, and it outlives its answers.
 #pragma once
 
 #include <functional>
@@ -55,10 +56,14 @@ class Dispatcher {
 
  private:
   struct Batch;
+  struct Run;
   void run_one(const Request& request, const std::shared_ptr<const std::string>& text,
                const std::shared_ptr<const Caller>& caller, std::string request_id,
                std::string memory_id, Reply reply);
   void run_batch(const std::shared_ptr<Batch>& batch);
+  void run_of_batch(const std::shared_ptr<Batch>& batch, const std::shared_ptr<Run>& run,
+                    std::size_t at);
+  std::size_t end_of_run(const Frame& frame, std::size_t at) const;
 
   const Parts parts_;
   std::unordered_map<std::string_view, const Command*> by_name_;

@@ -7,6 +7,7 @@
 #include "api/http/front.hpp"
 #include "api/http/tls_server.hpp"
 #include "api/nats_probe.hpp"
+#include "cmd/weir/data_replica.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
 #include "jobs/requests.hpp"
@@ -57,6 +58,7 @@ struct Coordinator::Parts {
   SystemRandom random;
   metrics::Registry metrics;
   std::unique_ptr<nats::EmbeddedServer> embedded;
+  nats::ConnectOptions nats_options;
   std::shared_ptr<nats::Connection> entries;
   std::shared_ptr<nats::Connection> rest;
   std::unique_ptr<replica::JetStreamLog> log;
@@ -67,6 +69,7 @@ struct Coordinator::Parts {
   auth::KeyMachine keys;
   auth::AuditMachine audit;
   std::unique_ptr<replica::Instance> instance;
+  std::unique_ptr<DataReplica> data;  // null: structures are off
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
@@ -77,6 +80,7 @@ struct Coordinator::Parts {
 
   Result<void> connect();
   Result<void> make_replica();
+  Result<void> make_data_replica();
   void make_api();
   void tell_certificate(std::string_view event) const;
   void tell_reload(const Result<bool>& read) const;
@@ -97,6 +101,7 @@ Result<void> Coordinator::Parts::connect() {
                                 {"url", options.urls.front()},
                                 {"fsync", embedded->syncs_always() ? "always" : "server default"}});
   }
+  nats_options = options;
   options.name = "weir-log";
   WEIR_ASSIGN(entries, nats::Connection::open(options));
   options.name = "weir";
@@ -150,6 +155,20 @@ Result<void> Coordinator::Parts::make_replica() {
   return {};
 }
 
+Result<void> Coordinator::Parts::make_data_replica() {
+  if (!config.structures) return {};
+  auto options = nats_options;
+  options.name = "weir-data";
+  WEIR_ASSIGN(auto connection, nats::Connection::open(options));
+  WEIR_ASSIGN(data, DataReplica::make({.config = config,
+                                       .entries = std::move(connection),
+                                       .rest = rest,
+                                       .replicas = static_cast<int>(config.stream_replicas),
+                                       .clock = clock,
+                                       .random = random}));
+  return {};
+}
+
 void Coordinator::Parts::make_api() {
   const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
   probe = std::make_unique<api::NatsProbe>(rest, clock, sync_always);
@@ -159,14 +178,17 @@ void Coordinator::Parts::make_api() {
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
   options.requests.max_payload_bytes =
       std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
-  api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
-                                                 .keys = keys,
-                                                 .job_stats = jobs.stats(),
-                                                 .probe = *probe,
-                                                 .clock = clock,
-                                                 .random = random,
-                                                 .metrics = metrics},
-                                   options);
+  api =
+      std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
+                                               .keys = keys,
+                                               .job_stats = jobs.stats(),
+                                               .probe = *probe,
+                                               .clock = clock,
+                                               .random = random,
+                                               .metrics = metrics,
+                                               .data = data ? &data->instance() : nullptr,
+                                               .structures = data ? &data->structures() : nullptr},
+                                 options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
   listen.port = config.http.port;
@@ -208,12 +230,14 @@ Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig
   }
   WEIR_TRY(parts->connect());
   WEIR_TRY(parts->make_replica());
+  WEIR_TRY(parts->make_data_replica());
   parts->make_api();
   return std::unique_ptr<Coordinator>(new Coordinator(std::move(parts)));
 }
 
 Result<void> Coordinator::start() {
   WEIR_TRY(parts_->instance->start());
+  if (parts_->data) WEIR_TRY(parts_->data->start());
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
@@ -222,6 +246,11 @@ Result<void> Coordinator::start() {
 }
 
 bool Coordinator::finish_start() {
+  const bool data_finished = !parts_->data || parts_->data->finish_start();
+  return finish_jobs() && data_finished;
+}
+
+bool Coordinator::finish_jobs() {
   Parts& parts = *parts_;
   if (parts.finished) return true;
   if (!parts.waiters_dropped) {
@@ -276,9 +305,11 @@ void Coordinator::stop() {
   parts_->front->stop();
   parts_->api->stop();
   parts_->probe->stop();
+  if (parts_->data) parts_->data->stop();
   parts_->instance->stop();
   if (parts_->embedded) {
     parts_->effects.reset();
+    parts_->data.reset();
     parts_->instance.reset();
     parts_->embedded->stop();
   }

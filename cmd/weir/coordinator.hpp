@@ -36,6 +36,7 @@ class Coordinator {
 
  private:
   struct Parts;
+  bool finish_jobs();
   explicit Coordinator(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

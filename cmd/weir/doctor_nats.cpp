@@ -11,9 +11,12 @@ namespace {
 
 using Version = std::tuple<int, int, int>;
 
+// JOBS and DATA, or those of another shard: JOBS-7.
 bool is_log(const std::string& stream) {
-  return stream == "JOBS" || (stream.starts_with("JOBS-") &&
-                              stream.find_first_not_of("0123456789", 5) == std::string::npos);
+  const std::string name = stream.substr(0, stream.find('-'));
+  if (name != "JOBS" && name != "DATA") return false;
+  return stream == name ||
+         stream.find_first_not_of("0123456789", name.size() + 1) == std::string::npos;
 }
 
 bool is_ours(const std::string& stream) {

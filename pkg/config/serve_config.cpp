@@ -150,6 +150,10 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.snapshot_log_bytes = static_cast<std::uint64_t>(values.integer("snapshot_log_bytes"));
   out.outbox_bytes = static_cast<std::uint64_t>(values.integer("outbox_bytes"));
   out.journal_bytes = static_cast<std::uint64_t>(values.integer("journal_bytes"));
+  out.structures = values.boolean("structures");
+  out.structures_max_bytes = static_cast<std::uint64_t>(values.integer("structures_max_bytes"));
+  out.structures_max_elements =
+      static_cast<std::uint64_t>(values.integer("structures_max_elements"));
   out.max_payload_bytes = static_cast<std::size_t>(values.integer("max_payload_bytes"));
   out.max_connections = static_cast<std::size_t>(values.integer("max_connections"));
   out.max_event_streams = static_cast<std::size_t>(values.integer("max_event_streams"));

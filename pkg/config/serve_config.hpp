@@ -54,6 +54,9 @@ struct ServeConfig {
   std::uint64_t snapshot_log_bytes = 256U << 20U;
   std::uint64_t outbox_bytes = 1U << 30U;
   std::uint64_t journal_bytes = 64U << 20U;
+  bool structures = true;
+  std::uint64_t structures_max_bytes = 1U << 30U;
+  std::uint64_t structures_max_elements = 1'000'000;
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;
   std::size_t max_event_streams = 0;

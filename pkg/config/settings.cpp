@@ -90,6 +90,14 @@ constexpr std::array kSettings{
            "Bytes of submits and reports that are kept while NATS is away; 0: they are refused."),
     number("journal_bytes", Kind::bytes, "64MiB", 0, kMaxLogBytes,
            "Bytes of the newest log entries kept here, for a NATS that loses its end; 0: none."),
+    // data structures
+    text("structures", Kind::boolean, "true",
+         "Serve hashes, lists, sets and sorted sets, from a log of their own."),
+    number("structures_max_bytes", Kind::bytes, "1GiB", kMiB, kMaxLogBytes,
+           "Estimated bytes that all data structures may use; writes are then refused. The value "
+           "of the coordinator that started last counts, for all of them."),
+    number("structures_max_elements", Kind::integer, "1000000", 1, 1'000'000'000,
+           "Elements of one data structure; see structures_max_bytes."),
     // limits
     number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),

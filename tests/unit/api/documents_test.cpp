@@ -113,7 +113,8 @@ TEST_F(DocumentsTest, MetricsPassPromtool) {
         "weir_http_requests_total{route=\"GET /v1/jobs/{id}\",status=\"2xx\"} 1\n",
         "weir_http_requests_total{route=\"none\",status=\"4xx\"} 1\n",
         "weir_http_request_duration_seconds_bucket{route=\"GET /v1/jobs/{id}\",le=\"0.0005\"} 1\n",
-        "weir_log_connected 1\n", "weir_replica_lag_entries 0\n", "weir_http_connections 1\n"}) {
+        "weir_log_connected{log=\"jobs\"} 1\n", "weir_replica_lag_entries{log=\"jobs\"} 0\n",
+        "weir_http_connections 1\n"}) {
     EXPECT_THAT(page, HasSubstr(line));
   }
   if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool here";

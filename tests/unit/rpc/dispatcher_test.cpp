@@ -29,6 +29,11 @@ class DispatcherTest : public testing::Test {
     table_.push_back({.name = "test.later",
                       .scope = auth::Scope::kv_read,
                       .handler = [this](const Call&, Reply reply) { later_ = std::move(reply); }});
+    table_.push_back(
+        {.name = "test.piped",
+         .scope = auth::Scope::kv_read,
+         .pipelined = true,
+         .handler = [this](const Call&, Reply reply) { piped_.push_back(std::move(reply)); }});
     table_.push_back({.name = "test.push",
                       .scope = auth::Scope::none,
                       .needs_session = true,
@@ -61,6 +66,7 @@ class DispatcherTest : public testing::Test {
   CommandTable table_;
   int count_ = 0;
   Reply later_;
+  std::vector<Reply> piped_;
   std::vector<std::function<void()>> work_;
   bool has_room_ = true;
   std::shared_ptr<auth::Principal> principal_;
@@ -177,6 +183,26 @@ TEST_F(DispatcherTest, ABatchGoesOnInTheExecutorAfterALateAnswer) {
   work_[0]();
   EXPECT_EQ(last()["results"][0]["payload"]["late"], true);
   EXPECT_EQ(last()["results"][1]["payload"]["n"], 1);
+}
+
+TEST_F(DispatcherTest, PipelinedCommandsOfABatchDoNotWaitForEachOther) {
+  run(R"({"type":"batch","commands":[{"command":"test.count"},{"command":"test.piped"},
+      {"command":"test.piped"},{"command":"test.piped"},{"command":"test.count"}]})");
+  EXPECT_EQ(count_, 1);
+  ASSERT_EQ(piped_.size(), 3U);
+  piped_[1](std::string(R"({"at":1})"));
+  piped_[0](std::string(R"({"at":0})"));
+  EXPECT_TRUE(work_.empty());
+  piped_[2](Error{Code::conflict, "test", "no", ""});
+  ASSERT_EQ(work_.size(), 1U);
+  EXPECT_EQ(count_, 1) << "what follows waits for all of them";
+  work_[0]();
+  EXPECT_EQ(count_, 2);
+  const Json results = last()["results"];
+  EXPECT_EQ(results[1]["payload"]["at"], 0);
+  EXPECT_EQ(results[2]["payload"]["at"], 1);
+  EXPECT_EQ(results[3]["error"]["code"], "CONFLICT");
+  EXPECT_EQ(results[4]["payload"]["n"], 2);
 }
 
 TEST_F(DispatcherTest, ABatchThatCannotGoOnSaysSo) {
