@@ -71,6 +71,27 @@ TEST(Assessment, CatchingUpAndLaggingAreDegraded) {
   EXPECT_EQ(assess(behind, std::nullopt, kNow).component("replication").state, State::degraded);
 }
 
+TEST(Assessment, StructuresDegradeTheWholeAndNoMore) {
+  const auto with = [](const replica::Health& data) {
+    auto out = assess(well(), facts(true, Millis{0}), kNow);
+    add_structures(out, data);
+    return out;
+  };
+  EXPECT_EQ(with(well()).overall, State::ok);
+  EXPECT_EQ(with(well()).component("structures").state, State::ok);
+  auto stopped = well();
+  stopped.applying = false;
+  stopped.problem = "unknown operation";
+  EXPECT_EQ(with(stopped).component("structures").state, State::down);
+  EXPECT_EQ(with(stopped).overall, State::degraded);
+  EXPECT_EQ(with(stopped).problem, "unknown operation");
+  EXPECT_TRUE(with(stopped).can_write);
+  auto behind = well();
+  behind.log_last = 100'000;
+  EXPECT_EQ(with(behind).component("structures").state, State::degraded);
+  EXPECT_EQ(with(behind).overall, State::degraded);
+}
+
 TEST(RateSampler, LooksBackOneToTwoPeriods) {
   ManualClock clock;
   RateSampler sampler(clock.mono());
