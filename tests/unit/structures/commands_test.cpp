@@ -60,7 +60,8 @@ const Script kScripts[] = {
       {"hash.hincrby", R"({"key":"h","field":"s","increment":1})", R"({"value":42})"},
       {"hash.hget", R"({"key":"h","field":"s"})", R"({"found":true,"value":"42"})"},
       {"hash.hset",
-       R"({"key":"h","fields":{"t":"4x","f":1.5,"o":{},"m":9223372036854775807,"l":-9223372036854775808}})",
+       R"({"key":"h","fields":{"t":"4x","f":1.5,"o":{},"m":9223372036854775807,)"
+       R"("l":-9223372036854775808}})",
        R"({"success":true,"added":5})"},
       {"hash.hincrby", R"({"key":"h","field":"t"})", "!not_an_integer"},
       {"hash.hincrby", R"({"key":"h","field":"f"})", "!not_an_integer"},
@@ -143,7 +144,8 @@ const Script kScripts[] = {
      {{"sortedset.zadd", R"({"key":"z","member":"player1","score":100.5})",
        R"({"added":1,"updated":0})"},
       {"sortedset.zadd",
-       R"({"key":"z","members":[{"member":"player1","score":100.5},{"member":"player2","score":200.0}]})",
+       R"({"key":"z","members":[{"member":"player1","score":100.5},{"member":"player2",)"
+       R"("score":200.0}]})",
        R"({"added":1,"updated":0})"},
       {"sortedset.zadd", R"({"key":"z","member":"player1","score":7})",
        R"({"added":0,"updated":1})"},
@@ -167,11 +169,13 @@ const Script kScripts[] = {
       {"sortedset.zadd", R"({"key":"z","member":"new","score":"-inf","gt":true})",
        R"({"added":1,"updated":0})"},
       {"sortedset.zrange", R"({"key":"z","withscores":true})",
-       R"({"members":[{"member":"new","score":"-inf"},{"member":"player1","score":-1.25},{"member":"player2","score":200}]})"},
+       R"({"members":[{"member":"new","score":"-inf"},{"member":"player1","score":-1.25},)"
+       R"({"member":"player2","score":200}]})"},
       {"sortedset.zcard", R"({"key":"z"})", R"({"count":3})"}}},
     {"SortedSetOrder",
      {{"sortedset.zadd",
-       R"({"key":"z","members":[{"member":"b","score":1},{"member":"a!","score":1},{"member":"a","score":1},{"member":"c","score":-2},{"member":"d","score":3}]})",
+       R"({"key":"z","members":[{"member":"b","score":1},{"member":"a!","score":1},)"
+       R"({"member":"a","score":1},{"member":"c","score":-2},{"member":"d","score":3}]})",
        R"({"added":5,"updated":0})"},
       {"sortedset.zrange", R"({"key":"z"})", R"({"members":["c","a","a!","b","d"]})"},
       {"sortedset.zrange", R"({"key":"z","start":3,"stop":4})", R"({"members":["b","d"]})"},
@@ -189,7 +193,9 @@ const Script kScripts[] = {
       {"sortedset.zrank", R"({"key":"none","member":"x"})", R"({"rank":null})"}}},
     {"SortedSetByScore",
      {{"sortedset.zadd",
-       R"({"key":"z","members":[{"member":"a","score":1},{"member":"b","score":2},{"member":"c","score":3},{"member":"m","score":"-inf"},{"member":"p","score":"inf"}]})",
+       R"({"key":"z","members":[{"member":"a","score":1},{"member":"b","score":2},)"
+       R"({"member":"c","score":3},{"member":"m","score":"-inf"},{"member":"p",)"
+       R"("score":"inf"}]})",
        R"({"added":5,"updated":0})"},
       {"sortedset.zrangebyscore", R"({"key":"z","min":1,"max":3})", R"({"members":["a","b","c"]})"},
       {"sortedset.zrangebyscore", R"({"key":"z","min":"(1","max":"(3"})", R"({"members":["b"]})"},
@@ -226,7 +232,9 @@ const Script kScripts[] = {
       {"sortedset.zcard", R"({"key":"z"})", R"({"count":0})"}}},
     {"KeysOfAnyKind",
      {{"structure.stats", "{}",
-       R"({"types":{"hash":{"keys":0,"elements":0},"list":{"keys":0,"elements":0},"set":{"keys":0,"elements":0},"zset":{"keys":0,"elements":0}},"bytes":0,"human":"0B","max_bytes":1073741824,"max_elements":1000000})"},
+       R"({"types":{"hash":{"keys":0,"elements":0},"list":{"keys":0,"elements":0},)"
+       R"("set":{"keys":0,"elements":0},"zset":{"keys":0,"elements":0}},"bytes":0,)"
+       R"("human":"0B","max_bytes":1073741824,"max_elements":1000000})"},
       {"memory.usage", R"({"key":"a"})", R"({"bytes":0,"human":"0B"})"},
       {"list.rpush", R"({"key":"a1","values":[1,2]})", R"({"length":2})"},
       {"set.sadd", R"({"key":"a2","member":1})", R"({"added":1})"},

@@ -18,7 +18,8 @@ TEST(Limits, ElementsOfOneStructure) {
       {"list.rpush", R"({"key":"l","values":[1,2,3]})"},
       {"set.sadd", R"({"key":"s","members":[1,2,3]})"},
       {"sortedset.zadd",
-       R"({"key":"z","members":[{"member":1,"score":1},{"member":2,"score":1},{"member":3,"score":1}]})"}};
+       R"({"key":"z","members":[{"member":1,"score":1},{"member":2,"score":1},{"member":3,)"
+       R"("score":1}]})"}};
   for (const auto& [command, payload] : fill) ASSERT_TRUE(h.call(command, payload)) << command;
   const std::string full = h.dump();
   const std::pair<const char*, const char*> more[] = {
