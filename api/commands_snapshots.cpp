@@ -29,10 +29,21 @@ void reply_snapshot(const Call& call, int status, const Result<replica::Snapshot
   call.reply(status, out.take());
 }
 
+// Those of the log that the request names: jobs, or data. Errors: bad_request / bad_parameter;
+// not_found / no_snapshots.
+Result<replica::Snapshots*> snapshots_of(Services& services, const Call& call) {
+  const auto log = call.request().query_value("log").value_or("jobs");
+  if (log != "jobs" && log != "data") return bad_parameter("log", "must be jobs or data");
+  replica::Instance* instance = log == "jobs" ? &services.instance : services.data;
+  auto* snapshots = instance == nullptr ? nullptr : instance->snapshots();
+  if (snapshots == nullptr) return no_snapshots();
+  return snapshots;
+}
+
 void list(Services& services, const Call& call) {
-  auto* snapshots = services.instance.snapshots();
-  if (snapshots == nullptr) return call.fail(no_snapshots());
-  const auto known = snapshots->list();
+  const auto snapshots = snapshots_of(services, call);
+  if (!snapshots) return call.fail(snapshots.error());
+  const auto known = (*snapshots)->list();
   if (!known) return call.fail(known.error());
   json::Writer out(1'024);
   out.begin_object().key("items").begin_array();
@@ -47,6 +58,8 @@ Command snapshot_command(std::string_view name, std::string_view method, std::st
           .path = path,
           .tag = "Snapshots",
           .scope = auth::Scope::admin,
+          .query = {{"log", "of which log: jobs or data (the data structures); jobs",
+                     R"({"type":"string","enum":["jobs","data"],"default":"jobs"})"}},
           .errors = {{Code::not_found, "no_snapshots"}, {Code::unavailable, "nats_unavailable"}}};
 }
 
@@ -66,9 +79,9 @@ void add_snapshot_commands(CommandTable& table, Services& services) {
   take.errors.push_back({Code::conflict, "snapshot_running"});
   take.errors.push_back({Code::out_of_space, "disk_full"});
   take.handler = [&services](const Call& call) {
-    auto* snapshots = services.instance.snapshots();
-    if (snapshots == nullptr) return call.fail(no_snapshots());
-    reply_snapshot(call, 201, snapshots->take());
+    const auto snapshots = snapshots_of(services, call);
+    if (!snapshots) return call.fail(snapshots.error());
+    reply_snapshot(call, 201, (*snapshots)->take());
   };
   table.push_back(std::move(take));
 
@@ -78,9 +91,9 @@ void add_snapshot_commands(CommandTable& table, Services& services) {
   verify.errors.push_back({Code::not_found, "snapshot_not_found"});
   verify.errors.push_back({Code::internal, "snapshot_damaged"});
   verify.handler = [&services](const Call& call) {
-    auto* snapshots = services.instance.snapshots();
-    if (snapshots == nullptr) return call.fail(no_snapshots());
-    reply_snapshot(call, 200, snapshots->verify(std::string(call.param("id"))));
+    const auto snapshots = snapshots_of(services, call);
+    if (!snapshots) return call.fail(snapshots.error());
+    reply_snapshot(call, 200, (*snapshots)->verify(std::string(call.param("id"))));
   };
   table.push_back(std::move(verify));
 }

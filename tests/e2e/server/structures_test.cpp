@@ -222,6 +222,46 @@ TEST(StructuresOff, AreRefused) {
       Json::parse(server.client().get("/health").body)["components"].contains("structures"));
 }
 
+// The leader takes snapshots of this log too, truncates it, and a wiped coordinator begins with
+// one.
+TEST(StructuresSnapshot, AWipedCoordinatorBeginsWithIt) {
+  NatsServer nats;
+  nats.start();
+  WeirServer server({.nats_url = nats.url(), .flags = {"--snapshot-log-bytes", "256KiB"}});
+  server.start();
+  auto client = server.client();
+  ASSERT_EQ(client.post("/hash/kept/set", R"({"field":"f","value":"v"})").status, 200);
+  const std::string push = R"({"value":")" + std::string(20'000, 'x') + R"("})";
+  const auto truncated = [&] {
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(client.post("/list/turned/rpush", push).status, 200);
+      EXPECT_EQ(client.post("/list/turned/lpop", "").status, 200);
+    }
+    const auto status = client.get("/health/status");
+    const auto applied =
+        status.json().find("structures").find("replica").find("applied_revision").as_int();
+    for (const auto stream : status.json().find("streams").elements()) {
+      if (stream.find("name").as_string() != "DATA") continue;
+      return stream.find("messages").as_int().value_or(0) < applied.value_or(0);
+    }
+    return false;
+  };
+  ASSERT_TRUE(wait_until(truncated, std::chrono::seconds(60))) << server.log();
+  const auto taken = client.post("/v1/snapshots?log=data", "{}");
+  ASSERT_EQ(taken.status, 201) << taken.body;
+  const auto id = taken.json().find("id").as_string().value_or("");
+  EXPECT_EQ(client.post("/v1/snapshots/" + id + "/verify?log=data", "{}").status, 200);
+  EXPECT_EQ(client.post("/v1/snapshots/" + id + "/verify", "{}").status, 404);
+  EXPECT_EQ(client.get("/v1/snapshots?log=others").status, 400);
+  EXPECT_EQ(server.stop(), 0);
+  std::filesystem::remove_all(server.data_dir());
+  server.start();
+  EXPECT_NE(server.log().find("snapshot_restored"), std::string::npos) << server.log();
+  EXPECT_EQ(server.client().get("/hash/kept/f").body, R"({"found":true,"value":"v"})");
+  EXPECT_EQ(server.client().get("/structures/turned").body,
+            R"({"found":false,"type":"none","count":0,"bytes":0,"ttl":null})");
+}
+
 // On every server version: two coordinators see the same, also after one of them was killed and
 // its data directory wiped.
 class StructuresOnNats : public testing::TestWithParam<std::string> {};
