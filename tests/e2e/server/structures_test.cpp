@@ -247,8 +247,11 @@ TEST(StructuresSnapshot, AWipedCoordinatorBeginsWithIt) {
     return false;
   };
   ASSERT_TRUE(wait_until(truncated, std::chrono::seconds(60))) << server.log();
-  const auto taken = client.post("/v1/snapshots?log=data", "{}");
-  ASSERT_EQ(taken.status, 201) << taken.body;
+  HttpAnswer taken;  // refused while the leader takes one by itself
+  ASSERT_TRUE(wait_until([&] {
+    taken = client.post("/v1/snapshots?log=data", "{}");
+    return taken.status == 201;
+  })) << taken.body;
   const auto id = taken.json().find("id").as_string().value_or("");
   EXPECT_EQ(client.post("/v1/snapshots/" + id + "/verify?log=data", "{}").status, 200);
   EXPECT_EQ(client.post("/v1/snapshots/" + id + "/verify", "{}").status, 404);
