@@ -65,11 +65,13 @@ Result<int> serve(const Parsed& parsed) {
     print("Authentication is OFF (--dev-no-auth): everybody on this machine is admin.\n");
 
   bool finished = false;
+  bool key_shown = false;
   for (int signal = 0; signal != SIGTERM && signal != SIGINT; signal = wait_for_signal(signals)) {
     signal == SIGHUP ? coordinator->reload_tls() : coordinator->refresh_tls();
     if (finished) continue;
     finished = coordinator->finish_start();
-    if (const auto key = coordinator->new_admin_key(); finished && key) {
+    if (const auto key = coordinator->new_admin_key(); key && !key_shown) {
+      key_shown = true;
       print("Admin key (shown once, kept in " + config.data_dir + "/admin-key): " + *key + "\n");
     }
   }
