@@ -114,8 +114,8 @@ TEST_F(BadInputTest, RoutesAndMethods) {
   EXPECT_NE(method.header("Allow").find("POST"), std::string::npos);
   const auto lease = client.post("/v1/leases/not-a-lease/complete", "{}");
   EXPECT_TRUE(lease.status == 404 || lease.status == 409) << lease.body;
-  expect_error(client.get("/v1/jobs?limit=0"), 400, "limit 0");
-  expect_error(client.get("/v1/jobs?limit=x"), 400, "limit x");
+  expect_error(client.get("/v1/jobs?limit=0"), 422, "limit 0");
+  expect_error(client.get("/v1/jobs?limit=x"), 422, "limit x");
   expect_error(client.send("POST", "/v1/jobs", "<job/>", {{"Content-Type", "text/xml"}}), 415,
                "content type");
 }
