@@ -94,10 +94,12 @@ class Submitter {
 };
 
 TEST_F(OnACluster, KillingTheLogsLeaderUnderLoadLosesNothing) {
-  const auto status = server_->client().get("/health/status");
-  const auto log = stream(status.json(), "JOBS");
-  EXPECT_EQ(log.find("replicas").as_int(), 3) << status.body;
-  EXPECT_EQ(status.json().find("nats").find("clustered").as_bool(), true);
+  // NATS is asked a moment after the start.
+  EXPECT_TRUE(wait_until([&] {
+    const auto status = server_->client().get("/health/status");
+    return stream(status.json(), "JOBS").find("replicas").as_int() == 3 &&
+           status.json().find("nats").find("clustered").as_bool() == true;
+  })) << server_->client().get("/health/status").body;
 
   std::vector<std::unique_ptr<Submitter>> submitters;
   for (const auto* name : {"a", "b", "c", "d"}) {
