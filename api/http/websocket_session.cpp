@@ -251,8 +251,8 @@ class WebSocketSession final : public std::enable_shared_from_this<WebSocketSess
   // Beast has answered a close frame, and what it does not take. Otherwise the connection is gone:
   // nothing must be read any more, for the end of a connection is told once.
   void read_failed(error_code error) {
-    const auto& of_protocol = websocket::make_error_code(websocket::error::closed).category();
-    error.category() == of_protocol ? linger() : shut();
+    const auto* of_protocol = &websocket::make_error_code(websocket::error::closed).category();
+    error.category() == *of_protocol ? linger() : shut();
   }
 
   void end_by(Millis limit) {
