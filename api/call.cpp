@@ -6,6 +6,7 @@
 #include "api/envelope.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/base/time_text.hpp"
+#include "pkg/json/writer.hpp"
 
 namespace weir::api {
 namespace {
@@ -55,6 +56,18 @@ Result<void> Call::check_queue(std::string_view queue) const {
 Error bad_parameter(std::string_view name, std::string_view what) {
   return {Code::bad_request, "bad_parameter", "A query parameter is not acceptable.",
           std::string(name) + ": " + std::string(what)};
+}
+
+std::string only_allowed(const Call& call, std::string page, std::string (*queue_of)(json::View)) {
+  if (call.principal().queues.empty()) return page;
+  const json::View view(page);
+  json::Writer out(page.size());
+  out.begin_object().key("items").begin_array();
+  for (const json::View item : view.find("items").elements()) {
+    if (call.principal().allows_queue(queue_of(item))) out.raw(item.raw());
+  }
+  out.end_array();
+  return out.raw_member("next_cursor", view.find("next_cursor").raw()).end_object().take();
 }
 
 Result<std::int64_t> query_int(const http::Request& request, std::string_view name,

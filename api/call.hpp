@@ -57,6 +57,10 @@ class Call {
   const Command* command_;  // null: no command's
 };
 
+// A page {"items","next_cursor"} without the items of queues that the key is not for; `queue_of`
+// tells an item's.
+std::string only_allowed(const Call& call, std::string page, std::string (*queue_of)(json::View));
+
 // Readers of query parameters. Errors: bad_request / bad_parameter naming it.
 Result<std::int64_t> query_int(const http::Request& request, std::string_view name,
                                std::int64_t fallback, std::int64_t low, std::int64_t high);

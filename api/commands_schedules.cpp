@@ -32,25 +32,13 @@ Result<void> check_schedule(Services& services, const Call& call) {
   return call.check_queue(queue);
 }
 
-std::string only_allowed(const Call& call, const std::string& page) {
-  const json::View view(page);
-  json::Writer out(page.size());
-  out.begin_object().key("items").begin_array();
-  for (const json::View item : view.find("items").elements()) {
-    if (call.principal().allows_queue(queue_of(item))) out.raw(item.raw());
-  }
-  out.end_array();
-  return out.raw_member("next_cursor", view.find("next_cursor").raw()).end_object().take();
-}
-
 void list(Services& services, const Call& call) {
   const auto limit = query_int(call.request(), "limit", 100, 1, 1000);
   if (!limit) return call.fail(limit.error());
   const auto cursor = call.request().query_value("cursor").value_or("");
   answer_read(services, call, [&](sqlite::Database& db) -> Result<std::string> {
     WEIR_ASSIGN(auto page, jobs::list_schedules(db, *limit, cursor));
-    if (!call.principal().queues.empty()) page = only_allowed(call, page);
-    return page;
+    return only_allowed(call, std::move(page), queue_of);
   });
 }
 

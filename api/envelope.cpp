@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "pkg/json/field_errors.hpp"
 #include "pkg/json/writer.hpp"
 #include "pkg/log/log.hpp"
 
@@ -73,13 +74,7 @@ std::string error_json(const Error& error) {
   json::Writer out(256);
   out.begin_object().member("error", error.message).member("details", error.details);
   out.member("code", http_status(error.code)).member("reason", error.reason);
-  if (!error.fields.empty()) {
-    out.key("fields").begin_array();
-    for (const auto& field : error.fields) {
-      out.begin_object().member("field", field.field).member("message", field.message).end_object();
-    }
-    out.end_array();
-  }
+  json::write_field_errors(out, error.fields);
   return out.end_object().take();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pkg/json/field_errors.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::rpc {
@@ -130,13 +131,7 @@ std::string details_of(const Error& error) {
   if (error.retry_after.count() > 0) {
     out.member("retry_after_ms", static_cast<std::int64_t>(error.retry_after.count()));
   }
-  if (!error.fields.empty()) {
-    out.key("fields").begin_array();
-    for (const auto& field : error.fields) {
-      out.begin_object().member("field", field.field).member("message", field.message).end_object();
-    }
-    out.end_array();
-  }
+  json::write_field_errors(out, error.fields);
   return out.end_object().take();
 }
 

@@ -1,6 +1,7 @@
 // `weir job`: one job, or a list of them.
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_filter.hpp"
+#include "cmd/weir/job_members.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
@@ -143,32 +144,14 @@ Result<std::string> changes_of(const Parsed& parsed) {
   }
   json::Writer out;
   out.begin_object();
-  if (parsed.has("priority")) {
-    WEIR_ASSIGN(const auto priority, parsed.number("priority", 5, 0, 9));
-    out.member("priority", priority);
-  }
-  if (parsed.has("max-attempts")) {
-    WEIR_ASSIGN(const auto attempts, parsed.number("max-attempts", 25, 1, 1000));
-    out.member("max_attempts", attempts);
-  }
+  WEIR_TRY(number_members(parsed, out));
   if (parsed.has("delay")) {
     WEIR_ASSIGN(const auto delay, parsed.duration("delay", Millis{0}));
     out.member("delay_ms", static_cast<std::int64_t>(delay.count()));
   }
   if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
-  if (parsed.has("payload")) {
-    const auto payload = parsed.text("payload");
-    if (json::check(payload)) {
-      out.raw_member("payload", payload);
-    } else {
-      out.member("payload", payload);
-    }
-  }
-  if (const auto tags = parsed.all("tag"); !tags.empty()) {
-    out.key("tags").begin_array();
-    for (const auto& tag : tags) out.value(tag);
-    out.end_array();
-  }
+  payload_member(parsed, out);
+  tags_member(parsed, out);
   return out.end_object().take();
 }
 

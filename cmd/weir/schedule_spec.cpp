@@ -1,5 +1,7 @@
 #include "cmd/weir/schedule_spec.hpp"
 
+#include "cmd/weir/job_members.hpp"
+
 #include <array>
 
 #include "pkg/config/loader.hpp"
@@ -22,22 +24,8 @@ Result<void> job_member(const Parsed& parsed, json::Writer& out) {
   out.key("job").begin_object();
   out.member("queue", parsed.text("queue", "default"))
       .member("type", parsed.text("type", "default"));
-  if (parsed.has("priority")) {
-    WEIR_ASSIGN(const auto priority, parsed.number("priority", 5, 0, 9));
-    out.member("priority", priority);
-  }
-  if (parsed.has("max-attempts")) {
-    WEIR_ASSIGN(const auto attempts, parsed.number("max-attempts", 25, 1, 1000));
-    out.member("max_attempts", attempts);
-  }
-  if (parsed.has("payload")) {
-    const auto payload = parsed.text("payload");
-    if (json::check(payload)) {
-      out.raw_member("payload", payload);
-    } else {
-      out.member("payload", payload);
-    }
-  }
+  WEIR_TRY(number_members(parsed, out));
+  payload_member(parsed, out);
   out.end_object();
   return {};
 }

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/job_members.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "cmd/weir/progress.hpp"
 #include "pkg/base/ids.hpp"
@@ -110,14 +111,7 @@ Result<std::string> shared_members(const Parsed& parsed) {
   out.begin_object();
   out.member("queue", parsed.text("queue", "default"));
   out.member("type", parsed.text("type", "default"));
-  if (parsed.has("priority")) {
-    WEIR_ASSIGN(const auto priority, parsed.number("priority", 5, 0, 9));
-    out.member("priority", priority);
-  }
-  if (parsed.has("max-attempts")) {
-    WEIR_ASSIGN(const auto attempts, parsed.number("max-attempts", 25, 1, 1000));
-    out.member("max_attempts", attempts);
-  }
+  WEIR_TRY(number_members(parsed, out));
   if (parsed.has("delay") && parsed.has("run-at")) {
     return bad_argument("give --delay or --run-at, not both");
   }
@@ -139,11 +133,7 @@ Result<std::string> shared_members(const Parsed& parsed) {
   WEIR_TRY(unique_member(parsed, out));
   WEIR_TRY(dependency_members(parsed, out));
   if (parsed.has("batch")) out.member("batch", parsed.text("batch"));
-  if (const auto tags = parsed.all("tag"); !tags.empty()) {
-    out.key("tags").begin_array();
-    for (const auto& tag : tags) out.value(tag);
-    out.end_array();
-  }
+  tags_member(parsed, out);
   out.end_object();
   const auto text = out.take();
   return text.substr(1, text.size() - 2);

@@ -10,6 +10,7 @@
 
 #include "pkg/crypto/crypto.hpp"
 #include "pkg/log/log.hpp"
+#include "pkg/replica/file_error.hpp"
 
 namespace weir::replica {
 namespace {
@@ -27,11 +28,6 @@ struct RecordHead {
   std::int64_t time_ms = 0;
   std::array<char, kHashBytes> hash{};
 };
-
-Error file_error(const std::string& path) {
-  return Error{Code::internal, "file_error", "A file cannot be used",
-               path + ": " + std::strerror(errno)};
-}
 
 Error damaged(const std::string& path, std::uint64_t at) {
   return Error{Code::internal, "journal_damaged", "The journal of entries is damaged",

@@ -31,7 +31,7 @@ class EntryJournal {
     std::uint64_t bytes = 0;
   };
 
-  // Errors: internal / file_error.
+  // Errors: those of file_error().
   static Result<std::unique_ptr<EntryJournal>> open(Options options);
   ~EntryJournal();
 
@@ -45,7 +45,7 @@ class EntryJournal {
   Extent extent() const;
 
   // Calls `visit` with every entry from `from` on, in order, as long as it says true. Errors: those
-  // of `visit`; internal / file_error, journal_damaged.
+  // of `visit`; those of file_error(), journal_damaged.
   using Visit = std::function<Result<bool>(const LogEntry&)>;
   Result<void> read(Revision from, const Visit& visit) const;
 

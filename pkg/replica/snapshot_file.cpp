@@ -2,13 +2,12 @@
 
 #include <zstd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "pkg/crypto/crypto.hpp"
+#include "pkg/replica/file_error.hpp"
 
 namespace weir::replica {
 namespace {
@@ -20,13 +19,6 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
-
-Error file_error(const std::string& path) {
-  const bool full = errno == ENOSPC || errno == EDQUOT;
-  return Error{full ? Code::out_of_space : Code::internal, full ? "disk_full" : "file_error",
-               full ? "The disk of the data directory is full" : "A file cannot be used",
-               path + ": " + std::strerror(errno)};
-}
 
 Error damaged(const std::string& why) {
   return Error{Code::internal, "snapshot_damaged", "The snapshot is damaged", why};

@@ -1,23 +1,11 @@
 // Batches in lists, and what of a request is refused.
 #include "jobs/batch_query.hpp"
-#include "tests/unit/jobs/harness.hpp"
+#include "tests/unit/jobs/batches.hpp"
 
 namespace weir::jobs {
 namespace {
 
 using testing::ElementsAre;
-
-std::string create(Harness& h, const std::string& more = "", const std::string& id = "b") {
-  const auto body = R"({"id":")" + id + "\"" + more + "}";
-  return h.must(h.requests.batch_create(json::View(body)));
-}
-
-// `count` jobs of queue q with the ids m0, m1, ...
-std::string members(int count) {
-  std::string out = R"(,"jobs":[)";
-  for (int i = 0; i < count; ++i) out += (i == 0 ? "" : ",") + plain("m" + std::to_string(i));
-  return out + "]";
-}
 
 TEST(BatchLists, ListsInPages) {
   Harness h;

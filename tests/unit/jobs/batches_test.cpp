@@ -1,6 +1,6 @@
 // Batches: counters, the end, callbacks, cancelling, retention, bounds.
+#include "tests/unit/jobs/batches.hpp"
 #include "jobs/batch_query.hpp"
-#include "tests/unit/jobs/harness.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -10,18 +10,6 @@ using testing::HasSubstr;
 
 constexpr const char* kCallbacks =
     R"(,"on_success":{"id":"yes","queue":"cb"},"on_complete":{"id":"done","queue":"cb"})";
-
-std::string create(Harness& h, const std::string& more = "", const std::string& id = "b") {
-  const auto body = R"({"id":")" + id + "\"" + more + "}";
-  return h.must(h.requests.batch_create(json::View(body)));
-}
-
-// `count` jobs of queue q with the ids m0, m1, ...
-std::string members(int count) {
-  std::string out = R"(,"jobs":[)";
-  for (int i = 0; i < count; ++i) out += (i == 0 ? "" : ",") + plain("m" + std::to_string(i));
-  return out + "]";
-}
 
 std::string in_batch(std::string_view id, std::string_view more = "") {
   return plain(id, R"(,"batch":"b")" + std::string(more));

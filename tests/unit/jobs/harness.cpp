@@ -1,5 +1,7 @@
 #include "tests/unit/jobs/harness.hpp"
 
+#include "tests/support/table_dump.hpp"
+
 namespace weir::jobs {
 namespace {
 
@@ -175,13 +177,7 @@ std::string Harness::member(std::string_view id, std::string_view name) {
 }
 
 std::int64_t Harness::number(std::string_view sql) {
-  std::int64_t out = -1;
-  db->read([&]() -> Result<void> {
-      auto rows = db->prepare(sql);
-      if (rows.step()) out = rows.int64(0);
-      return {};
-    }).value();
-  return out;
+  return test::number(*db, sql);
 }
 
 std::string Harness::dump() {

@@ -1,18 +1,13 @@
 #include "tests/unit/structures/harness.hpp"
 
+#include "tests/support/table_dump.hpp"
+
 namespace weir::structures {
 namespace {
 
 constexpr std::array kTables{"structures_keys",   "structures_hash", "structures_list",
                              "structures_set",    "structures_zset", "structures_removed",
                              "structures_totals", "structures_meta"};
-
-std::vector<std::string> column(sqlite::Database& db, const std::string& sql) {
-  std::vector<std::string> out;
-  auto rows = db.prepare(sql);
-  while (rows.step()) out.emplace_back(rows.text(0));
-  return out;
-}
 
 }  // namespace
 
@@ -95,29 +90,13 @@ void Harness::settle() {
 }
 
 std::int64_t Harness::number(std::string_view sql) {
-  std::int64_t out = -1;
-  db->read([&]() -> Result<void> {
-      auto row = db->prepare(sql);
-      if (row.step()) out = row.int64(0);
-      return {};
-    }).value();
-  return out;
+  return test::number(*db, sql);
 }
 
 std::string Harness::dump() {
   std::string out;
   db->read([&]() -> Result<void> {
-      for (const std::string table : kTables) {
-        std::string row;
-        for (const auto& name :
-             column(*db, "SELECT name FROM pragma_table_info('" + table + "')")) {
-          row += (row.empty() ? "quote(" : "||','||quote(") + name + ")";
-        }
-        out += table + "\n";
-        for (const auto& text : column(*db, "SELECT " + row + " FROM " + table + " ORDER BY 1")) {
-          out += text + "\n";
-        }
-      }
+      for (const std::string table : kTables) out += table + "\n" + test::dump_table(*db, table);
       return {};
     }).value();
   return out;
