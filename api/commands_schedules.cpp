@@ -2,7 +2,6 @@
 
 #include "api/commands.hpp"
 #include "jobs/queries.hpp"
-#include "pkg/json/writer.hpp"
 
 namespace weir::api {
 namespace {

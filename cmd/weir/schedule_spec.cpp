@@ -1,9 +1,8 @@
 #include "cmd/weir/schedule_spec.hpp"
 
-#include "cmd/weir/job_members.hpp"
-
 #include <array>
 
+#include "cmd/weir/job_members.hpp"
 #include "pkg/config/loader.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
