@@ -1,5 +1,6 @@
 #include "api/api.hpp"
 
+#include "api/command_sockets.hpp"
 #include "api/commands.hpp"
 #include "api/docs_page.hpp"
 #include "api/envelope.hpp"
@@ -28,6 +29,7 @@ struct Api::Impl {
                  .requests = requests,
                  .timers = timers,
                  .workers = workers,
+                 .pubsub = parts.pubsub,
                  .auth = options.auth,
                  .started_at = parts.clock.mono(),
                  .connections = {},
@@ -48,11 +50,15 @@ struct Api::Impl {
   void build_table() {
     add_admin_rpc(rpc_table, services);
     add_structure_rpc(rpc_table, services);
+    add_pubsub_rpc(rpc_table, services);
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));
         }});
     add_command_endpoint(table, *dispatcher);
+    sockets.emplace(services, *dispatcher);
+    sockets->add_endpoint(table);
+    add_pubsub_commands(table, services);
     add_job_commands(table, services);
     add_batch_commands(table, services);
     add_lease_commands(table, services, leases);
@@ -122,6 +128,7 @@ struct Api::Impl {
   RateSampler rates;
   rpc::CommandTable rpc_table;
   std::optional<rpc::Dispatcher> dispatcher;  // after build_table()
+  std::optional<CommandSockets> sockets;      // after build_table()
   CommandTable table;
   std::string openapi;
   std::string docs;
@@ -143,6 +150,7 @@ Result<void> Api::start() {
     impl_->sampling = true;
     impl_->timers.set(impl_->services.clock.mono() + kSamplePeriod,
                       [impl = impl_.get()] { impl->sample_rates(); });
+    impl_->sockets->start();
   }
   return {};
 }

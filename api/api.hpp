@@ -36,6 +36,7 @@ struct ApiParts {
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;
+  pubsub::Hub& pubsub;  // started by who made it
   // The log of the data structures; null: they are turned off.
   replica::Instance* data = nullptr;
   const structures::Machine* structures = nullptr;

@@ -57,6 +57,7 @@ struct Command {
   bool reads_state = false;
   // Takes an Idempotency-Key (api/idempotency.hpp).
   bool idempotency_key = false;
+  bool upgrade = false;  // to a WebSocket (http::Route::upgrade)
   bool audited = false;  // see mark_audited()
   std::string_view summary = {};
   std::string_view description = {};

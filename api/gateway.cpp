@@ -121,7 +121,8 @@ http::Route Gateway::bind(const Command& command) const {
   return {.method = std::string(command.method),
           .pattern = std::string(command.path),
           .lane = command.lane,
-          .max_body_bytes = command.max_body_bytes,
+          .max_body_bytes = command.upgrade ? 0 : command.max_body_bytes,
+          .upgrade = command.upgrade,
           .handler =
               [this, &command](Request request, const http::Responder& responder) {
                 serve(command, std::move(request), responder);

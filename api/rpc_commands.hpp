@@ -10,6 +10,8 @@ namespace weir::api {
 
 void add_admin_rpc(rpc::CommandTable& table, Services& services);
 
+void add_pubsub_rpc(rpc::CommandTable& table, Services& services);
+
 // POST /api/v1/command. The dispatcher outlives the table.
 void add_command_endpoint(CommandTable& table, rpc::Dispatcher& dispatcher);
 

@@ -15,6 +15,7 @@
 #include "pkg/base/clock.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/metrics/registry.hpp"
+#include "pkg/pubsub/hub.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/structures/machine.hpp"
 
@@ -41,6 +42,7 @@ struct Services {
   const jobs::Requests& requests;
   Timers& timers;
   Workers& workers;
+  pubsub::Hub& pubsub;
   AuthMode auth = AuthMode::keys;
   MonoTime started_at{};
   std::function<http::FrontStats()> connections;  // empty: none are known

@@ -37,7 +37,7 @@ std::string event_frame(const StreamEvent& event) {
 }
 
 EventStream EventStream::open(const Responder& responder, Options options) {
-  EventStream stream(std::make_shared<SubscriberQueue>(options.limits));
+  EventStream stream(std::make_shared<SubscriberQueue>(options.limits, options.gap));
   StreamStart start{.queue = stream.queue_,
                     .content_type = "text/event-stream",
                     .headers = std::move(options.headers),

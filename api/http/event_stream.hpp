@@ -45,6 +45,7 @@ class EventStream {
     SubscriberQueue::Limits limits = {};
     Millis ping_after{15'000};
     std::vector<std::pair<std::string, std::string>> headers = {};
+    SubscriberQueue::GapFrame gap = nullptr;  // for offer(): the event that tells of a gap
   };
 
   static EventStream open(const Responder& responder, Options options);

@@ -18,8 +18,10 @@ WebSocketState::Closing WebSocketState::closing() const {
 WebSocket WebSocket::open(const Responder& responder, Options options) {
   const auto state = std::make_shared<WebSocketState>(options.limits, options.lagged_text);
   if (options.on_closed) state->queue.on_closed(std::move(options.on_closed));
+  WebSocket socket(state);
+  if (options.on_open) options.on_open(socket);
   responder.open_socket({.state = state, .options = std::move(options)});
-  return WebSocket(state);
+  return socket;
 }
 
 }  // namespace weir::http

@@ -70,6 +70,8 @@ class WebSocket {
     unsigned missed_pongs = 3;
     std::string (*ping_text)(Timestamp now) = nullptr;
     SubscriberQueue::GapFrame lagged_text = nullptr;
+    // Inside of open(), before any message: for who keeps the socket.
+    std::function<void(const WebSocket&)> on_open = {};
     // May throw: then the socket ends with 1011. It may keep the socket.
     std::function<void(const WebSocket&, std::string)> on_message = {};
     // Any thread; at once when the socket cannot be opened.

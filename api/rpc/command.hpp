@@ -2,6 +2,7 @@
 // WebSocket and NATS request/reply are bindings of it, all through Dispatcher.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,11 @@ class Session {
   virtual ~Session() = default;
   // False when the connection is gone or too slow; the frame is then not delivered.
   virtual bool push(std::string frame) = 0;
+  // For what may be dropped when the client reads too slowly: it is told how many are missing.
+  enum class Offered : std::uint8_t { queued, dropped, gone };
+  virtual Offered offer(std::shared_ptr<const std::string> frame) = 0;
+  // Runs once when the connection ends (any thread), at once when it has ended.
+  virtual void on_closed(std::function<void()> closed) = 0;
 };
 
 // Who asks, and from where.

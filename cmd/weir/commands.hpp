@@ -17,6 +17,7 @@ int run_doctor(Args args);
 int run_events(Args args);
 int run_job(Args args);
 int run_key(Args args);
+int run_pubsub(Args args);
 int run_schedule(Args args);
 int run_snapshot(Args args);
 int run_queue(Args args);

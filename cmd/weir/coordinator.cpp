@@ -71,6 +71,7 @@ struct Coordinator::Parts {
   std::unique_ptr<replica::Instance> instance;
   std::unique_ptr<DataReplica> data;  // null: structures are off
   std::unique_ptr<api::NatsProbe> probe;
+  std::unique_ptr<pubsub::Hub> pubsub;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -178,6 +179,7 @@ void Coordinator::Parts::make_api() {
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
   options.requests.max_payload_bytes =
       std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
+  pubsub = std::make_unique<pubsub::Hub>(rest, clock, random);
   api =
       std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
                                                .keys = keys,
@@ -186,6 +188,7 @@ void Coordinator::Parts::make_api() {
                                                .clock = clock,
                                                .random = random,
                                                .metrics = metrics,
+                                               .pubsub = *pubsub,
                                                .data = data ? &data->instance() : nullptr,
                                                .structures = data ? &data->structures() : nullptr},
                                  options);
@@ -239,6 +242,7 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->instance->start());
   if (parts_->data) WEIR_TRY(parts_->data->start());
   WEIR_TRY(parts_->probe->start());
+  WEIR_TRY(parts_->pubsub->start());
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
   if (parts_->instance->health().applying) finish_start();
@@ -303,6 +307,7 @@ void Coordinator::stop() {
   if (!parts_) return;
   parts_->api->drain();
   parts_->front->stop();
+  parts_->pubsub->stop();
   parts_->api->stop();
   parts_->probe->stop();
   if (parts_->data) parts_->data->stop();

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/event_parser.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
@@ -13,48 +14,6 @@ constexpr Millis kFirstPause{200};
 constexpr Millis kLongestPause{5'000};
 // The server is heard of every 15 s.
 constexpr Millis kSilence{45'000};
-
-// Takes a text/event-stream apart, in whatever pieces it comes.
-class EventParser {
- public:
-  struct Event {
-    std::string type;
-    std::string data;
-  };
-  // `take` sees each event that is complete now.
-  template <class Take>
-  void feed(std::string_view bytes, Take take) {
-    for (const char c : bytes) {
-      if (c != '\n') {
-        if (c != '\r') line_ += c;
-        continue;
-      }
-      if (!line_.empty()) {
-        add_line();
-      } else if (!event_.data.empty()) {
-        take(event_);
-        event_ = {};
-      }
-      line_.clear();
-    }
-  }
-  const std::string& last_id() const { return last_id_; }
-
- private:
-  void add_line() {
-    const auto colon = line_.find(": ");
-    if (colon == std::string::npos || colon == 0) return;
-    const std::string name = line_.substr(0, colon);
-    std::string value = line_.substr(colon + 2);
-    if (name == "id") last_id_ = std::move(value);
-    if (name == "event") event_.type = std::move(value);
-    if (name == "data") event_.data += value;
-  }
-
-  std::string line_;
-  Event event_;
-  std::string last_id_;
-};
 
 std::string line_of(const Json& event) {
   const auto found = event.find("data");

@@ -24,6 +24,7 @@ std::vector<Command> commands() {
           {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},
+          {"pubsub", "Publish messages and follow topics", run_pubsub},
           {"snapshot", "Stored copies of the state", run_snapshot},
           {"status", "Health of a server", run_status},
           {"doctor", "Find what is wrong, and how to repair it", run_doctor},

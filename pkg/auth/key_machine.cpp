@@ -287,6 +287,15 @@ Result<std::shared_ptr<const Principal>> KeyMachine::authenticate(std::string_vi
   return entry.principal;
 }
 
+std::optional<std::string> KeyMachine::live_hash(std::string_view id, Timestamp now) const {
+  const auto keys = snapshot();
+  const auto found = keys->by_id.find(std::string(id));
+  if (found == keys->by_id.end() || found->second.revoked) return std::nullopt;
+  const auto expires = found->second.expires_at_ms;
+  if (expires && *expires <= to_unix_ms(now)) return std::nullopt;
+  return found->second.hash;
+}
+
 std::string KeyMachine::list_json() const {
   json::Writer out;
   out.begin_array();

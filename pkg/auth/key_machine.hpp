@@ -66,6 +66,10 @@ class KeyMachine final : public replica::StateMachine {
   Result<std::shared_ptr<const Principal>> authenticate(std::string_view key_text,
                                                         Timestamp now) const;
 
+  // The hash of the key's text while the key may be used; empty once it is revoked, expired or
+  // unknown. Who stays connected compares it with what it was at first: rotation changes it.
+  std::optional<std::string> live_hash(std::string_view id, Timestamp now) const;
+
   // All keys, oldest first: a JSON array.
   std::string list_json() const;
   std::optional<std::string> find_json(std::string_view id) const;

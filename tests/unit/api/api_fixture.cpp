@@ -150,13 +150,20 @@ void ApiTest::TearDown() {
 
 void ApiTest::make_api(const ApiOptions& options) {
   if (api_) api_->stop();
+  nats::ConnectOptions nowhere;
+  nowhere.urls = {"nats://127.0.0.1:1"};
+  auto connection = nats::Connection::open(nowhere);
+  ASSERT_TRUE(connection);
+  api_.reset();
+  pubsub_ = std::make_unique<pubsub::Hub>(*connection, clock_, random_);
   api_ = std::make_unique<Api>(ApiParts{.instance = *instance_,
                                         .keys = keys_,
                                         .job_stats = machine_.stats(),
                                         .probe = probe_,
                                         .clock = clock_,
                                         .random = random_,
-                                        .metrics = registry_},
+                                        .metrics = registry_,
+                                        .pubsub = *pubsub_},
                                options);
   ASSERT_TRUE(api_->start());
   routes_ = api_->routes();

@@ -88,6 +88,7 @@ class ApiTest : public testing::Test {
   metrics::Registry registry_;
   FakeProbe probe_;
   std::unique_ptr<TestInstance> instance_;
+  std::unique_ptr<pubsub::Hub> pubsub_;  // of a NATS that is away
   std::unique_ptr<Api> api_;
   std::vector<http::Route> routes_;
   std::string admin_;

@@ -59,9 +59,10 @@ TEST_F(AuthTest, WrongKeysAreLimited) {
 }
 
 TEST_F(AuthTest, EveryScopedRouteRefusesAKeyWithoutItsScope) {
-  constexpr const char* kScoped[] = {"/v1/",  "/health/status", "/hash/",      "/list/",
-                                     "/set/", "/sortedset/",    "/structures", "/memory/"};
-  const auto key = make_key(R"(["pubsub"])");
+  constexpr const char* kScoped[] = {"/v1/",        "/health/status", "/hash/",
+                                     "/list/",      "/set/",          "/sortedset/",
+                                     "/structures", "/memory/",       "/pubsub/"};
+  const auto key = make_key(R"(["streams:read"])");
   int scoped = 0;
   for (const auto& route : routes_) {
     const auto client = ask(route.method, route.pattern, "", as(key));

@@ -366,6 +366,7 @@ TEST(Help, EveryCommandHasAnExample) {
         "delete"}},
       {run_queue, {"list", "get", "set", "pause", "resume", "purge", "delete"}},
       {run_dlq, {"list", "get", "redrive", "purge"}},
+      {run_pubsub, {"pub", "sub"}},
       {run_key, {"create", "list", "revoke", "rotate"}}};
   for (const auto& [command, words] : all) {
     for (const auto& word : words) {

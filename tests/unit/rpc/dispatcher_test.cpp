@@ -80,6 +80,8 @@ class FakeSession final : public Session {
     frames.push_back(std::move(frame));
     return true;
   }
+  Offered offer(std::shared_ptr<const std::string>) override { return Offered::queued; }
+  void on_closed(std::function<void()>) override {}
   std::vector<std::string> frames;
 };
 

@@ -1,0 +1,203 @@
+#include "api/command_sockets.hpp"
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "api/http/websocket.hpp"
+#include "pkg/json/writer.hpp"
+
+namespace weir::api {
+namespace {
+
+constexpr Millis kKeyPeriod{1000};
+constexpr std::size_t kMaxFrameBytes = 16U << 20U;  // as POST /api/v1/command
+constexpr std::size_t kMaxQueuedBytes = 1U << 20U;
+constexpr std::size_t kMaxPending = 256;        // commands of one socket that wait for their answer
+constexpr std::size_t kLongestHeartbeat = 256;  // bytes
+
+std::string ping_text(Timestamp now) {
+  return json::Writer()
+      .begin_object()
+      .member("type", "ping")
+      .member("timestamp", now)
+      .end_object()
+      .take();
+}
+
+std::string lagged_text(std::uint64_t dropped) {
+  return json::Writer()
+      .begin_object()
+      .member("type", "lagged")
+      .member("dropped", dropped)
+      .end_object()
+      .take();
+}
+
+// {"type":"ping"} and {"type":"pong"} are no commands. Empty: neither.
+std::string heartbeat(std::string_view text) {
+  if (text.size() > kLongestHeartbeat || text.find("\"command\"") != std::string_view::npos ||
+      !json::check(text))
+    return {};
+  auto type = json::View(text).find("type").as_string().value_or("");
+  return type == "ping" || type == "pong" ? type : "";
+}
+
+Error too_many_pending() {
+  return {Code::too_many_requests, "too_many_pending", "Too many commands of this socket wait.",
+          "At most " + std::to_string(kMaxPending) + " may wait for their answer at once."};
+}
+
+}  // namespace
+
+class CommandSockets::Connection final : public rpc::Session,
+                                         public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(rpc::Dispatcher& dispatcher, std::shared_ptr<const auth::Principal> principal,
+             std::string address, std::string key_hash)
+      : dispatcher_(dispatcher),
+        principal_(std::move(principal)),
+        address_(std::move(address)),
+        key_hash_(std::move(key_hash)) {}
+
+  void attach(const http::WebSocket& socket) { socket_ = socket; }
+
+  void hear(std::string text) {
+    const auto beat = heartbeat(text);
+    if (beat == "ping") socket_->send(R"({"type":"pong"})");
+    if (!beat.empty()) return;
+    if (pending_.load() >= kMaxPending) {
+      socket_->send(rpc::refusal(rpc::find_request_id(text), too_many_pending()).frame);
+      return;
+    }
+    ++pending_;
+    dispatcher_.run(std::make_shared<const std::string>(std::move(text)),
+                    {.principal = principal_, .address = address_, .session = shared_from_this()},
+                    [self = shared_from_this()](rpc::Outcome outcome) {
+                      --self->pending_;
+                      self->socket_->send(std::move(outcome.frame));
+                    });
+  }
+
+  bool push(std::string frame) override { return socket_->send(std::move(frame)); }
+
+  Offered offer(std::shared_ptr<const std::string> frame) override {
+    switch (socket_->offer(std::move(frame))) {
+      case http::SubscriberQueue::Offered::queued:
+        return Offered::queued;
+      case http::SubscriberQueue::Offered::dropped:
+        return Offered::dropped;
+      case http::SubscriberQueue::Offered::gone:
+        break;
+    }
+    return Offered::gone;
+  }
+
+  void on_closed(std::function<void()> closed) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!closed_) {
+        when_closed_.push_back(std::move(closed));
+        return;
+      }
+    }
+    closed();
+  }
+
+  void tell_closed() {
+    std::vector<std::function<void()>> tell;
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+      tell.swap(when_closed_);
+    }
+    for (const auto& closed : tell) closed();
+  }
+
+  void end_unless_allowed(const auth::KeyMachine& keys, Timestamp now) {
+    if (key_hash_.empty() || keys.live_hash(principal_->key_id, now) == key_hash_) return;
+    socket_->close(http::CloseCode::policy_violation, "the API key is no longer valid");
+  }
+
+ private:
+  rpc::Dispatcher& dispatcher_;
+  const std::shared_ptr<const auth::Principal> principal_;
+  const std::string address_;
+  const std::string key_hash_;             // empty: not by a key
+  std::optional<http::WebSocket> socket_;  // set before anything else happens
+  std::atomic<std::size_t> pending_{0};
+  std::mutex mutex_;
+  std::vector<std::function<void()>> when_closed_;  // guarded by mutex_
+  bool closed_ = false;                             // guarded by mutex_
+};
+
+CommandSockets::CommandSockets(Services& services, rpc::Dispatcher& dispatcher)
+    : services_(services), dispatcher_(dispatcher) {}
+
+std::size_t CommandSockets::size() const {
+  const std::lock_guard lock(registry_->mutex);
+  return registry_->connections.size();
+}
+
+void CommandSockets::add_endpoint(CommandTable& table) {
+  Command endpoint{.name = "command.socket", .method = "GET", .path = "/api/v1/ws"};
+  endpoint.tag = "Command API";
+  endpoint.any_key = true;
+  endpoint.key_in_query = true;
+  endpoint.upgrade = true;
+  endpoint.summary = "The command API over WebSocket";
+  endpoint.description =
+      "Text messages, each a frame of `POST /api/v1/command`, each answered by the same frame "
+      "(match them by `request_id`). Subscriptions push more: `message`, `lagged`, `ping`. See "
+      "docs/websocket.md.";
+  endpoint.query = {{"api_key", "the API key, where no header can be sent"}};
+  endpoint.answers = {{101, "The socket is open."}};
+  endpoint.errors = {{Code::upgrade_required, "upgrade_required"},
+                     {Code::forbidden, "origin_not_allowed"},
+                     {Code::unavailable, "too_many_sockets"}};
+  endpoint.handler = [this](const Call& call) { open(call); };
+  table.push_back(std::move(endpoint));
+}
+
+void CommandSockets::open(const Call& call) {
+  const auto hash = services_.auth == AuthMode::off
+                        ? std::string()
+                        : services_.keys.live_hash(call.principal().key_id, services_.clock.wall())
+                              .value_or("revoked");
+  const auto connection = std::make_shared<Connection>(dispatcher_, call.principal_pointer(),
+                                                       call.request().remote_address, hash);
+  {
+    const std::lock_guard lock(registry_->mutex);
+    registry_->connections.insert(connection);
+  }
+  http::WebSocket::Options options;
+  options.limits.max_bytes = kMaxQueuedBytes;
+  options.max_message_bytes = kMaxFrameBytes;
+  options.ping_text = ping_text;
+  options.lagged_text = lagged_text;
+  options.on_open = [connection](const http::WebSocket& socket) { connection->attach(socket); };
+  options.on_message = [connection](const http::WebSocket&, std::string text) {
+    connection->hear(std::move(text));
+  };
+  options.on_closed = [connection, registry = registry_] {
+    {
+      const std::lock_guard lock(registry->mutex);
+      registry->connections.erase(connection);
+    }
+    connection->tell_closed();
+  };
+  http::WebSocket::open(call.responder(), std::move(options));
+}
+
+void CommandSockets::look_at_keys() {
+  std::vector<std::shared_ptr<Connection>> open;
+  {
+    const std::lock_guard lock(registry_->mutex);
+    open.assign(registry_->connections.begin(), registry_->connections.end());
+  }
+  const auto now = services_.clock.wall();
+  for (const auto& connection : open) connection->end_unless_allowed(services_.keys, now);
+  services_.timers.set(services_.clock.mono() + kKeyPeriod, [this] { look_at_keys(); });
+}
+
+}  // namespace weir::api

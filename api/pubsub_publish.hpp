@@ -1,0 +1,18 @@
+// Publishing as the command and the routes have it: one body, one answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "pkg/base/result.hpp"
+#include "pkg/json/view.hpp"
+#include "pkg/pubsub/hub.hpp"
+
+namespace weir::api {
+
+// `body` has "message" (or "payload" or "data", any JSON) and perhaps "metadata" (an object).
+// Answers {"message_id","topic","subscribers_notified","subscribers_matched"}; the counts are of
+// this coordinator's subscribers. Errors: invalid / invalid_payload, and those of Hub::publish().
+Result<std::string> publish_json(pubsub::Hub& hub, std::string_view topic, json::View body);
+
+}  // namespace weir::api

@@ -1,0 +1,99 @@
+// `weir pubsub`: publish messages, and follow topics.
+#include <thread>
+
+#include "cmd/weir/commands.hpp"
+#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/job_view.hpp"
+
+namespace weir::cli {
+namespace {
+
+constexpr Millis kFirstPause{200};
+constexpr Millis kLongestPause{5'000};
+// The server is heard of every 15 s.
+constexpr Millis kSilence{45'000};
+
+// What is JSON stays so; anything else is a text.
+Json message_of(const std::string& text) {
+  auto parsed = Json::parse(text, nullptr, false);
+  return parsed.is_discarded() ? Json(text) : parsed;
+}
+
+int pub(Args args) {
+  const Usage usage{
+      .command = "weir pubsub pub",
+      .synopsis = "TOPIC MESSAGE [options]",
+      .summary = "Publishes a message to whoever is subscribed now. MESSAGE is JSON, or a text.",
+      .options = with_common({{"metadata", "JSON", "An object that travels with the message"}}),
+      .examples = {"weir pubsub pub orders.eu '{\"id\":7}'", "weir pubsub pub greetings hello"},
+      .min_operands = 2,
+      .max_operands = 2};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    Json body{{"message", message_of(parsed.operand(1))}};
+    if (parsed.has("metadata")) {
+      auto metadata = Json::parse(parsed.text("metadata"), nullptr, false);
+      if (!metadata.is_object()) return bad_argument("--metadata must be a JSON object");
+      body["metadata"] = std::move(metadata);
+    }
+    WEIR_ASSIGN(const auto answer,
+                context.ask({.method = "POST",
+                             .path = "/v1/pubsub/" + encode(parsed.operand(0)),
+                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
+                             .repeat = Repeat::never}));
+    print(context.json() ? pretty(answer) : field(answer, "message_id") + "\n");
+    return kOk;
+  });
+}
+
+void show(const Context& context, const EventParser::Event& event) {
+  const auto parsed = Json::parse(event.data, nullptr, false);
+  if (event.type == "lagged") {
+    return print_error({Code::conflict, "lagged", "Messages came faster than they were read",
+                        field(parsed, "dropped") + " are missing"});
+  }
+  if (context.json() || !parsed.is_object()) return print(event.data + "\n");
+  const auto found = parsed.find("message");
+  const auto text = found == parsed.end() ? std::string() : found->dump();
+  print(field(parsed, "topic") + "  " + text + "\n");
+}
+
+int sub(Args args) {
+  const Usage usage{
+      .command = "weir pubsub sub",
+      .synopsis = "PATTERN [options]",
+      .summary =
+          "Follows a topic: one line for each message, or with --json the whole of it. In a "
+          "pattern `*` is one segment, and `#` at the end any number. Comes back by itself when "
+          "the connection is lost; what is published meanwhile is not kept.",
+      .options = with_common({}),
+      .examples = {"weir pubsub sub orders.eu", "weir pubsub sub 'orders.#' --json"},
+      .min_operands = 1,
+      .max_operands = 1};
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    Millis pause = kFirstPause;
+    for (;;) {
+      EventParser parser;
+      const auto ended = context.client().stream(
+          {.path = "/v1/pubsub/" + encode(parsed.operand(0)), .wait = kSilence}, "",
+          [&](std::string_view bytes) {
+            pause = kFirstPause;
+            parser.feed(bytes, [&](const auto& event) { show(context, event); });
+          });
+      if (!ended && ended.error().code != Code::unavailable &&
+          ended.error().code != Code::deadline_exceeded) {
+        return ended.error();
+      }
+      std::this_thread::sleep_for(pause);
+      pause = std::min(pause * 2, kLongestPause);
+    }
+  });
+}
+
+}  // namespace
+
+int run_pubsub(Args args) {
+  return run_group("weir pubsub", "Messages for whoever is subscribed, over core NATS.",
+                   {{"pub", "Publish a message", pub}, {"sub", "Follow a topic", sub}}, args);
+}
+
+}  // namespace weir::cli
