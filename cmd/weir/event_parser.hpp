@@ -24,13 +24,22 @@ class EventParser {
       }
       if (!line_.empty()) {
         add_line();
-      } else if (!event_.data.empty()) {
-        take(event_);
+      } else {
+        // Now, not before: an event that was cut off is to come again.
+        if (!id_.empty()) last_id_ = id_;
+        if (!event_.data.empty()) take(event_);
         event_ = {};
       }
       line_.clear();
     }
   }
+  // A new connection: what the last one left unfinished is dropped.
+  void restart() {
+    line_.clear();
+    id_ = last_id_;
+    event_ = {};
+  }
+  // Of the newest event that was complete.
   const std::string& last_id() const { return last_id_; }
 
  private:
@@ -39,13 +48,14 @@ class EventParser {
     if (colon == std::string::npos || colon == 0) return;
     const std::string name = line_.substr(0, colon);
     std::string value = line_.substr(colon + 2);
-    if (name == "id") last_id_ = std::move(value);
+    if (name == "id") id_ = std::move(value);
     if (name == "event") event_.type = std::move(value);
     if (name == "data") event_.data += value;
   }
 
   std::string line_;
   Event event_;
+  std::string id_;
   std::string last_id_;
 };
 

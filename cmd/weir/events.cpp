@@ -56,6 +56,7 @@ Result<int> follow(const Parsed& parsed, Context& context) {
   const std::string since = parsed.text("since");
   for (;;) {
     const std::string last = parser.last_id().empty() ? since : parser.last_id();
+    parser.restart();
     const auto ended = context.client().stream(
         {.path = path_of(parsed), .wait = kSilence}, last, [&](std::string_view bytes) {
           pause = kFirstPause;
