@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "pkg/base/assert.hpp"
 
@@ -54,6 +55,16 @@ std::string to_hex(std::string_view bytes) {
     out += kHex[static_cast<unsigned char>(c) & 0xfU];
   }
   return out;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view data) {
+  std::string digest(32, '\0');
+  unsigned int length = 0;
+  const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                          reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+                          reinterpret_cast<unsigned char*>(digest.data()), &length);
+  WEIR_ASSERT(made != nullptr && length == digest.size());
+  return digest;
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -10,6 +10,7 @@ namespace weir::crypto {
 std::string sha256(std::string_view data);      // 32 raw bytes
 std::string sha256_hex(std::string_view data);  // 64 lower-case hex digits
 std::string to_hex(std::string_view bytes);
+std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 raw bytes (RFC 2104)
 
 // The same hash of what comes in pieces. One thread at a time.
 class Sha256 {
