@@ -23,6 +23,7 @@ struct Api::Impl {
                  .keys = parts.keys,
                  .job_stats = parts.job_stats,
                  .probe = parts.probe,
+                 .kv = parts.kv,
                  .clock = parts.clock,
                  .random = parts.random,
                  .metrics = parts.metrics,
@@ -51,6 +52,7 @@ struct Api::Impl {
     add_admin_rpc(rpc_table, services);
     add_structure_rpc(rpc_table, services);
     add_pubsub_rpc(rpc_table, services);
+    add_kv_rpc(rpc_table, services);
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));
@@ -59,6 +61,7 @@ struct Api::Impl {
     sockets.emplace(services, *dispatcher);
     sockets->add_endpoint(table);
     add_pubsub_commands(table, services);
+    add_kv_commands(table, services, *dispatcher);
     add_job_commands(table, services);
     add_batch_commands(table, services);
     add_lease_commands(table, services, leases);

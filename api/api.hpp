@@ -18,6 +18,7 @@
 #include "api/services.hpp"
 #include "api/system_probe.hpp"
 #include "pkg/base/service.hpp"
+#include "pkg/kv/service.hpp"
 
 namespace weir::api {
 
@@ -33,6 +34,7 @@ struct ApiParts {
   const auth::KeyMachine& keys;
   const jobs::StatsBoard& job_stats;
   SystemProbe& probe;
+  kv::Service& kv;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;

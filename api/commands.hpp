@@ -5,6 +5,7 @@
 #include "api/command.hpp"
 #include "api/event_feed.hpp"
 #include "api/parked_leases.hpp"
+#include "api/rpc/dispatcher.hpp"
 #include "api/services.hpp"
 
 namespace weir::api {
@@ -18,6 +19,8 @@ void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);
 void add_event_commands(CommandTable& table, Services& services, EventFeed& feed);
+void add_kv_commands(CommandTable& table, Services& services, rpc::Dispatcher& dispatcher);
+void add_plain_kv_commands(CommandTable& table, Services& services, rpc::Dispatcher& dispatcher);
 void add_audit_commands(CommandTable& table, Services& services);
 // Which commands leave a record in the audit log: what somebody changes, except by submitting.
 void mark_audited(CommandTable& table);

@@ -3,6 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "api/gateway.hpp"
 #include "api/http/front.hpp"
@@ -14,6 +18,7 @@
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/base/clock.hpp"
 #include "pkg/base/ids.hpp"
+#include "pkg/kv/service.hpp"
 #include "pkg/metrics/registry.hpp"
 #include "pkg/pubsub/hub.hpp"
 #include "pkg/replica/instance.hpp"
@@ -36,6 +41,7 @@ struct Services {
   const auth::KeyMachine& keys;
   const jobs::StatsBoard& job_stats;
   SystemProbe& probe;
+  kv::Service& kv;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;
@@ -52,6 +58,7 @@ struct Services {
   // The log of the data structures; null when they are turned off.
   replica::Instance* data = nullptr;
   const structures::Machine* structures = nullptr;
+  std::deque<std::string> names = {};  // texts that command tables made at start point into
 };
 
 // Runs `query` on a local snapshot and answers 200 with what it gives. Pool lane only.

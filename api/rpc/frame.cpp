@@ -71,10 +71,11 @@ struct ReasonRow {
 constexpr CodeRow kInvalidCommand{"INVALID_COMMAND", 400};
 
 // Where the reason says more than the code does.
-constexpr std::array<ReasonRow, 11> kByReason{{
+constexpr std::array<ReasonRow, 12> kByReason{{
     {"unknown_command", kInvalidCommand},
     {"session_required", kInvalidCommand},
     {"key_not_found", {"KEY_NOT_FOUND", 404}},
+    {"bucket_not_found", {"KEY_NOT_FOUND", 404}},
     {"queue_not_found", {"QUEUE_NOT_FOUND", 404}},
     {"room_not_found", {"ROOM_NOT_FOUND", 404}},
     {"topic_not_found", {"TOPIC_NOT_FOUND", 404}},

@@ -141,6 +141,7 @@ Result<Answer> Client::once(const Call& call) {
   request.path = call.path;
   if (!options_.key.empty()) request.set_header("Authorization", "Bearer " + options_.key);
   request.set_header("User-Agent", "weir/" WEIR_VERSION);
+  for (const auto& [name, value] : call.headers) request.set_header(name, value);
   if (!call.body.empty() || call.method == "POST" || call.method == "PUT") {
     request.set_header("Content-Type", call.content_type);
     request.body = call.body;
@@ -241,8 +242,17 @@ Error error_of(const Answer& answer) {
   const auto body = nlohmann::json::parse(answer.body, nullptr, false);
   if (body.is_object()) {
     if (const auto text = member(body, "error"); !text.empty()) error.message = text;
+    // The command API tells its errors one level deeper.
+    if (const auto inner = body.find("error"); inner != body.end() && inner->is_object()) {
+      const auto details = inner->value("details", nlohmann::json::object());
+      error.message = member(*inner, "message");
+      if (const auto text = member(details, "reason"); !text.empty()) error.reason = text;
+      error.details = member(details, "details");
+      // Told as 503, yet what was asked for may have happened.
+      if (error.reason == "nats_timeout") error.code = Code::deadline_exceeded;
+    }
     if (const auto text = member(body, "reason"); !text.empty()) error.reason = text;
-    error.details = member(body, "details");
+    if (const auto text = member(body, "details"); !text.empty()) error.details = text;
     const auto fields = body.find("fields");
     if (fields != body.end() && fields->is_array()) {
       for (const auto& item : *fields) {

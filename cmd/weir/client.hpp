@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "pkg/base/clock.hpp"
 #include "pkg/base/result.hpp"
@@ -27,6 +29,7 @@ struct Call {
   std::string content_type = "application/json";
   Repeat repeat = Repeat::safe;
   Millis wait{0};  // how much longer than usual the server may take (long poll)
+  std::vector<std::pair<std::string, std::string>> headers = {};  // more of them
 };
 
 struct Answer {

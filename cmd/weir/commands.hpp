@@ -10,6 +10,7 @@ namespace weir::cli {
 int run_audit(Args args);
 int run_batch(Args args);
 int run_bench(Args args);
+int run_call(Args args);
 int run_completion(Args args);
 int run_config(Args args);
 int run_dlq(Args args);
@@ -18,6 +19,7 @@ int run_events(Args args);
 int run_job(Args args);
 int run_key(Args args);
 int run_pubsub(Args args);
+int run_kv(Args args);
 int run_schedule(Args args);
 int run_snapshot(Args args);
 int run_queue(Args args);

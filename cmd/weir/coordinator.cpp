@@ -72,6 +72,7 @@ struct Coordinator::Parts {
   std::unique_ptr<DataReplica> data;  // null: structures are off
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<pubsub::Hub> pubsub;
+  std::unique_ptr<kv::Service> kv;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -173,6 +174,7 @@ Result<void> Coordinator::Parts::make_data_replica() {
 void Coordinator::Parts::make_api() {
   const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
   probe = std::make_unique<api::NatsProbe>(rest, clock, sync_always);
+  kv = std::make_unique<kv::Service>(rest, clock, kv::Service::Options{.replicas = replicas});
   api::ApiOptions options;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
@@ -185,6 +187,7 @@ void Coordinator::Parts::make_api() {
                                                .keys = keys,
                                                .job_stats = jobs.stats(),
                                                .probe = *probe,
+                                               .kv = *kv,
                                                .clock = clock,
                                                .random = random,
                                                .metrics = metrics,
@@ -243,6 +246,7 @@ Result<void> Coordinator::start() {
   if (parts_->data) WEIR_TRY(parts_->data->start());
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->pubsub->start());
+  WEIR_TRY(parts_->kv->start());
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
   if (parts_->instance->health().applying) finish_start();
@@ -311,6 +315,7 @@ void Coordinator::stop() {
   parts_->api->stop();
   parts_->probe->stop();
   if (parts_->data) parts_->data->stop();
+  parts_->kv->stop();
   parts_->instance->stop();
   if (parts_->embedded) {
     parts_->effects.reset();

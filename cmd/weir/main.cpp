@@ -25,6 +25,8 @@ std::vector<Command> commands() {
           {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},
           {"pubsub", "Publish messages and follow topics", run_pubsub},
+          {"kv", "Buckets of keys and values", run_kv},
+          {"call", "Run a command of the command API", run_call},
           {"snapshot", "Stored copies of the state", run_snapshot},
           {"status", "Health of a server", run_status},
           {"doctor", "Find what is wrong, and how to repair it", run_doctor},

@@ -164,6 +164,9 @@ Error api_error(int code, int err_code, const std::string& description) {
     case 10005:
       return Error{Code::unavailable, "too_few_servers",
                    "The NATS cluster has too few servers for the replicas asked for", details};
+    case 10166:
+      return Error{Code::conflict, "message_ttl_disabled", "The stream takes no per-message TTL",
+                   details};
     default:
       break;
   }
@@ -295,6 +298,15 @@ Result<StoredMessage> JetStream::direct_message(std::string_view stream,
 Result<StoredMessage> JetStream::direct_last_message(std::string_view stream,
                                                      std::string_view subject) const {
   return direct_get(std::string(stream) + "." + std::string(subject), "");
+}
+
+Result<StoredMessage> JetStream::next_message(std::string_view stream, std::string_view filter,
+                                              std::uint64_t sequence) const {
+  WEIR_ASSIGN(const std::string answer,
+              call("STREAM.MSG.GET." + std::string(stream),
+                   "{\"seq\":" + std::to_string(sequence) +
+                       ",\"next_by_subj\":" + json::quoted(filter) + "}"));
+  return read_message(json::View(answer).find("message"));
 }
 
 Result<std::uint64_t> JetStream::publish(std::string_view subject, std::string_view data,

@@ -58,7 +58,8 @@ struct AccountInfo {
 
 // Turns the "error" object of an API answer into an Error. Reasons: stream_not_found,
 // message_not_found, wrong_last_sequence (conflict), stream_full (out_of_space), stream_exists
-// (conflict), too_few_servers, jetstream_unavailable (unavailable), jetstream_error.
+// (conflict), message_ttl_disabled (conflict), too_few_servers, jetstream_unavailable
+// (unavailable), jetstream_error.
 Error api_error(int code, int err_code, const std::string& description);
 
 class JetStream {
@@ -85,6 +86,9 @@ class JetStream {
   Result<StoredMessage> direct_message(std::string_view stream, std::uint64_t sequence) const;
   Result<StoredMessage> direct_last_message(std::string_view stream,
                                             std::string_view subject) const;
+  // The first from `sequence` on whose subject matches `filter`.
+  Result<StoredMessage> next_message(std::string_view stream, std::string_view filter,
+                                     std::uint64_t sequence) const;
 
   // Publishes and waits for the acknowledgement; gives the stream sequence. Errors as api_error.
   Result<std::uint64_t> publish(std::string_view subject, std::string_view data,
@@ -92,6 +96,11 @@ class JetStream {
 
   Connection& connection() const { return *connection_; }
   const std::shared_ptr<Connection>& shared_connection() const { return connection_; }
+  // A request with this object's timeout, whatever answers it.
+  Result<Message> request(std::string_view subject, std::string_view data,
+                          const Headers& headers = {}) const {
+    return connection_->request(subject, data, timeout_, headers);
+  }
   // One API call: the checked JSON answer, or its error.
   Result<std::string> call(std::string_view verb, std::string_view body) const;
 

@@ -1,5 +1,6 @@
 #include "pkg/nats/ordered_consumer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -23,12 +24,13 @@ constexpr std::uint64_t kNoneFits = 0;  // consumer sequences begin at 1
 class OrderedConsumerImpl final : public OrderedConsumer {
  public:
   OrderedConsumerImpl(std::shared_ptr<Connection> connection, std::string stream,
-                      std::uint64_t from, Handler handler)
+                      OrderedOptions options, Handler handler)
       : connection_(std::move(connection)),
         jetstream_(connection_),
         stream_(std::move(stream)),
         handler_(std::move(handler)),
-        next_(from == 0 ? 1 : from) {
+        options_(std::move(options)),
+        next_(std::max<std::uint64_t>(options_.from, 1)) {
     listener_ = connection_->on_state([this](State) { restart_soon(); });
     keeper_ = std::thread([this] { keep(); });
   }
@@ -92,9 +94,8 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     last_seen_ = SystemClock().mono().time_since_epoch().count();
 
     std::string body =
-        R"({"stream_name":)" + json::quoted(stream_) +
-        R"(,"config":{"deliver_policy":"by_start_sequence","opt_start_seq":)" +
-        std::to_string(next_.load()) + R"(,"deliver_subject":)" + json::quoted(subject) +
+        R"({"stream_name":)" + json::quoted(stream_) + R"(,"config":{)" + start_policy() +
+        R"(,"deliver_subject":)" + json::quoted(subject) +
         R"(,"ack_policy":"none","replay_policy":"instant","max_deliver":1,"flow_control":true)" +
         R"(,"idle_heartbeat":1000000000,"mem_storage":true,"num_replicas":1)" +
         R"(,"inactive_threshold":30000000000}})";
@@ -106,6 +107,22 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     }
     consumer_ = json::View(*answer).find("name").as_string().value_or("");
     return true;
+  }
+
+  // Where a new consumer begins. One that began with the newest message of each subject goes on
+  // after what it has seen: they come in the order of their sequences.
+  std::string start_policy() const {
+    std::string text;
+    if (options_.last_per_subject && next_.load() == options_.from) {
+      text = R"("deliver_policy":"last_per_subject")";
+      if (options_.filter.empty()) text += R"(,"filter_subject":">")";
+    } else {
+      text =
+          R"("deliver_policy":"by_start_sequence","opt_start_seq":)" + std::to_string(next_.load());
+    }
+    if (!options_.filter.empty()) text += R"(,"filter_subject":)" + json::quoted(options_.filter);
+    if (options_.headers_only) text += R"(,"headers_only":true)";
+    return text;
   }
 
   void on_message(Message message) {
@@ -124,7 +141,7 @@ class OrderedConsumerImpl final : public OrderedConsumer {
     if (delivery->stream_sequence < next_.load()) return;
     busy_ = true;
     handle({delivery->stream_sequence, delivery->time_ns, delivery->pending,
-            std::move(message.data), std::move(message.headers)});
+            std::move(message.data), std::move(message.subject), std::move(message.headers)});
     last_seen_ = SystemClock().mono().time_since_epoch().count();
     busy_ = false;
   }
@@ -160,6 +177,7 @@ class OrderedConsumerImpl final : public OrderedConsumer {
   const JetStream jetstream_;
   const std::string stream_;
   const Handler handler_;
+  const OrderedOptions options_;
   std::atomic<std::uint64_t> next_;  // stream sequence wanted next
   std::uint64_t expected_ = 1;       // consumer sequence; on the inbox's thread
   std::atomic<std::int64_t> last_seen_{0};
@@ -179,8 +197,15 @@ class OrderedConsumerImpl final : public OrderedConsumer {
 std::unique_ptr<OrderedConsumer> OrderedConsumer::start(std::shared_ptr<Connection> connection,
                                                         std::string stream, std::uint64_t from,
                                                         Handler handler) {
-  return std::make_unique<OrderedConsumerImpl>(std::move(connection), std::move(stream), from,
-                                               std::move(handler));
+  return start(std::move(connection), std::move(stream), OrderedOptions{.from = from},
+               std::move(handler));
+}
+
+std::unique_ptr<OrderedConsumer> OrderedConsumer::start(std::shared_ptr<Connection> connection,
+                                                        std::string stream, OrderedOptions options,
+                                                        Handler handler) {
+  return std::make_unique<OrderedConsumerImpl>(std::move(connection), std::move(stream),
+                                               std::move(options), std::move(handler));
 }
 
 // $JS.ACK.<stream>.<consumer>.<delivered>.<sseq>.<cseq>.<ns>.<pending>, or with <domain>.<account>

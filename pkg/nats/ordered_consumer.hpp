@@ -16,7 +16,15 @@ struct OrderedMessage {
   std::int64_t time_ns = 0;    // when the stream stored it
   std::uint64_t pending = 0;   // messages behind this one when it was sent
   std::string data;
-  Headers headers;
+  std::string subject = {};
+  Headers headers = {};
+};
+
+struct OrderedOptions {
+  std::uint64_t from = 1;         // first sequence
+  std::string filter = {};        // subject; empty: all
+  bool headers_only = false;      // no data
+  bool last_per_subject = false;  // begins with the newest message of each subject, not at `from`
 };
 
 class OrderedConsumer {
@@ -26,6 +34,9 @@ class OrderedConsumer {
   // The handler runs on one thread at a time and may block: that is the backpressure.
   static std::unique_ptr<OrderedConsumer> start(std::shared_ptr<Connection> connection,
                                                 std::string stream, std::uint64_t from,
+                                                Handler handler);
+  static std::unique_ptr<OrderedConsumer> start(std::shared_ptr<Connection> connection,
+                                                std::string stream, OrderedOptions options,
                                                 Handler handler);
   virtual ~OrderedConsumer() = default;  // returns when the handler runs no more
 };

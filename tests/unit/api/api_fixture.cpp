@@ -135,6 +135,11 @@ void Client::hang_up() {
 void ApiTest::SetUp() {
   instance_ = std::make_unique<TestInstance>(
       clock_, std::vector<replica::StateMachine*>{&keys_, &machine_, &audit_});
+  nats::ConnectOptions nowhere;
+  nowhere.urls = {"nats://127.0.0.1:1"};
+  auto connection = nats::Connection::open(nowhere);
+  ASSERT_TRUE(connection);
+  kv_ = std::make_unique<kv::Service>(*connection, clock_, kv::Service::Options{});
   probe_.facts.fresh = true;
   probe_.facts.taken_at = clock_.wall();
   make_api({});
@@ -160,6 +165,7 @@ void ApiTest::make_api(const ApiOptions& options) {
                                         .keys = keys_,
                                         .job_stats = machine_.stats(),
                                         .probe = probe_,
+                                        .kv = *kv_,
                                         .clock = clock_,
                                         .random = random_,
                                         .metrics = registry_,

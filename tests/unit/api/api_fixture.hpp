@@ -87,6 +87,7 @@ class ApiTest : public testing::Test {
   jobs::Machine machine_;
   metrics::Registry registry_;
   FakeProbe probe_;
+  std::unique_ptr<kv::Service> kv_;  // of a NATS that is away
   std::unique_ptr<TestInstance> instance_;
   std::unique_ptr<pubsub::Hub> pubsub_;  // of a NATS that is away
   std::unique_ptr<Api> api_;

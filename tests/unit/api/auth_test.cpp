@@ -59,9 +59,9 @@ TEST_F(AuthTest, WrongKeysAreLimited) {
 }
 
 TEST_F(AuthTest, EveryScopedRouteRefusesAKeyWithoutItsScope) {
-  constexpr const char* kScoped[] = {"/v1/",        "/health/status", "/hash/",
-                                     "/list/",      "/set/",          "/sortedset/",
-                                     "/structures", "/memory/",       "/pubsub/"};
+  constexpr const char* kScoped[] = {"/v1/",  "/health/status", "/hash/",      "/list/",
+                                     "/set/", "/sortedset/",    "/structures", "/memory/",
+                                     "/kv/",  "/pubsub/"};
   const auto key = make_key(R"(["streams:read"])");
   int scoped = 0;
   for (const auto& route : routes_) {
