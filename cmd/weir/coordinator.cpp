@@ -174,7 +174,8 @@ Result<void> Coordinator::Parts::make_data_replica() {
 void Coordinator::Parts::make_api() {
   const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
   probe = std::make_unique<api::NatsProbe>(rest, clock, sync_always);
-  kv = std::make_unique<kv::Service>(rest, clock, kv::Service::Options{.replicas = replicas});
+  kv = std::make_unique<kv::Service>(
+      rest, clock, kv::Service::Options{.replicas = static_cast<int>(config.stream_replicas)});
   api::ApiOptions options;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);

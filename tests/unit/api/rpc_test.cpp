@@ -93,5 +93,20 @@ TEST_F(RpcTest, ABatchMayMix) {
   EXPECT_EQ(body["results"][1]["error"]["code"], "INVALID_COMMAND");
 }
 
+TEST_F(RpcTest, NatsThatIsAwayIs503AtOnce) {
+  const auto get = command(R"({"command":"kv.get","payload":{"key":"k"}})");
+  EXPECT_EQ(get->status(), 503);
+  EXPECT_EQ(get->body()["error"]["code"], "SERVICE_UNAVAILABLE");
+  EXPECT_NE(get->header("Retry-After"), "");
+  for (const char* path : {"/v1/kv", "/v1/kv/b", "/v1/kv/b/k"}) {
+    const auto client = this->get(path);
+    EXPECT_EQ(client->status(), 503) << path;
+    EXPECT_NE(client->header("Retry-After"), "") << path;
+  }
+  EXPECT_EQ(post("/kv/get", R"({"key":"k"})")->status(), 503);
+  EXPECT_EQ(post("/kv/get", R"({"kye":"k"})")->status(), 422) << "what is wrong is said first";
+  EXPECT_EQ(post("/kv/get", "[]")->status(), 422);
+}
+
 }  // namespace
 }  // namespace weir::api
