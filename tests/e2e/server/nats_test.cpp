@@ -125,6 +125,11 @@ TEST(NatsUser, TheDocumentedPermissionsAreEnough) {
   ASSERT_EQ(client.post("/v1/leases/" + lease + "/fail", R"({"error":{"message":"no"}})").status,
             200);
   EXPECT_EQ(server.cli({"snapshot", "save"}).code, 0);
+  EXPECT_EQ(server.cli({"kv", "put", "k", "1", "--ttl", "1h"}).code, 0);
+  EXPECT_EQ(server.cli({"kv", "get", "k"}).out, "1\n");
+  EXPECT_EQ(server.cli({"kv", "ls"}).out, "k\n");
+  EXPECT_EQ(server.cli({"kv", "bucket", "del", "default"}).code, 0);
+  EXPECT_EQ(server.cli({"pubsub", "pub", "t", "1"}).code, 0);
   const auto messages = [&](const std::string& name) -> std::int64_t {
     const auto status = client.get("/health/status");
     for (const auto stream : status.json().find("streams").elements()) {
