@@ -226,12 +226,16 @@ void Clients::lease(SimNode& node, std::size_t worker) {
   const auto wait_ms = world_.chance(500) ? world_.between(50, 2'000) : 0;
   // Most take everything.
   constexpr const char* kTypes[] = {"", "", "", R"(["t0"])", R"(["t1","t2"])"};
-  const std::string types = kTypes[world_.below(5)];
+  const auto types_at = world_.below(5);
+  const std::string types = kTypes[types_at];
   const std::string options = (types.empty() ? "" : "\"types\":" + types + ",") + R"("max":)" +
                               std::to_string(1 + world_.below(4)) + R"(,"lease_ms":)" +
                               std::to_string(world_.between(300, 3'000)) + R"(,"wait_ms":)" +
                               std::to_string(wait_ms);
-  const std::string name = R"("worker":"worker-)" + std::to_string(worker) + "\",";
+  // The referee reads the types from the name.
+  constexpr const char* kNames[] = {"", "", "", "_t0", "_t1_t2"};
+  const std::string name =
+      R"("worker":"worker-)" + std::to_string(worker) + kNames[types_at] + "\",";
   const bool by_work = world_.chance(400);
   const std::string body =
       by_work ? "{" + name + R"("lease":{"queues":["beta","alpha","gamma"],)" + options + "}}"

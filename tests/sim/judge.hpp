@@ -7,6 +7,7 @@
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/sim_node.hpp"
 #include "tests/sim/simulation.hpp"
+#include "tests/sim/witness.hpp"
 
 namespace weir::sim {
 
@@ -15,6 +16,7 @@ std::int64_t unfinished(SimNode& node);
 
 // Adds what is wrong to report.violations, and fills its counts.
 void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
-           const EffectStream& effects, const Ledger& ledger, RunReport& report);
+           const EffectStream& effects, const Ledger& ledger, const Witness& witness,
+           RunReport& report);
 
 }  // namespace weir::sim

@@ -49,6 +49,7 @@ class SimLog {
   }
   // Log time of a revision as state machines see it: monotonic.
   Timestamp time(replica::Revision revision) const { return times_[revision - 1]; }
+  std::string identity() const { return "sim"; }
   std::uint64_t duplicates_stored() const { return duplicates_stored_; }
 
  private:

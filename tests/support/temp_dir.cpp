@@ -7,8 +7,10 @@
 
 namespace weir::test {
 
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "weir_test_XXXXXX").string();
+TempDir::TempDir() : TempDir(std::filesystem::temp_directory_path()) {}
+
+TempDir::TempDir(const std::filesystem::path& parent) {
+  std::string pattern = (parent / "weir_test_XXXXXX").string();
   WEIR_ASSERT(::mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;
 }

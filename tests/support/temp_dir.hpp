@@ -9,6 +9,8 @@ namespace weir::test {
 class TempDir {
  public:
   TempDir();
+  // In this folder, which must exist.
+  explicit TempDir(const std::filesystem::path& parent);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

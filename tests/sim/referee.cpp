@@ -1,0 +1,111 @@
+#include "tests/sim/referee.hpp"
+
+namespace weir::sim {
+namespace {
+
+using jobs::Status;
+
+// Simulated workers that ask for types bear them in their names: "worker-3_t1_t2".
+Types types_of(const std::string& worker) {
+  Types out;
+  for (auto at = worker.find('_'); at != std::string::npos;) {
+    const auto end = worker.find('_', at + 1);
+    out.push_back(worker.substr(at + 1, end == std::string::npos ? end : end - at - 1));
+    at = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+void Referee::begin(const SeenOperation& operation) {
+  operation_ = operation;
+  leased_ = 0;
+  others_ready_ = any_ = false;
+  if (operation.name == "jobs.limits" && operation.accepted) {
+    limit_ = operation.body.find("concurrency").as_int().value_or(0);
+  }
+  rules_.begin(operation);
+}
+
+void Referee::changed(const QueueChange& change) {
+  any_ = true;
+  if (change.gone) {
+    queues_.erase(change.id);
+  } else {
+    queues_[change.id].set(change);
+  }
+}
+
+void Referee::complain(const JobChange& change, const std::string& what) {
+  if (violations_.size() >= 20) return;
+  violations_.push_back("revision " + std::to_string(operation_.revision) + " (" +
+                        std::string(operation_.name) + "): job " + change.id + " of row " +
+                        std::to_string(change.row) + " " + what);
+}
+
+void Referee::changed(const JobChange& change) {
+  any_ = true;
+  auto& queue = queues_[change.queue];
+  if (change.from == Status::processing) --running_;
+  if (change.to == Status::processing) judge_lease(queue, change);
+  if (change.to == Status::unprocessed) others_ready_ = true;
+  queue.apply(change, operation_.now);
+  if (!change.from && rules_.submitted_now(change.id)) {
+    const auto why = queue.too_many(change);
+    if (!why.empty()) complain(change, "was accepted although " + why);
+  }
+  for (const auto& what : rules_.changed(change)) complain(change, what);
+}
+
+void Referee::judge_lease(QueueModel& queue, const JobChange& change) {
+  ++leased_;
+  ++running_;
+  if (limit_ > 0 && running_ > limit_) {
+    complain(change, "is one of " + std::to_string(running_) + " that run, the limit of all is " +
+                         std::to_string(limit_));
+  }
+  const auto why = queue.wrong_lease(change, types_of(change.worker), operation_.now);
+  if (!why.empty()) {
+    complain(change,
+             "of queue " + queue.name() + " was leased by " + change.worker + " although " + why);
+  }
+  granted_[{change.id, change.fence}] = operation_.revision;
+}
+
+void Referee::end() {
+  if (!operation_.accepted) {
+    if (any_) violations_.push_back("a refused " + std::string(operation_.name) + " changed jobs");
+    return;
+  }
+  if (operation_.name == "jobs.lease") judge_rest(operation_.body);
+  if (operation_.name != "jobs.work") return;
+  if (const auto call = operation_.body.find("lease"); !call.is_missing()) judge_rest(call);
+}
+
+// Who asks for jobs and could have more of them gets them.
+void Referee::judge_rest(json::View call) {
+  if (others_ready_ || leased_ >= call.find("max").as_int().value_or(1)) return;
+  if (limit_ > 0 && running_ >= limit_) return;
+  Types types;
+  for (const auto type : call.find("types").elements()) {
+    types.push_back(type.as_string().value_or(""));
+  }
+  for (const auto name : call.find("queues").elements()) {
+    for (auto& [id, queue] : queues_) {
+      if (queue.name() != name.as_string() || !queue.full(operation_.now).empty()) continue;
+      const auto row = queue.next(types, operation_.now);
+      if (!row) continue;
+      violations_.push_back("revision " + std::to_string(operation_.revision) + ": row " +
+                            std::to_string(*row) + " of queue " + queue.name() +
+                            " was not leased to who asked for more");
+    }
+  }
+}
+
+std::uint64_t Referee::granted(const std::string& job, std::int64_t fence) const {
+  const auto found = granted_.find({job, fence});
+  return found == granted_.end() ? 0 : found->second;
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,152 @@
+#include "tests/sim/witness.hpp"
+
+#include "jobs/machine.hpp"
+#include "pkg/base/assert.hpp"
+#include "pkg/replica/applier_core.hpp"
+#include "tests/sim/state_digest.hpp"
+#include "tests/support/registers_machine.hpp"
+
+namespace weir::sim {
+namespace {
+
+// Temporary: of this connection alone, and not part of the state.
+constexpr std::string_view kNotes = R"(
+CREATE TEMP TABLE seen(
+  seq INTEGER PRIMARY KEY, row, queue, before, after, priority, created_at, fence, started_at,
+  deadline, due_before, deadline_before, cancel_before, id, key, type, worker, options);
+CREATE TEMP TRIGGER job_came AFTER INSERT ON main.jobs BEGIN
+  INSERT INTO seen VALUES(NULL, NEW.row, NEW.queue, NULL, NEW.status, NEW.priority, NEW.created_at,
+    NEW.fence, NEW.started_at, NEW.deadline, NULL, NULL, 0, NEW.id, NEW.key, NEW.type, NEW.worker,
+    NEW.options);
+END;
+CREATE TEMP TRIGGER job_changed AFTER UPDATE OF status, priority, type, key ON main.jobs
+WHEN OLD.status <> NEW.status OR OLD.priority <> NEW.priority OR OLD.type IS NOT NEW.type
+  OR OLD.key IS NOT NEW.key BEGIN
+  INSERT INTO seen VALUES(NULL, NEW.row, NEW.queue, OLD.status, NEW.status, NEW.priority,
+    NEW.created_at, NEW.fence, NEW.started_at, NEW.deadline, OLD.at, OLD.deadline,
+    ifnull(OLD.cancel_at, 0), NEW.id, NEW.key, NEW.type, NEW.worker, NEW.options);
+END;
+CREATE TEMP TRIGGER job_went AFTER DELETE ON main.jobs BEGIN
+  INSERT INTO seen VALUES(NULL, OLD.row, OLD.queue, OLD.status, NULL, OLD.priority, OLD.created_at,
+    OLD.fence, NULL, NULL, OLD.at, OLD.deadline, 0, OLD.id, OLD.key, OLD.type, OLD.worker,
+    OLD.options);
+END;
+CREATE TEMP TABLE seen_queues(seq INTEGER PRIMARY KEY, id, gone, paused, name, config);
+CREATE TEMP TRIGGER queue_came AFTER INSERT ON main.job_queues BEGIN
+  INSERT INTO seen_queues VALUES(NULL, NEW.id, 0, NEW.paused, NEW.name, NEW.config);
+END;
+CREATE TEMP TRIGGER queue_changed AFTER UPDATE ON main.job_queues BEGIN
+  INSERT INTO seen_queues VALUES(NULL, NEW.id, 0, NEW.paused, NEW.name, NEW.config);
+END;
+CREATE TEMP TRIGGER queue_went AFTER DELETE ON main.job_queues BEGIN
+  INSERT INTO seen_queues VALUES(NULL, OLD.id, 1, 0, OLD.name, OLD.config);
+END;
+)";
+
+std::optional<jobs::Status> status_in(const sqlite::Statement& rows, int column) {
+  const auto number = rows.optional_int64(column);
+  if (!number) return std::nullopt;
+  return static_cast<jobs::Status>(*number);
+}
+
+JobChange job_change(const sqlite::Statement& rows) {
+  JobChange out;
+  out.row = rows.int64(0);
+  out.queue = rows.int64(1);
+  out.from = status_in(rows, 2);
+  out.to = status_in(rows, 3);
+  out.priority = rows.int64(4);
+  out.created_at = rows.int64(5);
+  out.fence = rows.int64(6);
+  out.started_at = rows.optional_int64(7);
+  out.deadline = rows.optional_int64(8);
+  out.due_before = rows.optional_int64(9);
+  out.deadline_before = rows.optional_int64(10);
+  out.cancel_before = rows.int64(11);
+  out.id = rows.text(12);
+  out.key = rows.text(13);
+  out.type = rows.text(14);
+  out.worker = rows.text(15);
+  out.options = rows.text(16);
+  return out;
+}
+
+// Passes everything on to the machine, and what it did to the referee.
+class WatchedMachine final : public replica::StateMachine {
+ public:
+  WatchedMachine(replica::StateMachine& inner, Referee& referee)
+      : inner_(inner), referee_(referee) {}
+
+  std::string_view prefix() const override { return inner_.prefix(); }
+  std::span<const sqlite::Migration> migrations() const override { return inner_.migrations(); }
+  void open(sqlite::Database& db) override { inner_.open(db); }
+  Result<std::string> apply(const replica::Operation& operation, json::View body,
+                            replica::ApplyContext& context) override {
+    auto reply = inner_.apply(operation, body, context);
+    referee_.begin({.name = operation.name,
+                    .body = body,
+                    .revision = context.revision,
+                    .now = to_unix_ms(context.now),
+                    .accepted = reply.has_value()});
+    show(context.db);
+    referee_.end();
+    return reply;
+  }
+  void before_commit(sqlite::Database& db) override { inner_.before_commit(db); }
+  void after_commit() override { inner_.after_commit(); }
+
+ private:
+  // No operation changes a queue's settings after it has leased.
+  void show(sqlite::Database& db) {
+    bool any = false;
+    {
+      auto rows = db.prepare("SELECT id,gone,paused,name,config FROM seen_queues ORDER BY seq");
+      for (; rows.step(); any = true) {
+        referee_.changed(QueueChange{rows.int64(0), rows.int64(1) != 0, rows.int64(2) != 0,
+                                     std::string(rows.text(3)), std::string(rows.text(4))});
+      }
+    }
+    if (any) db.prepare("DELETE FROM seen_queues").run();
+    any = false;
+    {
+      auto rows = db.prepare(
+          "SELECT row,queue,before,after,priority,created_at,fence,started_at,deadline,due_before,"
+          "deadline_before,cancel_before,id,key,type,worker,options FROM seen ORDER BY seq");
+      for (; rows.step(); any = true) referee_.changed(job_change(rows));
+    }
+    if (any) db.prepare("DELETE FROM seen").run();
+  }
+
+  replica::StateMachine& inner_;
+  Referee& referee_;
+};
+
+}  // namespace
+
+void Witness::replay() {
+  auto opened = sqlite::Database::open({.path = ":memory:"});
+  WEIR_ASSERT(opened.has_value());
+  auto& db = **opened;
+  jobs::Machine jobs;
+  test::RegistersMachine toy;
+  WatchedMachine watched(jobs, referee_);
+  replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db, {&watched, &toy},
+                            [] { return false; });
+  WEIR_ASSERT(core.open().has_value());
+  WEIR_ASSERT(core.adopt_identity(log_.identity()).has_value());
+  WEIR_ASSERT(db.transaction([&]() -> Result<void> {
+                  db.execute(kNotes);
+                  return {};
+                }).has_value());
+  std::vector<replica::DecodedEntry> entries;
+  for (replica::Revision revision = 1; revision <= log_.last(); ++revision) {
+    entries.push_back(replica::DecodedEntry::from(log_.entry(revision)));
+    if (entries.size() < 64 && revision < log_.last()) continue;
+    replica::AppliedBatch batch;
+    WEIR_ASSERT(core.apply(entries, batch).has_value());
+    entries.clear();
+  }
+  digest_ = state_digest(db);
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,38 @@
+// Witness: one more replica, which nothing troubles. After the run it applies the whole log, entry
+// by entry, and shows a referee every change of every row, in order. What it sees is what the
+// tables went through, not what the engine says about it: triggers of its own connection note it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/referee.hpp"
+#include "tests/sim/sim_log.hpp"
+
+namespace weir::sim {
+
+class Witness {
+ public:
+  explicit Witness(const SimLog& log) : log_(log) {}
+
+  // Applies everything. Afterwards, what was wrong.
+  void replay();
+  const std::vector<std::string>& violations() const { return referee_.violations(); }
+
+  // The revision that granted the lease; 0: there was no such lease.
+  replica::Revision granted(const std::string& job, std::int64_t fence) const {
+    return referee_.granted(job, fence);
+  }
+
+  // The state it came to, by table, as state_digest().
+  const std::map<std::string, std::string>& digest() const { return digest_; }
+
+ private:
+  const SimLog& log_;
+  Referee referee_;
+  std::map<std::string, std::string> digest_;
+};
+
+}  // namespace weir::sim
