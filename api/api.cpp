@@ -63,6 +63,7 @@ struct Api::Impl {
     add_pubsub_commands(table, services);
     add_kv_commands(table, services, *dispatcher);
     add_job_commands(table, services);
+    add_log_commands(table, services);
     add_batch_commands(table, services);
     add_lease_commands(table, services, leases);
     add_queue_commands(table, services);

@@ -11,6 +11,7 @@
 namespace weir::api {
 
 void add_job_commands(CommandTable& table, Services& services);
+void add_log_commands(CommandTable& table, Services& services);
 void add_batch_commands(CommandTable& table, Services& services);
 void add_lease_commands(CommandTable& table, Services& services, ParkedLeases& leases);
 void add_queue_commands(CommandTable& table, Services& services);

@@ -124,9 +124,9 @@ void add_reports(CommandTable& table, Services& services) {
   Command complete =
       report_command(services, "jobs.complete", "/v1/leases/{lease}/complete", &Requests::complete);
   complete.summary = "The job succeeded";
-  complete.request_schema =
-      R"({"type":"object","properties":{"result":{"description":"any JSON"}},)"
-      R"("additionalProperties":false})";
+  complete.request_schema = R"({"type":"object","properties":{"result":{"description":"any JSON"},)"
+                            R"("log":{"$ref":"#/components/schemas/LogLines"}},)"
+                            R"("additionalProperties":false})";
   Command fail = report_command(services, "jobs.fail", "/v1/leases/{lease}/fail", &Requests::fail);
   fail.body = Body::required_json;
   fail.summary = "The attempt failed";
@@ -137,6 +137,7 @@ void add_reports(CommandTable& table, Services& services) {
   release.summary = "Give the job back; the attempt is not counted";
   release.description = "With `delay_ms` the job is snoozed: it waits that long.";
   release.request_schema = R"({"type":"object","additionalProperties":false,"properties":{)"
+                           R"("log":{"$ref":"#/components/schemas/LogLines"},)"
                            R"("delay_ms":{"$ref":"#/components/schemas/Duration"}}})";
   Command heartbeat = report_command(services, "jobs.heartbeat", "/v1/leases/{lease}/heartbeat",
                                      &Requests::heartbeat);

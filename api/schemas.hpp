@@ -12,7 +12,8 @@ struct ComponentSchema {
   const char* json;
 };
 
-std::span<const ComponentSchema> job_schemas();  // jobs, leases, queues, errors
+std::span<const ComponentSchema> job_schemas();   // jobs, queues, errors
+std::span<const ComponentSchema> work_schemas();  // leases, reports, log lines
 std::span<const ComponentSchema> schedule_schemas();
 std::span<const ComponentSchema> batch_schemas();
 std::span<const ComponentSchema> system_schemas();  // keys, audit, snapshots, health

@@ -1,6 +1,7 @@
 #include "jobs/finish.hpp"
 
 #include "jobs/backoff.hpp"
+#include "jobs/job_log.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/json/writer.hpp"
@@ -49,6 +50,7 @@ void Finisher::end_lease(std::int64_t row, Lease& lease) {
 
 Result<void> Finisher::complete(json::View item, std::string& out) {
   std::string_view result;
+  json::View log;
   Lease* lease = nullptr;
   std::int64_t row = 0;
   for (const auto& member : item.members()) {
@@ -56,9 +58,12 @@ Result<void> Finisher::complete(json::View item, std::string& out) {
       lease = find(member.value, row);
     } else if (member.raw_key == "result") {
       result = member.value.raw();
+    } else if (member.raw_key == "log") {
+      log = member.value;
     }
   }
   if (lease == nullptr) return lease_lost();
+  if (!log.is_missing()) keep_log(step_, row, log);
   const bool beside = result.size() > kInlineBytes;
   {
     auto write = step_.db.prepare(kComplete);
@@ -95,6 +100,7 @@ std::string Finisher::id_of(std::int64_t row) {
 
 Result<void> Finisher::fail(json::View item, std::string& out) {
   Failure failure{.error = kNoError, .retry_after_ms = std::nullopt};
+  json::View log;
   Lease* lease = nullptr;
   std::int64_t row = 0;
   for (const auto& member : item.members()) {
@@ -108,9 +114,12 @@ Result<void> Finisher::fail(json::View item, std::string& out) {
       failure.retry_after_ms = member.value.as_int();
     } else if (member.raw_key == "terminate") {
       failure.terminate = member.value.as_bool().value_or(false);
+    } else if (member.raw_key == "log") {
+      log = member.value;
     }
   }
   if (lease == nullptr) return lease_lost();
+  if (!log.is_missing()) keep_log(step_, row, log);
   Job job = loaded(row);
   Queue& queue = *lease->queue;
   end_lease(row, *lease);
@@ -245,6 +254,8 @@ Result<void> Finisher::release(json::View item, std::string& out) {
   std::int64_t row = 0;
   Lease* lease = find(item.is_object() ? item.find("lease") : item, row);
   if (lease == nullptr) return lease_lost();
+  const auto log = item.is_object() ? item.find("log") : json::View();
+  if (!log.is_missing()) keep_log(step_, row, log);
   Job job = loaded(row);
   Queue& queue = *lease->queue;
   end_lease(row, *lease);
@@ -270,6 +281,7 @@ Result<void> Finisher::heartbeat(json::View item, std::string& out) {
   Lease* lease = find(item.find("lease"), row);
   if (lease == nullptr) return lease_lost();
   step_.state.leases.set_deadline(row, *lease, lease->extended(step_.now));
+  if (const auto log = item.find("log"); !log.is_missing()) keep_log(step_, row, log);
   std::int64_t parts = 0;
   const auto checkpoint = item.find("checkpoint");
   if (!checkpoint.is_missing()) {

@@ -14,7 +14,7 @@ class Finisher {
  public:
   Finisher(Step& step, std::uint64_t salt) : step_(step), salt_(salt) {}
 
-  // Items: {"lease":"token", ...}. Each appends its answer ({"ok":true,...}) to `out`.
+  // Items: {"lease":"token","log"?, ...}. Each appends its answer ({"ok":true,...}) to `out`.
   // Errors: conflict / lease_lost; nothing is changed then.
   Result<void> complete(json::View item, std::string& out);  // "result"?
   // "error"?, "retry"?, "retry_after_ms"?, "terminate"?

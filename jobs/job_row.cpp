@@ -1,5 +1,6 @@
 #include "jobs/job_row.hpp"
 
+#include "jobs/job_log.hpp"
 #include "jobs/limits.hpp"
 #include "pkg/json/view.hpp"
 
@@ -97,6 +98,7 @@ void erase_job(sqlite::Database& db, std::int64_t row, std::int64_t parts) {
   if ((parts & kHasAttempts) != 0) {
     db.prepare("DELETE FROM job_attempts WHERE job=?1").bind_all(row).run();
   }
+  if ((parts & kHasLog) != 0) erase_log(db, row);
 }
 
 std::int64_t option_bits(std::string_view options) {

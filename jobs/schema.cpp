@@ -61,6 +61,20 @@ CREATE TABLE job_attempts(
   error TEXT,
   PRIMARY KEY(job, fence)) WITHOUT ROWID;
 
+CREATE TABLE job_logs(
+  job INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY(job, line)) WITHOUT ROWID;
+CREATE TABLE job_log_sums(
+  job INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  bytes INTEGER NOT NULL);
+
 CREATE TABLE job_counts(
   queue INTEGER NOT NULL,
   kind INTEGER NOT NULL,

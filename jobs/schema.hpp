@@ -37,6 +37,8 @@ inline constexpr std::int64_t kHasChildren = 1 << 14;   // rows in job_parents, 
 inline constexpr std::int64_t kTimedBit = 1 << 16;
 // Bit of jobs.parts: the job has a key, so a lane of its queue counts it (jobs/lane_ring.hpp).
 inline constexpr std::int64_t kKeyed = 1 << 17;
+// Bit of jobs.parts: rows in job_logs and job_log_sums (jobs/job_log.hpp).
+inline constexpr std::int64_t kHasLog = 1 << 20;
 // What the lease of a running job remembers of its parts.
 inline constexpr std::int64_t kNoted = kFollowed | kKeyed;
 

@@ -1,6 +1,7 @@
 // Requests of workers: lease, work, and leases one at a time.
 #include <set>
 
+#include "jobs/job_log.hpp"
 #include "jobs/request_parts.hpp"
 #include "jobs/requests.hpp"
 
@@ -85,6 +86,7 @@ using ItemWriter = void (*)(Fields& fields, std::size_t max_bytes, json::Writer&
 
 void write_complete(Fields& fields, std::size_t max_bytes, json::Writer& out) {
   write_json(fields, "result", max_bytes, out);
+  write_log_request(fields, out);
 }
 
 void write_fail(Fields& fields, std::size_t, json::Writer& out) {
@@ -104,12 +106,14 @@ void write_fail(Fields& fields, std::size_t, json::Writer& out) {
   if (const auto after = fields.duration_ms("retry_after_ms", 0ms, kMaxDelay)) {
     out.member("retry_after_ms", *after);
   }
+  write_log_request(fields, out);
 }
 
 void write_release(Fields& fields, std::size_t, json::Writer& out) {
   if (const auto delay = fields.duration_ms("delay_ms", 0ms, kMaxDelay)) {
     out.member("delay_ms", *delay);
   }
+  write_log_request(fields, out);
 }
 
 void write_heartbeat(Fields& fields, std::size_t max_bytes, json::Writer& out) {
@@ -118,6 +122,7 @@ void write_heartbeat(Fields& fields, std::size_t max_bytes, json::Writer& out) {
     out.member("message", *message);
   }
   write_json(fields, "checkpoint", max_bytes, out);
+  write_log_request(fields, out);
 }
 
 void write_items(Fields& fields, std::string_view list, ItemWriter write, std::size_t max_bytes,

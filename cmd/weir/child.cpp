@@ -217,9 +217,12 @@ class Running {
   }
 
   void read_error() {
+    auto before = end_.error_tail.size();
     while (read_some(err_, end_.error_tail)) {
       const auto size = end_.error_tail.size();
+      if (spec_.on_error) spec_.on_error(std::string_view(end_.error_tail).substr(before));
       if (size > spec_.error_tail_bytes) end_.error_tail.erase(0, size - spec_.error_tail_bytes);
+      before = end_.error_tail.size();
     }
   }
 

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,8 @@ struct ChildSpec {
   std::size_t max_output_bytes = 1 << 20;                             // of standard output
   std::size_t error_tail_bytes = 8 << 10;                             // kept of standard error
   Millis kill_grace{10'000};                                          // between SIGTERM and SIGKILL
+  // Sees standard error as it comes, on the thread of run_child().
+  std::function<void(std::string_view)> on_error = {};
 };
 
 struct ChildEnd {

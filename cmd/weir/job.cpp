@@ -1,6 +1,7 @@
 // `weir job`: one job, or a list of them.
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_filter.hpp"
+#include "cmd/weir/job_log.hpp"
 #include "cmd/weir/job_members.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/json/view.hpp"
@@ -239,6 +240,7 @@ int run_job(Args args) {
                     {"list", "Jobs, filtered", list},
                     {"wait", "Wait until a job ends", wait},
                     {"timeline", "What happened to a job", timeline},
+                    {"logs", "What workers logged about a job", run_job_logs},
                     {"explain", "Why a job is not running now", explain},
                     {"cancel", "Cancel a job", cancel},
                     {"cancel-many", "Cancel the jobs that a filter names", cancel_many},

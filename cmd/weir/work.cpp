@@ -26,6 +26,7 @@ Usage work_usage() {
           "Exit code 0 completes the job with standard output as the result (JSON as JSON, other "
           "text as a string); 100 fails it for good; any other fails it, to be tried again, with "
           "the end of standard error as the message.\n"
+          "Each line of standard error goes into the log of the job (`weir job logs`).\n"
           "Heartbeats go by themselves. SIGTERM or SIGINT: what runs is finished, the rest is "
           "given "
           "back; a second one kills what runs and gives it back.",
@@ -38,6 +39,7 @@ Usage work_usage() {
            {"grace", "TIME", "Between SIGTERM and SIGKILL for a cancelled job (default 10s)"},
            {"max-result", "BYTES", "Longest result (default 524288)"},
            {"text", "", "Pass a payload that is a JSON string without its quotes"},
+           {"no-logs", "", "Keep standard error out of the job's log"},
            {"name", "NAME", "Name of this worker (default: HOST-PID-RANDOM)"},
            {"once", "", "End when nothing is ready"},
            {"drain", "", "End when nothing is ready, scheduled or running in these queues"},
@@ -91,6 +93,7 @@ Result<WorkerOptions> options_of(const Parsed& parsed) {
   WEIR_ASSIGN(const auto bytes, parsed.number("max-result", 512 << 10, 0, 64 << 20));
   out.max_result_bytes = static_cast<std::size_t>(bytes);
   out.text_payloads = parsed.has("text");
+  out.logs = !parsed.has("no-logs");
   WEIR_ASSIGN(const auto level, log::parse_level(parsed.text("log-level", "info")));
   log::configure(level, log::Format::text);
   return out;

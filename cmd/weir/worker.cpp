@@ -72,6 +72,10 @@ std::string failure_message(const ChildEnd& end) {
   return "exit code " + std::to_string(end.exit_code);
 }
 
+std::int64_t unix_ms_now() {
+  return to_unix_ms(SystemClock().wall());
+}
+
 }  // namespace
 
 Worker::~Worker() {
@@ -262,12 +266,18 @@ void Worker::runner() {
 
 void Worker::run_job(const HeldPtr& held) {
   log::info("job_started", {{"job_id", held->id}});
+  std::function<void(std::string_view)> take_log;
+  if (options_.logs) {
+    take_log = [&held](std::string_view text) { held->log.add(text, unix_ms_now()); };
+  }
   const auto ended = run_child({.command = options_.command,
                                 .environment = held->environment,
                                 .input = held->payload,
                                 .max_output_bytes = options_.max_result_bytes,
-                                .kill_grace = options_.kill_grace},
+                                .kill_grace = options_.kill_grace,
+                                .on_error = take_log},
                                held->stopper);
+  held->log.end(unix_ms_now());
   using Kind = Report::Kind;
   if (held->end == Held::End::aborted || !ended) {
     if (!ended) log::error("job_not_started", {{"error", describe(ended.error())}});

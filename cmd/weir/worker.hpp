@@ -40,6 +40,7 @@ struct WorkerOptions {
   Millis poll{20'000};  // longest wait of one lease request
   Millis kill_grace{10'000};
   std::size_t max_result_bytes = 512 << 10;
+  bool logs = true;            // standard error of the command goes into the log of the job
   bool text_payloads = false;  // a payload that is a JSON string is passed without its quotes
   Until until = Until::stopped;
 };
@@ -71,6 +72,7 @@ class Worker {
   using Held = HeldJob;
   using HeldPtr = std::shared_ptr<HeldJob>;
   using Report = WorkReport;
+  using Beat = Heartbeat;
 
   Result<void> lease_loop(Client& client);
   Result<std::size_t> lease_once(Client& client, std::size_t free, Millis wait);
@@ -81,13 +83,19 @@ class Worker {
   void run_job(const HeldPtr& held);
   void report(const HeldPtr& held, Report report);
   void reporter(Client& client);
-  std::string report_body(const std::vector<Report>& batch,
-                          const std::vector<HeldPtr>& beats) const;
-  void take_answer(const std::string& answer, std::vector<Report> batch,
-                   const std::vector<HeldPtr>& beats);
+  // What one request tells.
+  struct Round {
+    std::vector<Report> outcomes;
+    std::vector<Beat> beats;
+    bool empty() const { return outcomes.empty() && beats.empty(); }
+  };
+  Round next_round(bool beat_all, bool tell_logs);
+  static bool drop_log(const Round& round);
+  std::string report_body(const Round& round) const;
+  void take_answer(const std::string& answer, Round round);
   void settle(const Report& report, json::View item);
-  void heard(const HeldPtr& held, json::View item);
-  void refused(const Error& error, std::vector<Report> batch);
+  void heard(const Beat& beat, json::View item);
+  void refused(const Error& error, Round round);
   void finish();
 
   const WorkerOptions options_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cmd/weir/child.hpp"
+#include "cmd/weir/line_buffer.hpp"
 
 namespace weir::cli {
 
@@ -20,6 +21,7 @@ struct HeldJob {
   std::string payload;
   std::vector<std::pair<std::string, std::string>> environment;
   ChildStopper stopper;
+  LineBuffer log;                  // of standard error, not yet told
   std::atomic<End> end{End::own};  // why it was stopped, if it was
   bool reported = false;           // its outcome waits to be told; guarded by the worker's mutex
 };
@@ -28,8 +30,14 @@ struct WorkReport {
   enum class Kind : std::uint8_t { complete, fail, release };
   Kind kind = Kind::release;
   std::shared_ptr<HeldJob> held;
-  std::string members;       // of the item beside the lease: `"result":...`
-  bool maybe_known = false;  // sent before, and the answer was lost
+  std::string members;         // of the item beside the lease: `"result":...`
+  bool maybe_known = false;    // sent before, and the answer was lost
+  LineBuffer::Batch log = {};  // goes with it; set when it is sent
+};
+
+struct Heartbeat {
+  std::shared_ptr<HeldJob> held;
+  LineBuffer::Batch log = {};
 };
 
 }  // namespace weir::cli

@@ -10,7 +10,15 @@ namespace {
 
 constexpr Millis kFirstBackoff{100};
 constexpr Millis kMaxBackoff{5'000};
+constexpr Millis kLogEvery{1'000};
+constexpr std::size_t kLogLines = 400;        // of one job in one request
+constexpr std::size_t kLogBytes = 256 << 10;  // of one request
 constexpr Millis kLastWords{10'000};  // to tell outcomes to a server that is away, when aborting
+
+constexpr std::pair<WorkReport::Kind, const char*> kLists[]{
+    {WorkReport::Kind::complete, "complete"},
+    {WorkReport::Kind::fail, "fail"},
+    {WorkReport::Kind::release, "release"}};
 
 bool is_ok(json::View item) {
   return item.find("ok").as_bool().value_or(false);
@@ -26,47 +34,56 @@ std::string error_text(json::View item) {
 
 }  // namespace
 
+// False when there were none.
+bool Worker::drop_log(const Round& round) {
+  std::size_t lines = 0;
+  const auto drop = [&](const auto& item) {
+    item.held->log.sent(item.log.lines);
+    lines += item.log.lines;
+  };
+  std::for_each(round.outcomes.begin(), round.outcomes.end(), drop);
+  std::for_each(round.beats.begin(), round.beats.end(), drop);
+  return lines > 0;
+}
+
 void Worker::reporter(Client& client) {
   Millis backoff{0};
   const auto beat_every = options_.lease / 3;
   auto next_beat = std::chrono::steady_clock::now() + beat_every;
+  auto next_log = std::chrono::steady_clock::now() + kLogEvery;
   std::optional<MonoTime> give_up;
   while (true) {
-    std::vector<Report> batch;
-    std::vector<HeldPtr> beats;
+    Round round;
     {
       std::unique_lock lock(mutex_);
       if (backoff.count() > 0) changed_.wait_for(lock, backoff, [this] { return finished_; });
-      changed_.wait_until(lock, next_beat, [this] { return finished_ || !reports_.empty(); });
+      changed_.wait_until(lock, std::min(next_beat, next_log),
+                          [this] { return finished_ || !reports_.empty(); });
       if (finished_) return;
-      if (aborting_ && !give_up) give_up = std::chrono::steady_clock::now() + kLastWords;
-      const auto count = std::min(reports_.size(), report_limit_);
-      batch.assign(reports_.begin(), reports_.begin() + static_cast<std::ptrdiff_t>(count));
-      if (std::chrono::steady_clock::now() >= next_beat) {
-        for (const auto& [lease, held] : held_) {
-          if (!held->reported) beats.push_back(held);
-        }
-        next_beat = std::chrono::steady_clock::now() + beat_every;
-      }
+      const auto now = std::chrono::steady_clock::now();
+      if (aborting_ && !give_up) give_up = now + kLastWords;
+      round = next_round(now >= next_beat, now >= next_log);
+      if (now >= next_beat) next_beat = now + beat_every;
+      if (now >= next_log) next_log = now + kLogEvery;
     }
-    if (batch.empty() && beats.empty()) continue;
+    if (round.empty()) continue;
     const auto answer =
-        client.once({.method = "POST", .path = "/v1/work", .body = report_body(batch, beats)});
+        client.once({.method = "POST", .path = "/v1/work", .body = report_body(round)});
     Error error;
     if (answer && answer->status == 200 && json::check(answer->body)) {
-      take_answer(answer->body, std::move(batch), beats);
+      take_answer(answer->body, std::move(round));
       backoff = Millis{0};
       continue;
     }
     error = answer ? error_of(*answer) : answer.error();
     if (answer && answer->status >= 400 && answer->status < 500 && answer->status != 429) {
-      refused(error, std::move(batch));
+      refused(error, std::move(round));
       backoff = kFirstBackoff;
       continue;
     }
     const std::lock_guard lock(mutex_);
     log::warn("report_failed", {{"error", describe(error)}, {"outcomes", reports_.size()}});
-    for (std::size_t i = 0; i < batch.size(); ++i) reports_[i].maybe_known = true;
+    for (std::size_t i = 0; i < round.outcomes.size(); ++i) reports_[i].maybe_known = true;
     next_beat = std::min(next_beat, std::chrono::steady_clock::now() + kMaxBackoff);
     backoff = std::clamp(backoff * 2, std::max(kFirstBackoff, error.retry_after), kMaxBackoff);
     if (give_up && std::chrono::steady_clock::now() > *give_up) {
@@ -78,36 +95,60 @@ void Worker::reporter(Client& client) {
   }
 }
 
-std::string Worker::report_body(const std::vector<Report>& batch,
-                                const std::vector<HeldPtr>& beats) const {
+// The first outcomes with the last log lines of their jobs; heartbeats of all others, or of those
+// with log lines to tell.
+Worker::Round Worker::next_round(bool beat_all, bool tell_logs) {
+  Round round;
+  std::size_t bytes = 0;
+  for (const auto& report : reports_) {
+    const auto lines = report.held->log.bytes();
+    if (round.outcomes.size() == report_limit_) break;
+    if (bytes + lines > kLogBytes && !round.outcomes.empty()) break;
+    bytes += lines;
+    round.outcomes.push_back(report);
+    round.outcomes.back().log = report.held->log.peek(kLogLines);
+  }
+  for (const auto& [lease, held] : held_) {
+    if (held->reported) continue;
+    const auto lines = held->log.bytes();
+    const bool logs = tell_logs && lines > 0 && bytes + lines <= kLogBytes;
+    if (!beat_all && !logs) continue;
+    round.beats.push_back({.held = held});
+    if (!logs) continue;
+    bytes += lines;
+    round.beats.back().log = held->log.peek(kLogLines);
+  }
+  return round;
+}
+
+std::string Worker::report_body(const Round& round) const {
   json::Writer out;
   out.begin_object().member("worker", options_.name);
-  constexpr std::pair<Report::Kind, const char*> kLists[]{{Report::Kind::complete, "complete"},
-                                                          {Report::Kind::fail, "fail"},
-                                                          {Report::Kind::release, "release"}};
   for (const auto& [kind, name] : kLists) {
     out.key(name).begin_array();
-    for (const auto& report : batch) {
+    for (const auto& report : round.outcomes) {
       if (report.kind != kind) continue;
       std::string item = "{\"lease\":" + json::quoted(report.held->lease);
       if (!report.members.empty()) item.append(",").append(report.members);
+      if (report.log.lines > 0) item.append(",\"log\":").append(report.log.json);
       out.raw(item + "}");
     }
     out.end_array();
   }
   out.key("heartbeat").begin_array();
-  for (const auto& held : beats) out.begin_object().member("lease", held->lease).end_object();
+  for (const auto& beat : round.beats) {
+    out.begin_object().member("lease", beat.held->lease);
+    if (beat.log.lines > 0) out.raw_member("log", beat.log.json);
+    out.end_object();
+  }
   out.end_array().end_object();
   return out.take();
 }
 
-void Worker::take_answer(const std::string& answer, std::vector<Report> batch,
-                         const std::vector<HeldPtr>& beats) {
+void Worker::take_answer(const std::string& answer, Round round) {
   const json::View body(answer);
+  auto& batch = round.outcomes;
   const std::lock_guard lock(mutex_);
-  constexpr std::pair<Report::Kind, const char*> kLists[]{{Report::Kind::complete, "complete"},
-                                                          {Report::Kind::fail, "fail"},
-                                                          {Report::Kind::release, "release"}};
   for (const auto& [kind, name] : kLists) {
     auto report = batch.begin();
     const auto list = body.find(name);
@@ -117,11 +158,11 @@ void Worker::take_answer(const std::string& answer, std::vector<Report> batch,
       settle(*report++, item);
     }
   }
-  auto held = beats.begin();
+  auto beat = round.beats.begin();
   const auto list = body.find("heartbeat");
   for (const auto item : list.elements()) {
-    if (held == beats.end()) break;
-    heard(*held++, item);
+    if (beat == round.beats.end()) break;
+    heard(*beat++, item);
   }
   std::erase_if(reports_, [&](const Report& r) { return !held_.contains(r.held->lease); });
   changed_.notify_all();
@@ -157,7 +198,9 @@ void Worker::settle(const Report& report, json::View item) {
 }
 
 // A heartbeat was answered: the lease goes on, or the child has to end.
-void Worker::heard(const HeldPtr& held, json::View item) {
+void Worker::heard(const Beat& beat, json::View item) {
+  const auto& held = beat.held;
+  held->log.sent(beat.log.lines);
   if (held->reported) return;
   auto own = Held::End::own;
   if (is_ok(item)) {
@@ -173,11 +216,13 @@ void Worker::heard(const HeldPtr& held, json::View item) {
   held->stopper.kill();
 }
 
-// The whole request was refused: outcomes go one by one, and the one that cannot be told is
-// replaced by a failure, then dropped (its lease expires).
-void Worker::refused(const Error& error, std::vector<Report> batch) {
+// The whole request was refused: it goes again without log lines, then outcomes go one by one, and
+// the one that cannot be told is replaced by a failure, then dropped (its lease expires).
+void Worker::refused(const Error& error, Round round) {
+  const auto& batch = round.outcomes;
   const std::lock_guard lock(mutex_);
   log::error("report_refused", {{"error", describe(error)}, {"outcomes", batch.size()}});
+  if (drop_log(round)) return;
   if (batch.empty()) return;
   if (batch.size() > 1) {
     report_limit_ = 1;

@@ -302,49 +302,6 @@ void Clients::run(Leased leased) {
   world_.after(time, [this, leased = std::move(leased)] { finish(leased, 1); });
 }
 
-void Clients::heartbeat(const Leased& leased) {
-  const std::string body = R"({"progress":)" + std::to_string(world_.below(100)) + "}";
-  propose(must(requests_.heartbeat(leased.token, json::View(body))),
-          [this, leased](const Result<replica::Reply>& reply) {
-            note_answer(leased, reply, false);
-            if (!reply) return;
-            const auto deadline = text_of(json::View(reply->json), "deadline");
-            ledger_.extended(leased.id, leased.fence, to_unix_ms(must(parse_rfc3339(deadline))));
-          });
-}
-
-void Clients::finish(const Leased& leased, int tries) {
-  ledger_.ending(leased.id, leased.fence);
-  const auto dice = calm_ ? 0 : world_.below(100);
-  const bool completed = dice < 75;
-  replica::Operation operation;
-  const json::View result(R"({"result":{"ok":true}})");
-  const json::View failure(R"({"error":{"message":"simulated"}})");
-  if (completed) {
-    operation = must(requests_.complete(leased.token, result));
-  } else if (dice < 92) {
-    operation = must(requests_.fail(leased.token, failure));
-  } else {
-    const bool snooze = world_.chance(400);
-    operation =
-        must(requests_.release(leased.token, json::View(snooze ? R"({"delay_ms":500})" : "{}")));
-  }
-  propose(std::move(operation),
-          [this, leased, completed, tries](const Result<replica::Reply>& reply) {
-            note_answer(leased, reply, completed);
-            const bool again = !reply && told_by(reply) != Told::accepted && tries < 3;
-            if (again && reply.error().reason != "lease_lost") {
-              world_.after(300ms, [this, leased, tries] { finish(leased, tries + 1); });
-            }
-          });
-}
-
-void Clients::note_answer(const Leased& leased, const Result<replica::Reply>& reply,
-                          bool completed) {
-  if (!reply) return;
-  ledger_.answered(leased.id, {leased.fence, reply->revision, completed});
-}
-
 // --- operators and the toy -----------------------------------------------------------------------
 
 void Clients::operate() {

@@ -57,6 +57,7 @@ class Clients {
   void park(SimNode& node, const jobs::LeaseWaiter& waiter, Millis wait);
   void run(Leased leased);
   void heartbeat(const Leased& leased);
+  std::string log_text(int lines);
   void finish(const Leased& leased, int tries);
   void note_answer(const Leased& leased, const Result<replica::Reply>& reply, bool completed);
 

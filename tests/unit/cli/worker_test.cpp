@@ -53,6 +53,12 @@ class FakeCoordinator {
     const auto found = outcomes_.find("L-" + id);
     return found == outcomes_.end() ? Json() : found->second;
   }
+  // Messages that heartbeats brought.
+  std::vector<std::string> logged(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = logs_.find("L-" + id);
+    return found == logs_.end() ? std::vector<std::string>{} : found->second;
+  }
   std::size_t outcomes() const {
     const std::lock_guard lock(mutex_);
     return outcomes_.size();
@@ -88,6 +94,9 @@ class FakeCoordinator {
     out["heartbeat"] = Json::array();
     for (const auto& item : body.value("heartbeat", Json::array())) {
       ++heartbeats;
+      for (const auto& line : item.value("log", Json::array())) {
+        logs_[item["lease"]].push_back(line["message"]);
+      }
       if (lose) {
         out["heartbeat"].push_back({{"error", "gone"}, {"reason", "lease_lost"}, {"code", 409}});
         held_.erase(item["lease"]);
@@ -110,6 +119,7 @@ class FakeCoordinator {
   std::vector<Json> ready_;
   std::set<std::string> held_;
   std::map<std::string, Json> outcomes_;
+  std::map<std::string, std::vector<std::string>> logs_;
   std::unique_ptr<FakeServer> server_;
 };
 
@@ -243,6 +253,69 @@ TEST(Worker, StopFinishesWhatRuns) {
   const auto outcome = coordinator.outcome("a");
   EXPECT_TRUE(outcome["item"].value("result", "") == "finished" || outcome["kind"] == "release");
   EXPECT_EQ(totals->completed + totals->released, 1);
+}
+
+TEST(Worker, StandardErrorGoesIntoTheLogOfTheJob) {
+  FakeCoordinator coordinator;
+  coordinator.add("a", "1");
+  coordinator.add("b", "2");
+  Worker worker(coordinator.options("echo one >&2; echo two >&2; test $WEIR_JOB_ID = a"));
+  ASSERT_TRUE(worker.run());
+  for (const char* id : {"a", "b"}) {
+    const auto item = coordinator.outcome(id)["item"];
+    ASSERT_EQ(item["log"].size(), 2U) << item;
+    EXPECT_EQ(item["log"][0]["message"], "one");
+    EXPECT_EQ(item["log"][1]["message"], "two");
+  }
+}
+
+TEST(Worker, LongJobsTellTheirLogOnTheWay) {
+  FakeCoordinator coordinator;
+  coordinator.add("a", "1");
+  Worker worker(coordinator.options("echo begun >&2; cat >/dev/null; sleep 60", Until::stopped));
+  std::thread stopper([&] {
+    EXPECT_TRUE(eventually([&] { return coordinator.logged("a").size() == 1; }));
+    worker.abort();
+  });
+  ASSERT_TRUE(worker.run());
+  stopper.join();
+  EXPECT_EQ(coordinator.logged("a")[0], "begun");
+  EXPECT_FALSE(coordinator.outcome("a")["item"].contains("log")) << "told once";
+}
+
+TEST(Worker, LogsCanBeTurnedOff) {
+  FakeCoordinator coordinator;
+  coordinator.add("a", "1");
+  auto options = coordinator.options("echo one >&2");
+  options.logs = false;
+  Worker worker(options);
+  ASSERT_TRUE(worker.run());
+  EXPECT_FALSE(coordinator.outcome("a")["item"].contains("log"));
+}
+
+TEST(Worker, ALogThatIsRefusedDoesNotCostTheResult) {
+  std::atomic<bool> leased{false};
+  Json completed;
+  FakeServer server([&](const Asked& asked) -> Reply {
+    const auto body = Json::parse(asked.body);
+    if (body.contains("lease")) {
+      if (leased.exchange(true)) return {200, R"({"jobs":[]})"};
+      return {200, R"({"jobs":[{"id":"a","lease":"L","payload":1}]})"};
+    }
+    if (asked.body.find("\"log\"") != std::string::npos) return {400, R"({"error":"log?"})"};
+    completed = body["complete"];
+    return {200, R"({"complete":[{"ok":true}],"fail":[],"release":[],"heartbeat":[]})"};
+  });
+  WorkerOptions options;
+  options.client.server = server.url();
+  options.command = "echo line >&2; cat";
+  options.name = "w";
+  options.queues = {"q"};
+  options.until = Until::empty;
+  const auto totals = Worker(options).run();
+  ASSERT_TRUE(totals);
+  EXPECT_EQ(totals->completed, 1);
+  EXPECT_EQ(completed[0]["result"], 1);
 }
 
 TEST(Worker, AbortKillsAndGivesBack) {
