@@ -19,6 +19,8 @@ struct Api::Impl {
         requests(ids, parts.random, options.requests),
         timers(parts.clock),
         workers(options.worker_threads),
+        values({parts.payload_keys != nullptr ? *parts.payload_keys : no_keys, parts.instance, ids,
+                workers, options.shard, options.requests.max_payload_bytes}),
         services{.instance = parts.instance,
                  .keys = parts.keys,
                  .job_stats = parts.job_stats,
@@ -28,6 +30,7 @@ struct Api::Impl {
                  .random = parts.random,
                  .metrics = parts.metrics,
                  .requests = requests,
+                 .values = values,
                  .timers = timers,
                  .workers = workers,
                  .pubsub = parts.pubsub,
@@ -38,7 +41,7 @@ struct Api::Impl {
                  .structures = parts.structures},
         feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
-        gateway({parts.keys, parts.instance, workers, parts.clock, options.auth}),
+        gateway({parts.keys, parts.instance, workers, parts.clock, values, options.auth}),
         http_metrics(parts.metrics, options.access_log),
         rates(parts.clock.mono()) {
     build_table();
@@ -77,6 +80,10 @@ struct Api::Impl {
     add_system_commands(table, services);
     add_documents();
     mark_audited(table);
+    for (auto& command : table) {
+      command.holds = values_of(command.name);
+      if (command.holds.gives != Gives::nothing) command.values = &values;
+    }
     openapi = openapi_json(table, WEIR_VERSION);
     docs = docs_page(openapi);
   }
@@ -124,6 +131,8 @@ struct Api::Impl {
   jobs::Requests requests;
   Timers timers;
   Workers workers;
+  PayloadKeys no_keys;
+  StoredValues values;
   Services services;
   std::shared_ptr<EventFeed> feed;
   ParkedLeases leases;

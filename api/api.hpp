@@ -26,6 +26,7 @@ struct ApiOptions {
   AuthMode auth = AuthMode::keys;  // off: --dev-no-auth, loopback only
   AccessLog access_log = AccessLog::off;
   jobs::Requests::Options requests = {};
+  unsigned shard = 0;              // of the log, which encrypted values are bound to
   std::size_t worker_threads = 2;  // for reads of requests that were parked
 };
 
@@ -42,6 +43,7 @@ struct ApiParts {
   // The log of the data structures; null: they are turned off.
   replica::Instance* data = nullptr;
   const structures::Machine* structures = nullptr;
+  const PayloadKeys* payload_keys = nullptr;  // null: nothing is encrypted
 };
 
 class Api final : public Service {

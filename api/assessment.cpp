@@ -64,6 +64,14 @@ void add_structures(Assessment& assessment, const replica::Health& data) {
   assessment.problem = added.problem;
 }
 
+void add_encryption(Assessment& assessment, const std::string& problem) {
+  const State state = problem.empty() ? State::ok : State::degraded;
+  assessment.components.push_back({"encryption", state, problem});
+  if (problem.empty() || assessment.overall != State::ok) return;
+  assessment.overall = State::degraded;
+  assessment.problem = problem;
+}
+
 const Component& Assessment::component(std::string_view name) const {
   const auto found = std::find_if(components.begin(), components.end(),
                                   [&](const auto& entry) { return entry.name == name; });

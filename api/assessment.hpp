@@ -35,6 +35,9 @@ struct Assessment {
 // degrades the whole, no more.
 void add_structures(Assessment& assessment, const replica::Health& data);
 
+// The same, with the keys of payloads: `problem` is empty when all that was read could be opened.
+void add_encryption(Assessment& assessment, const std::string& problem);
+
 // `facts` of a refresh just made, where there was one.
 Assessment assess(const replica::Health& health, const std::optional<SystemFacts>& facts,
                   Timestamp now);

@@ -75,7 +75,7 @@ Result<void> check_queues(Services& services, const Call& call, bool is_ndjson) 
     }
     return {};
   }
-  std::string_view rest = call.request().body;
+  std::string_view rest = call.body_text();
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     const auto line = rest.substr(0, end);
@@ -92,9 +92,9 @@ void submit_batch(Services& services, const Call& call) {
   if (const auto allowed = check_queues(services, call, is_ndjson); !allowed) {
     return call.fail(allowed.error());
   }
-  const auto once = idempotency_of(call);
+  const auto once = idempotency_of(services, call);
   if (!once) return call.fail(once.error());
-  auto batch = is_ndjson ? services.requests.submit_ndjson(call.request().body, *once)
+  auto batch = is_ndjson ? services.requests.submit_ndjson(call.body_text(), *once)
                          : services.requests.submit_batch(call.body(), *once);
   if (!batch) return call.fail(batch.error());
   std::vector<replica::Operation> operations;

@@ -4,6 +4,7 @@
 
 #include "api/command.hpp"
 #include "api/envelope.hpp"
+#include "api/stored_values.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/writer.hpp"
@@ -21,6 +22,15 @@ std::optional<std::int64_t> parse_int(std::string_view text) {
 }  // namespace
 
 void Call::reply(int status, std::string json, std::optional<replica::Revision> revision) const {
+  const auto* values = command_ == nullptr ? nullptr : command_->values;
+  if (values == nullptr || !mentions_stored_form(json)) {
+    return reply_plain(status, std::move(json), revision);
+  }
+  values->answer(*this, command_->holds.gives, status, std::move(json), revision);
+}
+
+void Call::reply_plain(int status, std::string json,
+                       std::optional<replica::Revision> revision) const {
   http::Response response{.status = status, .body = std::move(json)};
   if (revision) response.headers.emplace_back("Weir-Revision", std::to_string(*revision));
   responder_.send(std::move(response));

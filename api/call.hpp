@@ -22,24 +22,31 @@ class Call {
  public:
   Call(std::shared_ptr<const http::Request> request, http::Responder responder,
        std::shared_ptr<const auth::Principal> principal, json::View body,
-       const Command* command = nullptr)
+       const Command* command = nullptr, std::shared_ptr<const std::string> stored = nullptr)
       : request_(std::move(request)),
         responder_(std::move(responder)),
         principal_(std::move(principal)),
         body_(body),
-        command_(command) {}
+        command_(command),
+        stored_(std::move(stored)) {}
 
   const http::Request& request() const { return *request_; }
   const auth::Principal& principal() const { return *principal_; }
   const std::shared_ptr<const auth::Principal>& principal_pointer() const { return principal_; }
   const http::Responder& responder() const { return responder_; }
-  // The checked JSON body; an empty body reads as `{}`. Points into the request.
+  // The checked JSON body; an empty body reads as `{}`. Values of jobs are in the form that is
+  // stored (api/stored_values.hpp): the request has them as they came. Lives as long as the call.
   json::View body() const { return body_; }
+  // The whole body in that form; for NDJSON.
+  std::string_view body_text() const { return stored_ ? *stored_ : request_->body; }
   std::string_view param(std::string_view name) const { return request_->param(name); }
 
-  // Answers with JSON; `revision` becomes the Weir-Revision header.
+  // Answers with JSON; `revision` becomes the Weir-Revision header. Stored values in it are put
+  // back first, perhaps by a worker.
   void reply(int status, std::string json,
              std::optional<replica::Revision> revision = std::nullopt) const;
+  // The same with the JSON as it is.
+  void reply_plain(int status, std::string json, std::optional<replica::Revision> revision) const;
   void send(http::Response response) const { responder_.send(std::move(response)); }
   void fail(const Error& error) const;
 
@@ -54,7 +61,8 @@ class Call {
   http::Responder responder_;
   std::shared_ptr<const auth::Principal> principal_;
   json::View body_;
-  const Command* command_;  // null: no command's
+  const Command* command_;                     // null: no command's
+  std::shared_ptr<const std::string> stored_;  // what body_ points into; null: the request
 };
 
 // A page {"items","next_cursor"} without the items of queues that the key is not for; `queue_of`

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/call.hpp"
+#include "api/command_values.hpp"
 #include "api/http/types.hpp"
 #include "pkg/auth/scope.hpp"
 
@@ -28,6 +29,8 @@ struct QueryParameter {
   std::string_view description;
   std::string_view schema = R"({"type":"string"})";  // JSON Schema
 };
+
+class StoredValues;
 
 struct Answer {
   int status;
@@ -57,8 +60,11 @@ struct Command {
   bool reads_state = false;
   // Takes an Idempotency-Key (api/idempotency.hpp).
   bool idempotency_key = false;
-  bool upgrade = false;  // to a WebSocket (http::Route::upgrade)
-  bool audited = false;  // see mark_audited()
+  bool upgrade = false;      // to a WebSocket (http::Route::upgrade)
+  bool audited = false;      // see mark_audited()
+  CommandValues holds = {};  // values_of() its name
+  // Puts values back in its answers; null: there are none.
+  const StoredValues* values = nullptr;
   std::string_view summary = {};
   std::string_view description = {};
   std::vector<QueryParameter> query = {};

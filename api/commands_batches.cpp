@@ -41,7 +41,7 @@ Result<void> check_new(Services& services, const Call& call) {
 
 void create(Services& services, const Call& call) {
   if (const auto allowed = check_new(services, call); !allowed) return call.fail(allowed.error());
-  const auto once = idempotency_of(call);
+  const auto once = idempotency_of(services, call);
   if (!once) return call.fail(once.error());
   auto operation = services.requests.batch_create(call.body(), *once);
   if (!operation) return call.fail(operation.error());

@@ -30,7 +30,7 @@ void submit(Services& services, const Call& call) {
   if (const auto allowed = check_parents(services, call, call.body()); !allowed) {
     return call.fail(allowed.error());
   }
-  const auto once = idempotency_of(call);
+  const auto once = idempotency_of(services, call);
   if (!once) return call.fail(once.error());
   auto operation = services.requests.submit(call.body(), *once);
   if (!operation) return call.fail(operation.error());
@@ -91,16 +91,35 @@ void explain_job(Services& services, const Call& call) {
   });
 }
 
+// Whether the key may touch the queue of the job in the path.
+Result<void> check_visible(Services& services, const Call& call) {
+  if (call.principal().queues.empty()) return {};
+  const auto seen = services.instance.read([&](sqlite::Database& db) -> Result<void> {
+    WEIR_TRY(visible_job(call, db));
+    return {};
+  });
+  if (!seen) return seen.error();
+  return {};
+}
+
 // Proposes a change of one job, if the key may touch its queue.
 void change_job(Services& services, const Call& call, Result<replica::Operation> operation) {
-  if (!call.principal().queues.empty()) {
-    const auto seen = services.instance.read([&](sqlite::Database& db) -> Result<void> {
-      WEIR_TRY(visible_job(call, db));
-      return {};
-    });
-    if (!seen) return call.fail(seen.error());
-  }
+  if (const auto seen = check_visible(services, call); !seen) return call.fail(seen.error());
   answer_write(services, call, std::move(operation));
+}
+
+// A copy is given the payload in a form of its own: an encrypted one is bound to its job.
+Result<replica::Operation> retry_operation(Services& services, const Call& call) {
+  WEIR_TRY(check_visible(services, call));
+  WEIR_ASSIGN(auto operation, services.requests.retry(call.param("id"), call.body()));
+  const auto new_id = json::View(operation.body).find("as_new").as_string();
+  if (!new_id) return operation;
+  WEIR_ASSIGN(const auto payload, services.values.payload_for_copy(call.param("id"), *new_id));
+  if (!payload.empty()) {
+    operation.body.pop_back();
+    operation.body.append(",\"payload\":").append(payload).append("}");
+  }
+  return operation;
 }
 
 void add_submit(CommandTable& table, Services& services) {
@@ -279,7 +298,7 @@ void add_changes(CommandTable& table, Services& services) {
       R"("description":"run a copy with a new id"}},"additionalProperties":false})";
   retry.errors.push_back({Code::conflict, "job_not_retryable"});
   retry.handler = [&services](const Call& call) {
-    change_job(services, call, services.requests.retry(call.param("id"), call.body()));
+    answer_write(services, call, retry_operation(services, call));
   };
   Command promote = change_command("jobs.promote", "POST", "/v1/jobs/{id}/promote");
   promote.summary = "Run a scheduled job now";

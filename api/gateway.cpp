@@ -144,7 +144,10 @@ void Gateway::serve(const Command& command, Request request,
   if (const auto known = check_query(command, seen); !known) return refuse(known.error());
   const auto body = body_of(command, seen);
   if (!body) return refuse(body.error());
-  const Call call(std::move(request), responder, std::move(*principal), *body, &command);
+  auto stored = parts_.values.store(command.holds.takes, seen, body->is_missing());
+  const auto text = stored ? std::make_shared<const std::string>(std::move(*stored)) : nullptr;
+  const auto view = text && !body->is_missing() ? json::View(*text) : *body;
+  const Call call(std::move(request), responder, std::move(*principal), view, &command, text);
   if (command.reads_state && !seen.header("weir-min-revision").empty()) {
     return run_when_applied(command, call);
   }

@@ -10,6 +10,7 @@
 #include "api/command.hpp"
 #include "api/http/types.hpp"
 #include "api/key_attempts.hpp"
+#include "api/stored_values.hpp"
 #include "api/workers.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/base/clock.hpp"
@@ -29,6 +30,7 @@ class Gateway {
     replica::Instance& instance;
     Workers& workers;
     const Clock& clock;
+    const StoredValues& values;
     AuthMode auth = AuthMode::keys;
   };
   explicit Gateway(Parts parts);

@@ -211,6 +211,9 @@ Assessment assess_all(const Services& services, const replica::Health& health,
                       const std::optional<SystemFacts>& facts) {
   auto out = assess(health, facts, services.clock.wall());
   if (services.data != nullptr) add_structures(out, services.data->health());
+  const auto& sealer = services.values.sealer();
+  const auto missing = sealer.problem();
+  if (sealer.encrypts() || !missing.empty()) add_encryption(out, missing);
   return out;
 }
 

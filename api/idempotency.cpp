@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "jobs/limits.hpp"
-#include "pkg/crypto/crypto.hpp"
 
 namespace weir::api {
 
-Result<jobs::Idempotency> idempotency_of(const Call& call) {
+Result<jobs::Idempotency> idempotency_of(const Services& services, const Call& call) {
   const auto& request = call.request();
   const auto key = request.header("idempotency-key");
   if (key.empty()) return jobs::Idempotency();
@@ -18,9 +17,12 @@ Result<jobs::Idempotency> idempotency_of(const Call& call) {
                  "It must have 1 to " + std::to_string(jobs::kMaxIdempotencyKeyBytes) +
                      " printable ASCII characters."};
   }
-  const auto digest = crypto::sha256_hex(request.method + " " + request.path + "\n" + request.body);
-  return jobs::Idempotency{
-      .key = std::string(key), .by = call.principal().key_id, .digest = digest.substr(0, 32)};
+  auto digests =
+      services.values.sealer().digest(request.method + " " + request.path + "\n" + request.body);
+  return jobs::Idempotency{.key = std::string(key),
+                           .by = call.principal().key_id,
+                           .digest = std::move(digests.digest),
+                           .others = std::move(digests.others)};
 }
 
 }  // namespace weir::api

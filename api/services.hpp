@@ -10,6 +10,7 @@
 
 #include "api/gateway.hpp"
 #include "api/http/front.hpp"
+#include "api/stored_values.hpp"
 #include "api/system_probe.hpp"
 #include "api/timers.hpp"
 #include "api/workers.hpp"
@@ -46,6 +47,7 @@ struct Services {
   Random& random;
   metrics::Registry& metrics;
   const jobs::Requests& requests;
+  const StoredValues& values;
   Timers& timers;
   Workers& workers;
   pubsub::Hub& pubsub;

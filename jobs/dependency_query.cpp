@@ -2,6 +2,7 @@
 #include "jobs/dependencies.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/limits.hpp"
+#include "jobs/stored_form.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -19,6 +20,7 @@ void append_parent(json::Writer& out, sqlite::Database& db, const Job& job, std:
     out.member("result_at", "/v1/jobs/" + job.id);
   } else {
     room -= result.size() + error.size();
+    if (is_stored_form(result)) out.member(kRowMember, job.row);
     out.raw_member("result", result.empty() ? std::string_view("null") : result);
     if (!error.empty()) out.raw_member("error", error);
   }

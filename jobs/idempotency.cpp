@@ -1,5 +1,7 @@
 #include "jobs/idempotency.hpp"
 
+#include <algorithm>
+
 #include "jobs/schema.hpp"
 #include "jobs/step.hpp"
 
@@ -17,6 +19,10 @@ std::string marked(std::string_view answer) {
   return out;
 }
 
+bool is_digest_of(const Idempotency& once, std::string_view digest) {
+  return digest == once.digest || std::ranges::find(once.others, digest) != once.others.end();
+}
+
 Error reused(std::string_view key) {
   return Error{Code::conflict, "idempotency_key_reused",
                "The Idempotency-Key was used for another request",
@@ -30,15 +36,25 @@ void write_idempotency(json::Writer& out, const Idempotency& once) {
       .member("key", once.key)
       .member("by", once.by)
       .member("digest", once.digest)
-      .member("part", once.part)
-      .end_object();
+      .member("part", once.part);
+  if (!once.others.empty()) {
+    out.key("others").begin_array();
+    for (const auto& digest : once.others) out.value(digest);
+    out.end_array();
+  }
+  out.end_object();
 }
 
 Idempotency parse_idempotency(json::View text) {
-  return {.key = text.find("key").as_string().value_or(""),
-          .by = text.find("by").as_string().value_or(""),
-          .digest = text.find("digest").as_string().value_or(""),
-          .part = text.find("part").as_int().value_or(0)};
+  Idempotency out{.key = text.find("key").as_string().value_or(""),
+                  .by = text.find("by").as_string().value_or(""),
+                  .digest = text.find("digest").as_string().value_or(""),
+                  .others = {},
+                  .part = text.find("part").as_int().value_or(0)};
+  for (const auto other : text.find("others").elements()) {
+    out.others.push_back(other.as_string().value_or(""));
+  }
+  return out;
 }
 
 Result<std::optional<std::string>> find_answer(Step& step, const Idempotency& once) {
@@ -49,7 +65,7 @@ Result<std::optional<std::string>> find_answer(Step& step, const Idempotency& on
   rows.bind_all(once.by, once.key, step.now);
   // All parts of one request have its digest.
   while (rows.step()) {
-    if (rows.text(1) != once.digest) return reused(once.key);
+    if (!is_digest_of(once, rows.text(1))) return reused(once.key);
     if (rows.int64(0) == once.part) found = marked(rows.text(2));
   }
   return found;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pkg/base/result.hpp"
 #include "pkg/json/view.hpp"
@@ -20,10 +21,11 @@ struct Change;
 struct Step;
 
 struct Idempotency {
-  std::string key;        // as the client sent it; empty: none
-  std::string by;         // id of its API key: other keys' requests do not meet
-  std::string digest;     // of the request
-  std::int64_t part = 0;  // of a batch that takes several operations
+  std::string key;                       // as the client sent it; empty: none
+  std::string by;                        // id of its API key: other keys' requests do not meet
+  std::string digest;                    // of the request
+  std::vector<std::string> others = {};  // digests of the same request by former keys
+  std::int64_t part = 0;                 // of a batch that takes several operations
   explicit operator bool() const { return !key.empty(); }
 };
 

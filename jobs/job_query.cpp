@@ -8,6 +8,7 @@
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/step.hpp"
+#include "jobs/stored_form.hpp"
 #include "jobs/unique.hpp"
 #include "pkg/base/assert.hpp"
 
@@ -80,16 +81,18 @@ std::string detail(sqlite::Database& db, const Job& job) {
   out.begin_object();
   write_summary(out, job, *queue);
   member_json(out, "payload", payload_of(db, job));
-  member_json(out, "result", result_of(db, job));
+  const auto result = result_of(db, job);
+  const auto checkpoint = (job.parts & blob_bit(Blob::checkpoint)) != 0
+                              ? read_blob(db, job.row, Blob::checkpoint)
+                              : std::string();
+  if (is_stored_form(result) || is_stored_form(checkpoint)) out.member(kRowMember, job.row);
+  member_json(out, "result", result);
   member_json(out, "error", error_of(db, job));
   const auto progress =
       (job.parts & blob_bit(Blob::progress)) != 0 ? read_blob(db, job.row, Blob::progress) : "";
   member_json(out, "progress", json::View(progress).find("progress").raw());
   member_json(out, "message", json::View(progress).find("message").raw());
-  member_json(out, "checkpoint",
-              (job.parts & blob_bit(Blob::checkpoint)) != 0
-                  ? read_blob(db, job.row, Blob::checkpoint)
-                  : "");
+  member_json(out, "checkpoint", checkpoint);
   write_option(out, job, "metadata");
   write_option(out, job, "headers");
   const bool running = job.status == Status::processing;

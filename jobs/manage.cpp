@@ -93,14 +93,14 @@ Result<std::string> Manager::retry(json::View body) {
                         "Only a failed, cancelled or dead job can be retried (as_new copies any "
                         "job that has ended)");
   }
-  if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""));
+  if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""), body.find("payload"));
   Queue& queue = step_.state.queues.get(job.queue);
   run_again(job, queue, step_.now);
   return job_reply(job, queue);
 }
 
-Result<std::string> Manager::copy(const Job& job, std::string_view new_id) {
-  const auto payload = payload_of(step_.db, job);
+Result<std::string> Manager::copy(const Job& job, std::string_view new_id, json::View given) {
+  const auto payload = given.is_missing() ? payload_of(step_.db, job) : std::string(given.raw());
   Queue& queue = step_.state.queues.get(job.queue);
   NewJob fresh;
   fresh.id = new_id;

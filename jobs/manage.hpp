@@ -47,7 +47,7 @@ class Manager {
   Result<Job> get_job(json::View body);
   Result<Queue*> get_queue(json::View body);
   Result<std::string> set_paused(json::View body, bool paused);
-  Result<std::string> copy(const Job& job, std::string_view new_id);
+  Result<std::string> copy(const Job& job, std::string_view new_id, json::View given);
   std::string job_reply(const Job& job, const Queue& queue) const;
   void cancel_job(Job& job, Queue& queue);
   void run_again(Job& job, Queue& queue, std::int64_t run_at);

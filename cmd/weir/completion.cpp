@@ -8,7 +8,7 @@ constexpr const char* kBash = R"bash(# bash completion for weir
 _weir() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path=() i help words
   for ((i = 1; i < COMP_CWORD && i <= 2; i++)); do
-    [[ ${COMP_WORDS[i]} =~ ^[a-z]+$ ]] || break
+    [[ ${COMP_WORDS[i]} =~ ^[a-z][a-z-]*$ ]] || break
     path+=("${COMP_WORDS[i]}")
   done
   case $before in
@@ -24,7 +24,7 @@ _weir() {
   if [[ $word == -* ]]; then
     words=$(grep -oE -- '--[a-z][a-z0-9-]*' <<<"$help" | sort -u)
   else
-    words=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
+    words=$(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help")
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -7,6 +7,7 @@
 #include "api/http/front.hpp"
 #include "api/http/tls_server.hpp"
 #include "api/nats_probe.hpp"
+#include "api/payload_keys.hpp"
 #include "cmd/weir/data_replica.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
@@ -73,6 +74,7 @@ struct Coordinator::Parts {
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<pubsub::Hub> pubsub;
   std::unique_ptr<kv::Service> kv;
+  std::unique_ptr<api::PayloadKeys> payload_keys;  // null: nothing is encrypted
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -86,6 +88,8 @@ struct Coordinator::Parts {
   void make_api();
   void tell_certificate(std::string_view event) const;
   void tell_reload(const Result<bool>& read) const;
+  void tell_keys(std::string_view event) const;
+  void tell_keys_reload(const Result<bool>& read) const;
 };
 
 Result<void> Coordinator::Parts::connect() {
@@ -178,24 +182,25 @@ void Coordinator::Parts::make_api() {
       rest, clock, kv::Service::Options{.replicas = static_cast<int>(config.stream_replicas)});
   api::ApiOptions options;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
+  options.shard = config.shard;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
   options.requests.max_payload_bytes =
       std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
   pubsub = std::make_unique<pubsub::Hub>(rest, clock, random);
-  api =
-      std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
-                                               .keys = keys,
-                                               .job_stats = jobs.stats(),
-                                               .probe = *probe,
-                                               .kv = *kv,
-                                               .clock = clock,
-                                               .random = random,
-                                               .metrics = metrics,
-                                               .pubsub = *pubsub,
-                                               .data = data ? &data->instance() : nullptr,
-                                               .structures = data ? &data->structures() : nullptr},
-                                 options);
+  api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
+                                                 .keys = keys,
+                                                 .job_stats = jobs.stats(),
+                                                 .probe = *probe,
+                                                 .kv = *kv,
+                                                 .clock = clock,
+                                                 .random = random,
+                                                 .metrics = metrics,
+                                                 .pubsub = *pubsub,
+                                                 .data = data ? &data->instance() : nullptr,
+                                                 .structures = data ? &data->structures() : nullptr,
+                                                 .payload_keys = payload_keys.get()},
+                                   options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
   listen.port = config.http.port;
@@ -234,6 +239,10 @@ Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig
                                                    .key = config.http_tls.key_file,
                                                    .client_ca = config.http_tls.client_ca_file}));
     parts->tell_certificate("http_tls_loaded");
+  }
+  if (config.encrypts()) {
+    WEIR_ASSIGN(parts->payload_keys, api::PayloadKeys::load(config.payload_keys_file));
+    parts->tell_keys("payload_keys_loaded");
   }
   WEIR_TRY(parts->connect());
   WEIR_TRY(parts->make_replica());
@@ -298,14 +307,33 @@ void Coordinator::Parts::tell_reload(const Result<bool>& read) const {
   }
 }
 
-void Coordinator::refresh_tls() {
-  if (parts_->tls) parts_->tell_reload(parts_->tls->reload_if_changed());
+void Coordinator::Parts::tell_keys(std::string_view event) const {
+  const auto ring = payload_keys->ring();
+  log::info(event, {{"file", config.payload_keys_file},
+                    {"current", ring->current().id},
+                    {"keys", std::to_string(ring->keys().size())}});
 }
 
-void Coordinator::reload_tls() {
-  if (!parts_->tls) return;
-  const auto read = parts_->tls->reload();
-  parts_->tell_reload(read ? Result<bool>(true) : Result<bool>(read.error()));
+void Coordinator::Parts::tell_keys_reload(const Result<bool>& read) const {
+  if (!read) {
+    log::error("payload_keys_not_reloaded",
+               {{"error", describe(read.error())}, {"used", "the keys from before"}});
+  } else if (*read) {
+    tell_keys("payload_keys_reloaded");
+  }
+}
+
+void Coordinator::refresh_files() {
+  if (parts_->tls) parts_->tell_reload(parts_->tls->reload_if_changed());
+  if (parts_->payload_keys) parts_->tell_keys_reload(parts_->payload_keys->reload_if_changed());
+}
+
+void Coordinator::reload_files() {
+  const auto done = [](const Result<void>& read) {
+    return read ? Result<bool>(true) : Result<bool>(read.error());
+  };
+  if (parts_->tls) parts_->tell_reload(done(parts_->tls->reload()));
+  if (parts_->payload_keys) parts_->tell_keys_reload(done(parts_->payload_keys->reload()));
 }
 
 void Coordinator::stop() {

@@ -24,10 +24,10 @@ class Coordinator {
   // What needs a replica that applies: drops the waiters of a former life, makes sure that an admin
   // key exists and is in <data_dir>/admin-key. True when done; call again until it is.
   bool finish_start();
-  // Reads the certificate again when its files were replaced; a bad one is told in the log, and the
-  // one before stays in use.
-  void refresh_tls();
-  void reload_tls();  // whether or not they were
+  // Reads the certificate and the payload keys again when their files were replaced; bad ones are
+  // told in the log, and those from before stay in use.
+  void refresh_files();
+  void reload_files();  // whether or not they were
   // Graceful: no new requests, those under way finish, everything is joined.
   void stop();
 

@@ -74,7 +74,7 @@ void ask_server(Client& client, Findings& out) {
   ask_keys(client, out);
 }
 
-void look_here(const std::string& folder, Findings& out) {
+void look_here(const std::string& folder, const std::string& payload_keys, Findings& out) {
   struct stat info {};
   if (::stat(folder.c_str(), &info) == 0) {
     out.push_back(check_disk(folder));
@@ -82,6 +82,12 @@ void look_here(const std::string& folder, Findings& out) {
   } else {
     out.push_back(
         {Severity::ok, "data folder", "no " + folder + " here, its checks are left out", ""});
+  }
+  const char* keys = std::getenv("WEIR_PAYLOAD_KEYS_FILE");
+  if (!payload_keys.empty()) {
+    out.push_back(check_payload_keys(payload_keys));
+  } else if (keys != nullptr && *keys != '\0') {
+    out.push_back(check_payload_keys(keys));
   }
   out.push_back(check_open_files());
 }
@@ -117,13 +123,16 @@ int run_doctor(Args args) {
                     .summary =
                         "Checks a server, its NATS and this machine, and says how to repair "
                         "what is wrong. Exit code 1 when something is.",
-                    .options = with_common({}),
+                    .options = with_common({{"payload-keys-file", "FILE",
+                                             "Look at these payload keys, too (default: "
+                                             "WEIR_PAYLOAD_KEYS_FILE)"}}),
                     .examples = {"weir doctor", "weir doctor --data-dir /var/lib/weir"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     Findings findings;
     ask_server(context.client(), findings);
     const char* variable = std::getenv("WEIR_DATA_DIR");
-    look_here(parsed.text("data-dir", variable != nullptr ? variable : "./weir-data"), findings);
+    look_here(parsed.text("data-dir", variable != nullptr ? variable : "./weir-data"),
+              parsed.text("payload-keys-file"), findings);
     show(context, findings);
     const bool errors = std::ranges::any_of(
         findings, [](const Finding& finding) { return finding.severity == Severity::error; });

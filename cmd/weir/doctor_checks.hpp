@@ -39,6 +39,8 @@ std::optional<Timestamp> certificate_end(const std::string& server);
 // Of the URL: whether others can listen, and how long the certificate is good.
 Finding check_transport(const std::string& server, std::optional<Timestamp> certificate_ends,
                         Timestamp now);
+// The file of payload keys: whether it can be used, and by others. Shows no key.
+Finding check_payload_keys(const std::string& path);
 Finding check_disk(const std::string& folder);
 std::vector<Finding> check_permissions(const std::string& folder);
 Finding check_open_files();

@@ -24,6 +24,7 @@ std::vector<Command> commands() {
           {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},
+          {"payload-key", "Keys for payloads at rest", run_payload_key},
           {"pubsub", "Publish messages and follow topics", run_pubsub},
           {"kv", "Buckets of keys and values", run_kv},
           {"call", "Run a command of the command API", run_call},

@@ -32,12 +32,12 @@ Usage serve_usage() {
 }
 
 // Blocked in every thread started from here on, so that only wait_for_signal() sees them.
-// SIGHUP asks for the certificate to be read again; where there is none it ends the program, as a
-// closed terminal should.
-sigset_t block_signals(bool tls) {
+// SIGHUP asks for certificate and payload keys to be read again; where there are none it ends the
+// program, as a closed terminal should.
+sigset_t block_signals(bool reloads) {
   sigset_t set;
   sigemptyset(&set);
-  if (tls) sigaddset(&set, SIGHUP);
+  if (reloads) sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -54,7 +54,7 @@ Result<int> serve(const Parsed& parsed) {
   WEIR_ASSIGN(const auto values, serve_values(parsed));
   WEIR_ASSIGN(const auto config, config::make_serve_config(values));
   log::configure(config.log_level, config.log_format);
-  const sigset_t signals = block_signals(config.has_tls());
+  const sigset_t signals = block_signals(config.has_tls() || config.encrypts());
   ::umask(0077);  // job payloads and key hashes are nobody else's to read
 
   WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
@@ -67,7 +67,7 @@ Result<int> serve(const Parsed& parsed) {
   bool finished = false;
   bool key_shown = false;
   for (int signal = 0; signal != SIGTERM && signal != SIGINT; signal = wait_for_signal(signals)) {
-    signal == SIGHUP ? coordinator->reload_tls() : coordinator->refresh_tls();
+    signal == SIGHUP ? coordinator->reload_files() : coordinator->refresh_files();
     if (finished) continue;
     finished = coordinator->finish_start();
     if (const auto key = coordinator->new_admin_key(); key && !key_shown) {

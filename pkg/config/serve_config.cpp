@@ -132,6 +132,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.data_dir = values.text("data_dir");
   if (out.data_dir.empty()) errors.push_back({"data_dir", "must not be empty"});
   out.http_tls = http_tls_config(values, errors);
+  out.payload_keys_file = values.text("payload_keys_file");
   out.api_key = secret(values, "api_key", errors);
   out.dev_no_auth = values.boolean("dev_no_auth");
   check_exposure(values, out.http, errors);

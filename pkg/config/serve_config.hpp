@@ -44,7 +44,8 @@ struct ServeConfig {
   Address http;
   std::string data_dir;
   HttpTlsConfig http_tls;
-  std::string api_key;  // empty = make one at the first start
+  std::string payload_keys_file;  // empty = payloads are not encrypted
+  std::string api_key;            // empty = make one at the first start
   bool dev_no_auth = false;
   NatsConfig nats;
   EmbeddedConfig embedded;
@@ -70,6 +71,7 @@ struct ServeConfig {
   log::Format log_format = log::Format::text;
 
   bool embeds_nats() const { return nats.urls.empty(); }
+  bool encrypts() const { return !payload_keys_file.empty(); }
   bool has_tls() const { return !http_tls.cert_file.empty(); }
 };
 

@@ -52,6 +52,11 @@ constexpr std::array kSettings{
     text("api_key_file", Kind::path, "", "File that holds api_key."),
     text("dev_no_auth", Kind::boolean, "false",
          "Turn authentication off. For development on loopback; /health says so."),
+    // encryption
+    text("payload_keys_file", Kind::path, "",
+         "File of payload keys, made by weir payload-key: payloads, results and checkpoints are "
+         "encrypted with the first and decrypted with any. Read again when it changes, and on "
+         "SIGHUP. Empty: they are stored as they are."),
     // NATS
     text("nats_url", Kind::list, "",
          "URLs of an existing NATS. Empty: a nats-server child is started and supervised."),

@@ -40,6 +40,7 @@ class NatsServer {
 
   std::uint16_t port() const { return port_; }
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+  std::string folder() const { return directory_.path(); }  // the store and the log are below it
   std::string log() const;
 
  private:

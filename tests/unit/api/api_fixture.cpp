@@ -169,7 +169,8 @@ void ApiTest::make_api(const ApiOptions& options) {
                                         .clock = clock_,
                                         .random = random_,
                                         .metrics = registry_,
-                                        .pubsub = *pubsub_},
+                                        .pubsub = *pubsub_,
+                                        .payload_keys = payload_keys_.get()},
                                options);
   ASSERT_TRUE(api_->start());
   routes_ = api_->routes();

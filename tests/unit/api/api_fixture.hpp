@@ -10,6 +10,7 @@
 
 #include "api/api.hpp"
 #include "api/http/event_stream.hpp"
+#include "api/payload_keys.hpp"
 #include "jobs/machine.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"
@@ -89,7 +90,8 @@ class ApiTest : public testing::Test {
   FakeProbe probe_;
   std::unique_ptr<kv::Service> kv_;  // of a NATS that is away
   std::unique_ptr<TestInstance> instance_;
-  std::unique_ptr<pubsub::Hub> pubsub_;  // of a NATS that is away
+  std::unique_ptr<pubsub::Hub> pubsub_;        // of a NATS that is away
+  std::unique_ptr<PayloadKeys> payload_keys_;  // none unless a test makes them, and then the API
   std::unique_ptr<Api> api_;
   std::vector<http::Route> routes_;
   std::string admin_;

@@ -28,6 +28,7 @@ void TestInstance::propose(replica::Operation operation, replica::ReplyHandler d
   {
     const Lock lock(mutex_);
     proposed_.push_back(operation.name);
+    proposed_text_.append(operation.body).append(operation.actor).append("\n");
     if (!health_.log_connected) {
       callbacks.push_back([done] {
         done(Error{Code::unavailable, "nats_unavailable", "NATS is not reachable.", ""});
@@ -218,6 +219,11 @@ void TestInstance::deliver_to(const std::string& waiter, const std::string& json
 std::vector<std::string> TestInstance::proposed() const {
   const Lock lock(mutex_);
   return proposed_;
+}
+
+std::string TestInstance::proposed_text() const {
+  const Lock lock(mutex_);
+  return proposed_text_;
 }
 
 std::size_t TestInstance::open_waiters() const {

@@ -41,6 +41,7 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   void release_replies();  // ... until now
   void deliver_to(const std::string& waiter, const std::string& json);
   std::vector<std::string> proposed() const;  // names of all operations so far
+  std::string proposed_text() const;          // bodies of all operations so far
   std::size_t open_waiters() const;
   std::size_t watches() const;
 
@@ -72,6 +73,7 @@ class TestInstance final : public replica::Instance, private replica::Outbound {
   std::vector<std::pair<std::string, std::string>> deliveries_;  // of the entry being applied
   std::set<std::string> touched_;
   std::vector<std::string> proposed_;
+  std::string proposed_text_;
   replica::Health health_;
   replica::Totals totals_;
   bool holding_ = false;

@@ -1,0 +1,120 @@
+#include "api/value_writer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "jobs/stored_form.hpp"
+#include "jobs/token.hpp"
+#include "jobs/unique.hpp"
+
+namespace weir::api {
+namespace {
+
+// Members whose objects are jobs, templates or reports, or lists of them.
+constexpr std::array<std::string_view, 8> kInside{"jobs",     "job",  "on_success", "on_complete",
+                                                  "complete", "fail", "release",    "heartbeat"};
+
+bool is_report_value(std::string_view name) {
+  return name == "result" || name == "checkpoint";
+}
+
+// The payload may become that of another job, which holds the unique key.
+bool may_move(json::View job) {
+  const auto unique = job.find("unique");
+  if (!unique.is_object()) return false;
+  const auto action = jobs::parse_on_conflict(unique.find("on_conflict").as_string().value_or(""));
+  return action == jobs::OnConflict::replace || action == jobs::OnConflict::debounce;
+}
+
+}  // namespace
+
+std::string ValueWriter::write(json::View body) const {
+  std::string out;
+  out.reserve(body.raw().size() * 3 / 2 + 256);
+  copy(out, body);
+  return out;
+}
+
+std::string ValueWriter::write_lines(std::string_view text) const {
+  std::string out;
+  out.reserve(text.size() * 3 / 2 + 256);
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto line = text.substr(0, end);
+    if (json::check(line)) {
+      copy(out, json::View(line));
+    } else {
+      out.append(line);
+    }
+    if (end < text.size()) out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+void ValueWriter::copy(std::string& out, json::View value) const {
+  if (value.is_object()) return copy_object(out, value);
+  if (!value.is_array()) {
+    out.append(value.raw());
+    return;
+  }
+  out += '[';
+  for (const auto element : value.elements()) {
+    if (out.back() != '[') out += ',';
+    copy(out, element);
+  }
+  out += ']';
+}
+
+void ValueWriter::copy_object(std::string& out, json::View object) const {
+  out += '{';
+  std::string id;
+  if (options_.takes == Takes::jobs && !object.find("payload").is_missing()) {
+    const auto given = object.find("id");
+    id = given.is_missing() ? ids_.next() : given.as_string().value_or("");
+    if (given.is_missing()) out.append("\"id\":\"").append(id).append("\"");
+  }
+  for (const auto& member : object.members()) {
+    if (out.back() != '{') out += ',';
+    out.append("\"").append(member.raw_key).append("\":");
+    const auto name = member.key();
+    if (name == "payload" && options_.takes != Takes::reports) {
+      write_value(out, member.value, name, payload_owner(object, id));
+    } else if (is_report_value(name) && options_.takes == Takes::reports) {
+      write_value(out, member.value, name, report_owner(object));
+    } else if (std::ranges::find(kInside, name) != kInside.end()) {
+      copy(out, member.value);
+    } else {
+      out.append(member.value.raw());
+    }
+  }
+  out += '}';
+}
+
+void ValueWriter::write_value(std::string& out, json::View value, std::string_view field,
+                              const ValueOwner& owner) const {
+  const auto raw = value.raw();
+  if (raw.size() <= options_.max_value_bytes) {
+    out += sealer_.seal(raw, field, owner);
+  } else if (jobs::is_stored_form(raw)) {  // it is none: the same value, written otherwise
+    out.append("{ ").append(raw.substr(1));
+  } else {
+    out.append(raw);
+  }
+}
+
+ValueOwner ValueWriter::payload_owner(json::View job, std::string_view id) const {
+  if (options_.takes == Takes::edit) return {ValueOwner::Kind::job, std::string(options_.in_path)};
+  if (options_.takes == Takes::templates || may_move(job)) {
+    return {ValueOwner::Kind::queue, job.find("queue").as_string().value_or("")};
+  }
+  return {ValueOwner::Kind::job, std::string(id)};
+}
+
+ValueOwner ValueWriter::report_owner(json::View report) const {
+  const auto lease = report.find("lease").as_string();
+  const auto token = jobs::parse_token(lease ? std::string_view(*lease) : options_.in_path);
+  return {ValueOwner::Kind::row, std::to_string(token ? token->row : 0)};
+}
+
+}  // namespace weir::api
