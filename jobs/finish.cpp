@@ -83,7 +83,8 @@ Result<void> Finisher::complete(json::View item, std::string& out) {
                 .to = Status::completed,
                 .cause = Cause::complete,
                 .at = step_.now,
-                .parts = lease->followed});
+                .parts = lease->followed},
+               lease->key);
   end_lease(row, *lease);
   if (step_.context.outbound.anyone_watches()) step_.touch(id_of(row));
   out += kOk;

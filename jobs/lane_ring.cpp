@@ -24,6 +24,7 @@ void LaneRing::load(sqlite::Database& db) {
       lane->key = rows.text(0);
       lane->turn = rows.int64(1);
       lane->full = rows.int64(2);
+      lane->saved = true;
       lanes_.emplace(lane->key, std::move(lane));
     }
   }
@@ -42,15 +43,16 @@ void LaneRing::load(sqlite::Database& db) {
 
 // What a transaction passed through must not show: a lane that came and went leaves no row.
 void LaneRing::save(sqlite::Database& db) {
+  for (const auto& key : gone_) {
+    db.prepare("DELETE FROM job_lanes WHERE queue=?1 AND key=?2").bind_all(queue_, key).run();
+  }
+  gone_.clear();
   for (const auto& key : dirty_) {
     const auto found = lanes_.find(key);
-    if (found == lanes_.end()) {
-      db.prepare("DELETE FROM job_lanes WHERE queue=?1 AND key=?2").bind_all(queue_, key).run();
-      continue;
-    }
+    if (found == lanes_.end() || !found->second->dirty) continue;
     Lane& lane = *found->second;
-    if (!lane.dirty) continue;
     lane.dirty = false;
+    lane.saved = true;
     db.prepare("INSERT OR REPLACE INTO job_lanes(queue,key,turn,bucket) VALUES(?1,?2,?3,?4)")
         .bind_all(queue_, key, lane.turn, lane.full)
         .run();
@@ -78,7 +80,8 @@ void LaneRing::configure(const PerKey& limits, bool forget_buckets) {
       if (!lane->dirty) dirty_.push_back(key);
       lane->dirty = true;
     }
-    place(limits, *lane);
+    lift(*lane);
+    place(limits, *lane, 0);
   }
 }
 
@@ -100,7 +103,6 @@ void LaneRing::change(const PerKey& limits, std::string_view key, std::optional<
                       std::optional<Status> to, std::int64_t priority, std::int64_t now) {
   wake(now);
   Lane& lane = get(key);
-  lift(lane);
   const auto level = static_cast<std::size_t>(priority);
   if (from == Status::unprocessed) {
     --lane.ready[level];
@@ -113,6 +115,12 @@ void LaneRing::change(const PerKey& limits, std::string_view key, std::optional<
     ++ready_[level];
   }
   if (from == Status::processing) --lane.running;
+  // One more that waits, or one less that runs: who may run may run on.
+  if (lane.placed != 0 && from != Status::unprocessed && to != Status::processing) {
+    if (to == Status::unprocessed) add_to_ring(lane, level);
+    return;
+  }
+  lift(lane);
   if (to == Status::processing) {
     ++lane.running;
     lane.turn = ++next_turn_;
@@ -120,8 +128,16 @@ void LaneRing::change(const PerKey& limits, std::string_view key, std::optional<
     if (!lane.dirty) dirty_.push_back(lane.key);
     lane.dirty = true;
   }
-  place(limits, lane);
-  wake(now);
+  if (at_rest(limits, lane, now)) {
+    forget(lane);
+  } else {
+    place(limits, lane, now);
+  }
+}
+
+bool LaneRing::at_rest(const PerKey& limits, const Lane& lane, std::int64_t now) {
+  if (lane.running > 0 || lane.waiting > 0) return false;
+  return !limits.rate || limits.rate.full_at(lane.full) <= now;
 }
 
 void LaneRing::lift(Lane& lane) {
@@ -137,15 +153,15 @@ void LaneRing::lift(Lane& lane) {
   lane.timer = 0;
 }
 
-void LaneRing::place(const PerKey& limits, Lane& lane) {
-  lift(lane);
+// A lane that stands nowhere. Whatever is due by `now` is not left to the next wake().
+void LaneRing::place(const PerKey& limits, Lane& lane, std::int64_t now) {
   if (lane.waiting == 0) {
     if (lane.running > 0) return;
     lane.timer = limits.rate ? std::max<std::int64_t>(1, limits.rate.full_at(lane.full)) : 1;
     rests_.emplace(std::pair{lane.timer, lane.turn}, &lane);
   } else if (limits.concurrency > 0 && lane.running >= limits.concurrency) {
     return;
-  } else if (limits.rate && lane.full != 0) {
+  } else if (limits.rate && limits.rate.ready_at(lane.full) > now) {
     lane.timer = std::max<std::int64_t>(1, limits.rate.ready_at(lane.full));
     tokens_.emplace(std::pair{lane.timer, lane.turn}, &lane);
   } else {
@@ -155,10 +171,14 @@ void LaneRing::place(const PerKey& limits, Lane& lane) {
 
 void LaneRing::add_to_rings(Lane& lane) {
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
-    if (lane.ready[priority] == 0) continue;
-    rings_[priority].emplace(lane.turn, &lane);
-    lane.placed |= bit_of(priority);
+    if (lane.ready[priority] > 0) add_to_ring(lane, priority);
   }
+}
+
+void LaneRing::add_to_ring(Lane& lane, std::size_t priority) {
+  if ((lane.placed & bit_of(priority)) != 0) return;
+  rings_[priority].emplace(lane.turn, &lane);
+  lane.placed |= bit_of(priority);
 }
 
 void LaneRing::wake(std::int64_t now) {
@@ -173,8 +193,9 @@ void LaneRing::wake(std::int64_t now) {
 void LaneRing::forget(Lane& lane) {
   WEIR_ASSERT(lane.running == 0 && lane.waiting == 0);
   lift(lane);
-  dirty_.push_back(lane.key);
-  lanes_.erase(dirty_.back());
+  const auto found = lanes_.find(lane.key);
+  if (lane.saved) gone_.push_back(lane.key);
+  lanes_.erase(found);
   if (!lanes_.empty()) return;
   plain_turn_ = 0;
   plain_dirty_ = true;

@@ -41,6 +41,7 @@ struct Lane {
   std::uint32_t placed = 0;  // bits of the priorities in whose ring it is
   std::int64_t timer = 0;    // its moment among the timers; 0: none
   bool dirty = false;        // differs from job_lanes
+  bool saved = false;        // has a row there
 };
 
 class LaneRing {
@@ -96,7 +97,9 @@ class LaneRing {
   };
 
   Lane& get(std::string_view key);  // found or made, at the end of the ring
-  void place(const PerKey& limits, Lane& lane);
+  static bool at_rest(const PerKey& limits, const Lane& lane, std::int64_t now);
+  void place(const PerKey& limits, Lane& lane, std::int64_t now);
+  void add_to_ring(Lane& lane, std::size_t priority);
   void lift(Lane& lane);
   void add_to_rings(Lane& lane);
   void forget(Lane& lane);
@@ -114,6 +117,7 @@ class LaneRing {
   Timers tokens_;
   Timers rests_;
   std::vector<std::string> dirty_;
+  std::vector<std::string> gone_;  // forgotten, their rows are still there
 };
 
 }  // namespace weir::jobs

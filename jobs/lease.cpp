@@ -157,21 +157,27 @@ std::int64_t Leaser::lease_typed(Queue& queue, const LeaseCall& call, std::int64
   for (; leased < max && reply_bytes_ < kMaxLeaseReplyBytes; ++leased) {
     const auto row = picker.next();
     if (!row) break;
-    Picked picked;
-    {
-      auto rows = step_.db.prepare(kPickRow);
-      rows.bind_all(*row);
-      const bool found = rows.step();
-      WEIR_ASSERT(found);
-      picked = pick(queue, call, rows, wanted, out);
-    }
-    take(queue, call, step_.state.workers.seen(step_.db, call.worker, step_.now), picked);
+    lease_row(queue, call, *row, wanted, out);
   }
   return leased;
 }
 
+void Leaser::lease_row(Queue& queue, const LeaseCall& call, std::int64_t row, bool wanted,
+                       std::string& out) {
+  Picked picked;
+  {
+    auto rows = step_.db.prepare(kPickRow);
+    rows.bind_all(row);
+    const bool found = rows.step();
+    WEIR_ASSERT(found);
+    picked = pick(queue, call, rows, wanted, out);
+  }
+  take(queue, call, step_.state.workers.seen(step_.db, call.worker, step_.now), picked);
+}
+
 void Leaser::lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice,
                         bool wanted, std::string& out) {
+  if (choice.row != 0) return lease_row(queue, call, choice.row, wanted, out);
   Picked picked;
   {
     auto rows = step_.db.prepare(kPickHead);
@@ -199,6 +205,7 @@ Leaser::Picked Leaser::pick(const Queue& queue, const LeaseCall& call,
       .priority = rows.int64(kColPriority),
       .noted = rows.int64(kColParts) & kNoted,
       .since = std::max(rows.int64(kColCreatedAt), rows.optional_int64(kColRunAt).value_or(0))};
+  if ((picked.noted & kKeyed) != 0) picked.key = rows.text(kColKey);
   picked.deadline = step_.now + picked.granted_ms;
   if ((rows.int64(kColParts) & kTimedBit) != 0) {
     picked.ends_by = step_.now + timeout_of(rows.text(kColOptions));
@@ -215,21 +222,22 @@ Leaser::Picked Leaser::pick(const Queue& queue, const LeaseCall& call,
 }
 
 void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Picked& picked) {
-  const Lease lease{.queue = &queue,
-                    .worker = &worker,
-                    .fence = picked.fence,
-                    .nonce = lease_nonce(call.salt, picked.row),
-                    .lease_ms = picked.granted_ms,
-                    .deadline = picked.deadline,
-                    .ends_by = picked.ends_by,
-                    .followed = picked.noted,
-                    .cancel_at = 0,
-                    .started_at = step_.now};
+  Lease lease{.queue = &queue,
+              .worker = &worker,
+              .fence = picked.fence,
+              .nonce = lease_nonce(call.salt, picked.row),
+              .lease_ms = picked.granted_ms,
+              .deadline = picked.deadline,
+              .ends_by = picked.ends_by,
+              .followed = picked.noted,
+              .cancel_at = 0,
+              .started_at = step_.now,
+              .key = picked.key};
   step_.db.prepare(kTake)
       .bind_all(picked.row, step_.now, lease.deadline, lease.lease_ms, lease.nonce, worker.name,
                 step_.revision)
       .run();
-  step_.state.leases.add(picked.row, lease);
+  step_.state.leases.add(picked.row, std::move(lease));
   step_.state.times->waited(queue.name, picked.priority, step_.now - picked.since, step_.now);
   step_.state.workers.started(worker);
   step_.change({.row = picked.row,
@@ -239,7 +247,8 @@ void Leaser::take(Queue& queue, const LeaseCall& call, Worker& worker, const Pic
                 .cause = Cause::lease,
                 .priority = picked.priority,
                 .at = step_.now,
-                .parts = picked.noted});
+                .parts = picked.noted},
+               picked.key);
   step_.state.queues.leased(queue, (picked.noted & kKeyed) != 0, step_.now);
 }
 

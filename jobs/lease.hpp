@@ -36,6 +36,7 @@ class Leaser {
     std::int64_t ends_by = 0;   // of the attempt's timeout; 0: none
     std::int64_t deadline = 0;  // unix ms
     std::int64_t since = 0;     // ready, unix ms
+    std::string key = {};
   };
 
   // Leases at most call.max jobs, appending them to `out` as JSON objects (when `wanted`).
@@ -46,6 +47,8 @@ class Leaser {
                            std::string& out);
   std::int64_t lease_typed(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
                            std::string& out);
+  void lease_row(Queue& queue, const LeaseCall& call, std::int64_t row, bool wanted,
+                 std::string& out);
   void lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice, bool wanted,
                   std::string& out);
   Picked pick(const Queue& queue, const LeaseCall& call, const sqlite::Statement& rows, bool wanted,

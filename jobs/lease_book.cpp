@@ -30,15 +30,16 @@ void LeaseBook::load(sqlite::Database& db, QueueBook& queues, WorkerBook& worker
                     (rows.int64(7) & kTimedBit) != 0 ? rows.int64(8) + timeout_of(rows.text(9)) : 0,
                 .followed = rows.int64(7) & kNoted,
                 .cancel_at = rows.int64(4),
-                .started_at = rows.int64(8)});
+                .started_at = rows.int64(8),
+                .key = std::string(rows.text(10))});
     }
     rows.run();
   }
 }
 
-void LeaseBook::add(std::int64_t row, const Lease& lease) {
-  leases_.insert_or_assign(row, lease);
+void LeaseBook::add(std::int64_t row, Lease lease) {
   by_end_.emplace(lease.ends_at(), row);
+  leases_.insert_or_assign(row, std::move(lease));
 }
 
 Lease* LeaseBook::find(std::int64_t row) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <unordered_map>
 
 #include "jobs/queue_book.hpp"
@@ -25,6 +26,7 @@ struct Lease {
   std::int64_t followed = 0;   // the bits of jobs.parts that are in kNoted
   std::int64_t cancel_at = 0;  // unix ms, when a cancel was asked for; 0: none
   std::int64_t started_at = 0;
+  std::string key = {};  // of the job; empty: none
   // What a heartbeat at `now` extends it to.
   std::int64_t extended(std::int64_t now) const {
     return ends_by != 0 && ends_by < now + lease_ms ? ends_by : now + lease_ms;
@@ -38,7 +40,7 @@ struct Lease {
 class LeaseBook {
  public:
   void load(sqlite::Database& db, QueueBook& queues, WorkerBook& workers);
-  void add(std::int64_t row, const Lease& lease);
+  void add(std::int64_t row, Lease lease);
   // The live lease that the token names; null when it is lost.
   Lease* find(const Token& token);
   Lease* find(std::int64_t row);

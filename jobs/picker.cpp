@@ -70,11 +70,14 @@ std::optional<Picker::Choice> Picker::candidate(std::size_t priority, std::int64
   return choice;
 }
 
-std::int64_t Picker::since(const Choice& choice, std::int64_t turn) {
+std::int64_t Picker::since(Choice& choice, std::int64_t turn) {
   Head& head = heads_[static_cast<std::size_t>(choice.priority)];
-  if (head.turn == turn) return head.since;
+  if (head.turn == turn) {
+    choice.row = head.row;
+    return head.since;
+  }
   auto rows = step_.db.prepare(
-      "SELECT created_at FROM jobs INDEXED BY jobs_ready"
+      "SELECT created_at,row FROM jobs INDEXED BY jobs_ready"
       " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1");
   rows.bind_all(queue_.id, choice.priority);
   if (choice.key) {
@@ -84,7 +87,8 @@ std::int64_t Picker::since(const Choice& choice, std::int64_t turn) {
   }
   const bool found = rows.step();
   WEIR_ASSERT(found);
-  head = {turn, rows.int64(0)};
+  head = {turn, rows.int64(0), rows.int64(1)};
+  choice.row = head.row;
   return head.since;
 }
 

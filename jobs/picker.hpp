@@ -10,6 +10,7 @@
 
 #include <array>
 #include <optional>
+#include <string_view>
 
 #include "jobs/step.hpp"
 
@@ -28,7 +29,8 @@ class Picker {
   // The head of a lane.
   struct Choice {
     std::int64_t priority = 0;
-    std::optional<std::string> key;  // none: jobs without a key
+    std::optional<std::string_view> key;  // none: jobs without a key; lives as long as its lane
+    std::int64_t row = 0;                 // of the head, when it was looked at
   };
   // Whose job is next; nothing when no job may run. Lease it before the next call.
   std::optional<Choice> next();
@@ -37,10 +39,11 @@ class Picker {
   struct Head {
     std::int64_t turn = -1;  // of its lane
     std::int64_t since = 0;
+    std::int64_t row = 0;
   };
 
   std::optional<Choice> candidate(std::size_t priority, std::int64_t& turn) const;
-  std::int64_t since(const Choice& choice, std::int64_t turn);
+  std::int64_t since(Choice& choice, std::int64_t turn);
 
   Step& step_;
   Queue& queue_;

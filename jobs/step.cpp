@@ -65,10 +65,10 @@ void State::save(sqlite::Database& db) {
   saved_next_row_ = next_row;
 }
 
-void Step::change(const Change& change) {
+void Step::change(const Change& change, std::string_view key) {
   state.queues.transition(change.queue, change.from, change.to, change.cause, change.priority,
                           change.at);
-  if ((change.parts & kKeyed) != 0) change_lane(change);
+  if ((change.parts & kKeyed) != 0) change_lane(change, key);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
   ++state.changes;
   if (listened || change.queue.config.events) note(change);
@@ -79,15 +79,19 @@ void Step::note(const Change& change) {
   noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row), {}});
 }
 
-void Step::change_lane(const Change& change) {
+void Step::change_lane(const Change& change, std::string_view key) {
   const auto counted = [](std::optional<Status> status) {
     return status == Status::unprocessed || status == Status::processing;
   };
   if (!counted(change.from) && !counted(change.to)) return;
+  const auto move = [&](std::string_view lane) {
+    state.queues.move_lane(change.queue, lane, change.from, change.to, change.priority, now);
+  };
+  if (!key.empty()) return move(key);
   auto rows = db.prepare("SELECT key FROM jobs WHERE row=?1");
   rows.bind_all(change.row);
   WEIR_ASSERT(rows.step());
-  state.queues.move_lane(change.queue, rows.text(0), change.from, change.to, change.priority, now);
+  move(rows.text(0));
 }
 
 void Step::follow(std::int64_t row, std::int64_t bit) {

@@ -89,8 +89,9 @@ struct Step {
 
   // The one place where a job changes its status: keeps the counters, and remembers the change when
   // something follows it or somebody wants to know. The caller writes the row, before the end of
-  // the operation; a job that is forgotten still has its row now.
-  void change(const Change& change);
+  // the operation; a job that is forgotten still has its row now. `key`: the job's, from who knows
+  // it; else it is read when it matters.
+  void change(const Change& change, std::string_view key = {});
   // From now on something follows when the job changes its status; `bit` is one of kFollowed.
   void follow(std::int64_t row, std::int64_t bit);
   std::int64_t follow_budget = kFollowRows;  // edges to children that may still be followed
@@ -108,7 +109,7 @@ struct Step {
 
  private:
   void note(const Change& change);
-  void change_lane(const Change& change);
+  void change_lane(const Change& change, std::string_view key);
 };
 
 Error job_not_found(std::string_view id);

@@ -248,7 +248,8 @@ Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
                 .cause = Cause::submit,
                 .priority = job.priority,
                 .at = run_at.value_or(0),
-                .parts = parts_of(job)});
+                .parts = parts_of(job)},
+               job.key);
   if (failing != nullptr) {
     fail_child(step_, row, *failing);
     status = Status::failed;
