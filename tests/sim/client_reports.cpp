@@ -21,6 +21,7 @@ void Clients::heartbeat(const Leased& leased) {
   std::string body = R"({"progress":)" + std::to_string(world_.below(100));
   // Some say so much that the oldest lines are dropped.
   if (world_.chance(500)) body += R"(,"log":[)" + log_text(world_.chance(50) ? 400 : 3) + "]";
+  if (world_.chance(300)) body += R"(,"checkpoint":{"at":7})";
   body += "}";
   propose(must(requests_.heartbeat(leased.token, json::View(body))),
           [this, leased](const Result<replica::Reply>& reply) {
@@ -45,7 +46,12 @@ void Clients::finish(const Leased& leased, int tries) {
   const bool completed = dice < 75;
   replica::Operation operation;
   const json::View result(R"({"result":{"ok":true}})");
-  const json::View failure(R"({"error":{"message":"simulated"},"log":"the last line"})");
+  constexpr const char* kFailures[] = {
+      R"({"error":{"message":"simulated"},"log":"the last line"})",
+      R"({"error":{"message":"later"},"retry_after_ms":300})",
+      R"({"error":{"message":"at once"},"retry_after_ms":0})", R"({"retry":false})",
+      R"({"error":{"type":"final","message":"never again"},"terminate":true})"};
+  const json::View failure(kFailures[world_.below(std::size(kFailures))]);
   if (completed) {
     operation = must(requests_.complete(leased.token, result));
   } else if (dice < 92) {

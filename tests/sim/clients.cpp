@@ -9,10 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr const char* kQueues[] = {"alpha", "beta", "gamma"};
-constexpr const char* kConfigs[] = {
-    "{}", R"({"concurrency":2,"aging_ms":300})", R"({"per_key":{"concurrency":1}})",
-    R"({"rate":{"limit":20,"per_ms":1000},"per_key":{"rate":{"limit":8,"per_ms":1000}}})"};
-
 // Requests of this program are valid.
 template <class T>
 T must(Result<T> result) {
@@ -51,7 +47,11 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
                     [this](const std::string& id, json::View result) {
                       job_ids_.push_back(id);
                       ledger_.submitted(id, answered(id, result));
-                    }}) {
+                    }}),
+      operators_(world, requests_, ledger, job_ids_,
+                 {.propose = [this](replica::Operation operation, replica::ReplyHandler done) {
+                   propose(std::move(operation), std::move(done));
+                 }}) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -66,14 +66,8 @@ void Clients::begin() {
   for (int i = 0; i < 2; ++i) produce();
   schedules_.begin();
   batches_.begin();
-  operate();
+  operators_.begin();
   add();
-}
-
-void Clients::resume_queues() {
-  for (const char* queue : kQueues) {
-    propose(must(requests_.resume(queue)), [](const Result<replica::Reply>&) {});
-  }
 }
 
 SimNode* Clients::any_node() {
@@ -103,12 +97,13 @@ std::string Clients::job_text(const std::string& id) {
       std::to_string(1 + world_.below(4)) + R"(,"backoff":{"kind":"fixed","delay_ms":)" +
       std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
-  if (world_.chance(200)) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
+  const bool delayed = world_.chance(200);
+  if (delayed) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
   const auto end = to_unix_ms(clock_.wall()) + static_cast<std::int64_t>(world_.below(4'000));
   if (world_.chance(100)) text += ",\"expires_at\":" + std::to_string(end);
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
   if (world_.chance(250)) {
-    text += unique_text();
+    text += unique_text(delayed);
   } else if (!job_ids_.empty() && world_.chance(300)) {
     text += parents_text();
   }
@@ -122,12 +117,13 @@ std::string Clients::submit_text(const std::string& id) {
   return text + batches_.join_text() + "}";
 }
 
-std::string Clients::unique_text() {
+// Debouncing is for jobs that begin later.
+std::string Clients::unique_text(bool delayed) {
   constexpr const char* kScopes[] = {"active", "active", "queued", "retained", "ttl"};
-  constexpr const char* kActions[] = {"return", "return", "reject", "replace"};
+  constexpr const char* kActions[] = {"return", "return", "reject", "replace", "debounce"};
   const std::string scope = kScopes[world_.below(5)];
   return R"(,"unique":{"key":"u)" + std::to_string(world_.below(6)) + R"(","scope":")" + scope +
-         R"(","on_conflict":")" + kActions[world_.below(4)] + "\"" +
+         R"(","on_conflict":")" + kActions[world_.below(delayed ? 5 : 4)] + "\"" +
          (scope == "ttl" ? R"(,"ttl_ms":3000})" : "}");
 }
 
@@ -147,7 +143,7 @@ void Clients::produce() {
   if (calm_) return;
   if (world_.chance(150)) {
     std::vector<std::string> ids;
-    std::string body = "{\"jobs\":[";
+    std::string body = world_.chance(400) ? R"({"atomic":true,"jobs":[)" : R"({"jobs":[)";
     for (std::uint64_t i = 0; i < 2 + world_.below(6); ++i) {
       ids.push_back("job-" + std::to_string(++next_id_));
       body += (i == 0 ? "" : ",") + submit_text(ids.back());
@@ -156,9 +152,11 @@ void Clients::produce() {
   } else {
     const std::string id = "job-" + std::to_string(++next_id_);
     const std::string text = submit_text(id);
-    jobs::Idempotency once;
-    if (world_.chance(200)) once = {.key = "key of " + id, .by = "sim", .digest = "d"};
-    submit(id, must(requests_.submit(json::View(text), once)), 1);
+    if (world_.chance(200)) {
+      submit_once("key of " + id, id, text, 1);
+    } else {
+      submit(id, must(requests_.submit(json::View(text))), 1);
+    }
   }
   world_.after(Micros{world_.between(5'000, 250'000)}, [this] { produce(); });
 }
@@ -176,6 +174,25 @@ void Clients::submit(const std::string& id, const replica::Operation& operation,
     ledger_.submitted(id, *told);
     if (*told == Told::accepted || *told == Told::other || tries >= 4 || world_.chance(200)) return;
     submit(id, operation, tries + 1);
+  });
+}
+
+// The same request under one Idempotency-Key, sent again as if it were new: under another id.
+void Clients::submit_once(const std::string& key, const std::string& id, const std::string& text,
+                          int tries) {
+  auto told = std::make_shared<Told>(Told::nothing);
+  propose(must(requests_.submit(json::View(text), {.key = key, .by = "sim", .digest = "d"})),
+          [this, key, id, told](const Result<replica::Reply>& reply) {
+            *told = reply ? answered(id, json::View(reply->json)) : told_by(reply);
+            ledger_.submitted(id, *told);
+            if (reply) ledger_.answered_once(key, text_of(json::View(reply->json), "id"));
+          });
+  world_.after(6s, [this, key, id, text, tries, told] {
+    ledger_.submitted(id, *told);
+    if (tries >= 4 || world_.chance(300)) return;
+    const std::string next = "job-" + std::to_string(++next_id_);
+    const std::string head = "{\"id\":\"" + id + "\"";
+    submit_once(key, next, "{\"id\":\"" + next + "\"" + text.substr(head.size()), tries + 1);
   });
 }
 
@@ -302,48 +319,7 @@ void Clients::run(Leased leased) {
   world_.after(time, [this, leased = std::move(leased)] { finish(leased, 1); });
 }
 
-// --- operators and the toy -----------------------------------------------------------------------
-
-void Clients::operate() {
-  if (calm_) return;
-  world_.after(Micros{world_.between(200'000, 1'500'000)}, [this] { operate(); });
-  const auto ignore = [](const Result<replica::Reply>&) {};
-  if (world_.chance(150)) {
-    const char* queue = kQueues[world_.below(3)];
-    propose(must(requests_.pause(queue)), ignore);
-    world_.after(1s, [this, queue, ignore] { propose(must(requests_.resume(queue)), ignore); });
-    return;
-  }
-  if (world_.chance(150)) {
-    const json::View config(world_.chance(700) ? R"({"events":true})" : R"({"events":false})");
-    propose(must(requests_.queue_config(kQueues[world_.below(3)], config)), ignore);
-    return;
-  }
-  if (world_.chance(100)) {
-    const char* config = kConfigs[world_.below(std::size(kConfigs))];
-    propose(must(requests_.queue_config(kQueues[world_.below(3)], json::View(config))), ignore);
-    return;
-  }
-  if (job_ids_.empty()) return;
-  const std::string& id = job_ids_[world_.below(job_ids_.size())];
-  const json::View nothing("{}");
-  switch (world_.below(5)) {
-    case 4:
-      propose(must(requests_.edit(id, json::View(R"({"priority":9,"payload":1,"delay_ms":200})"))),
-              ignore);
-      return;
-    case 0:
-      ledger_.disturbed(id);
-      propose(must(requests_.cancel(id, nothing)), ignore);
-      return;
-    case 1:
-      ledger_.disturbed(id);
-      propose(must(requests_.retry(id, nothing)), ignore);
-      return;
-    default:
-      propose(must(requests_.promote(id, nothing)), ignore);
-  }
-}
+// --- the toy -------------------------------------------------------------------------------------
 
 void Clients::add() {
   if (calm_) return;

@@ -1,6 +1,6 @@
 // Clients: the outside world of a simulated run. Producers submit (again, until they know), workers
-// lease, run, heartbeat, finish, come too late or vanish, operators cancel, promote, retry and
-// pause, and the toy machine gets additions that must happen exactly once.
+// lease, run, heartbeat, finish, come too late or vanish, operators change everything that can be
+// changed (OperatorClients), and the toy machine gets additions that must happen exactly once.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "jobs/requests.hpp"
 #include "tests/sim/batch_clients.hpp"
 #include "tests/sim/ledger.hpp"
+#include "tests/sim/operator_clients.hpp"
 #include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
 
@@ -24,10 +25,11 @@ class Clients {
   void calm() {
     calm_ = true;
     batches_.calm();
+    operators_.calm();
   }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
-  void resume_queues();
+  void resume_queues() { operators_.resume_queues(); }
   // Nobody asks for anything any more.
   void end() { ended_ = true; }
 
@@ -43,11 +45,13 @@ class Clients {
 
   void produce();
   void submit(const std::string& id, const replica::Operation& operation, int tries);
+  void submit_once(const std::string& key, const std::string& id, const std::string& text,
+                   int tries);
   void submit_batch(const std::vector<std::string>& ids, const std::string& body);
   Told answered(const std::string& id, json::View result);
   std::string job_text(const std::string& id);
   std::string submit_text(const std::string& id);  // the same, perhaps in a batch
-  std::string unique_text();
+  std::string unique_text(bool delayed);
   std::string parents_text();
 
   void work(std::size_t worker);
@@ -61,7 +65,6 @@ class Clients {
   void finish(const Leased& leased, int tries);
   void note_answer(const Leased& leased, const Result<replica::Reply>& reply, bool completed);
 
-  void operate();
   void add();
 
   World& world_;
@@ -71,9 +74,10 @@ class Clients {
   SimRandom random_;
   UuidGenerator ids_;
   jobs::Requests requests_;
+  std::vector<std::string> job_ids_;
   ScheduleClients schedules_;
   BatchClients batches_;
-  std::vector<std::string> job_ids_;
+  OperatorClients operators_;
   std::uint64_t next_id_ = 0;
   std::uint64_t waiters_ = 0;
   std::size_t workers_ = 0;

@@ -33,7 +33,8 @@ void check_jobs(SimNode& node, const Ledger& ledger, RunReport& report) {
   report.jobs = statuses.size();
   for (const auto& [id, job] : ledger.jobs()) {
     const auto found = statuses.find(id);
-    if (job.accepted && found == statuses.end()) {
+    const bool gone = found == statuses.end() && job.may_go;
+    if (job.accepted && found == statuses.end() && !gone) {
       report.violations.push_back("job " + id + " was accepted and is lost on " + node.id());
     }
     if (!job.accepted && !job.maybe && found != statuses.end()) {
@@ -42,6 +43,7 @@ void check_jobs(SimNode& node, const Ledger& ledger, RunReport& report) {
     for (const auto& answer : job.answers) {
       if (!answer.completed) continue;
       ++report.completed;
+      if (gone) continue;
       if (found == statuses.end() || found->second != jobs::Status::completed) {
         report.violations.push_back("job " + id + " was completed and is not on " + node.id());
       }
@@ -49,24 +51,9 @@ void check_jobs(SimNode& node, const Ledger& ledger, RunReport& report) {
   }
 }
 
-// While a job was active nobody else got its key; an operator may have brought one back.
-void check_unique(SimNode& node, const Ledger& ledger, Violations& out) {
-  const auto disturbed = [&](std::string_view id) {
-    const auto found = ledger.jobs().find(std::string(id));
-    return found != ledger.jobs().end() && found->second.disturbed;
-  };
+// Keys are held by those that are in their scope. (That nobody else gets one: the referee.)
+void check_unique(SimNode& node, Violations& out) {
   read(node.db(), [&](sqlite::Database& db) {
-    auto rows = db.prepare(
-        "SELECT a.id,b.id,ua.key FROM job_unique ua JOIN job_unique ub ON ua.queue=ub.queue"
-        " AND ua.key=ub.key AND ua.job<ub.job JOIN jobs a ON a.row=ua.job"
-        " JOIN jobs b ON b.row=ub.job WHERE ua.scope=1 AND ub.scope=1"
-        " AND (a.finished_at IS NULL OR b.created_at<a.finished_at)");
-    while (rows.step()) {
-      if (disturbed(rows.text(0)) || disturbed(rows.text(1))) continue;
-      out.push_back("jobs " + std::string(rows.text(0)) + " and " + std::string(rows.text(1)) +
-                    " were active under the unique key " + std::string(rows.text(2)) + " on " +
-                    node.id());
-    }
     auto stray = db.prepare(
         "SELECT count(*) FROM job_unique u LEFT JOIN jobs j ON j.row=u.job WHERE j.row IS NULL"
         " OR (u.holds=1 AND (u.scope=0 AND j.status>2 OR u.scope=1 AND j.status>3))");
@@ -76,23 +63,9 @@ void check_unique(SimNode& node, const Ledger& ledger, Violations& out) {
   });
 }
 
-// Nobody ran before its parents ended (but for what operators ran again), and nobody waits for a
-// parent that has ended.
-void check_parents(SimNode& node, const Ledger& ledger, Violations& out) {
-  const auto disturbed = [&](std::string_view id) {
-    const auto found = ledger.jobs().find(std::string(id));
-    return found != ledger.jobs().end() && found->second.disturbed;
-  };
+// Nobody waits for a parent that has ended. (That nobody runs before: the referee.)
+void check_parents(SimNode& node, Violations& out) {
   read(node.db(), [&](sqlite::Database& db) {
-    auto early = db.prepare(
-        "SELECT c.id,p.id FROM job_parents e JOIN jobs c ON c.row=e.child"
-        " JOIN jobs p ON p.row=e.parent WHERE c.started_at IS NOT NULL"
-        " AND (p.finished_at IS NULL OR p.finished_at>c.started_at)");
-    while (early.step()) {
-      if (disturbed(early.text(0)) || disturbed(early.text(1))) continue;
-      out.push_back("job " + std::string(early.text(0)) + " ran before its parent " +
-                    std::string(early.text(1)) + " ended on " + node.id());
-    }
     auto stranded = db.prepare(
         "SELECT c.id,p.id FROM job_parents e JOIN jobs c ON c.row=e.child"
         " LEFT JOIN jobs p ON p.row=e.parent LEFT JOIN job_releases r ON r.parent=e.parent"
@@ -173,7 +146,7 @@ void check_batches(SimNode& node, const Ledger& ledger, RunReport& report) {
         " AND j.status<>4)");
     while (early.step()) {
       const auto job = ledger.jobs().find(std::string(early.text(1)));
-      if (job != ledger.jobs().end() && job->second.disturbed) continue;
+      if (job != ledger.jobs().end() && (job->second.again || job->second.cancelled)) continue;
       out.push_back("batch " + std::string(early.text(0)) + " was called done before job " +
                     std::string(early.text(1)) + " on " + node.id());
     }
@@ -264,6 +237,7 @@ void check_equal(const Witness& witness, SimNode& node, Violations& out) {
 // What the referee judged is what clients saw: each lease they were given was granted there.
 void check_witness(const Ledger& ledger, const Witness& witness, Violations& out) {
   for (const auto& violation : witness.violations()) out.push_back(violation);
+  for (const auto& plan : witness.slow_plans()) out.push_back("not by an index: " + plan);
   for (const auto& [id, job] : ledger.jobs()) {
     for (const auto& [fence, lease] : job.leases) {
       if (lease.granted == 0 || witness.granted(id, fence) == lease.granted) continue;
@@ -330,8 +304,8 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     report.completed = 0;
     std::size_t toy_effects = 0;
     check_jobs(*node, ledger, report);
-    check_unique(*node, ledger, out);
-    check_parents(*node, ledger, out);
+    check_unique(*node, out);
+    check_parents(*node, out);
     check_schedules(*node, ledger, out);
     check_batches(*node, ledger, report);
     check_logs(*node, out);

@@ -41,7 +41,19 @@ void Ledger::extended(const std::string& id, std::int64_t fence, std::int64_t de
 std::vector<std::string> Ledger::violations() const {
   std::vector<std::string> out = at_once_;
   for (const auto& [id, job] : jobs_) check_job(id, job, out);
+  check_once(out);
   return out;
+}
+
+// One key, one job, however often it is asked for (as long as that job is kept).
+void Ledger::check_once(std::vector<std::string>& out) const {
+  for (const auto& [key, ids] : once_) {
+    const bool kept = std::none_of(ids.begin(), ids.end(), [&](const std::string& id) {
+      const auto job = jobs_.find(id);
+      return job != jobs_.end() && job->second.may_go;
+    });
+    if (ids.size() > 1 && kept) out.push_back(key + " made more than one job");
+  }
 }
 
 void Ledger::check_job(const std::string& id, const JobRecord& job,
@@ -66,7 +78,7 @@ void Ledger::check_job(const std::string& id, const JobRecord& job,
       }
     }
   }
-  if (job.disturbed) return;
+  if (job.cancelled) return;
   for (auto at = job.leases.begin(); at != job.leases.end(); ++at) {
     if (at->second.granted == 0 || at->second.end_tried) continue;
     for (auto later = std::next(at); later != job.leases.end(); ++later) {

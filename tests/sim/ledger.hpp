@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ struct Accepted {
 struct JobRecord {
   bool accepted = false;   // a submit was answered with success
   bool maybe = false;      // a submit ended without an answer that says what happened
-  bool disturbed = false;  // an operator cancelled or retried it
+  bool cancelled = false;  // an operator asked for it: its lease may end early
+  bool again = false;      // an operator may have run it once more
+  bool may_go = false;     // an operator wanted it removed
   std::map<std::int64_t, SeenLease> leases;  // by fence
   std::vector<Accepted> answers;
 };
@@ -49,7 +52,9 @@ class Ledger {
   explicit Ledger(const SimLog& log) : log_(log) {}
 
   void submitted(const std::string& id, Told told);
-  void disturbed(const std::string& id) { jobs_[id].disturbed = true; }
+  void cancelled(const std::string& id) { jobs_[id].cancelled = true; }
+  void again(const std::string& id) { jobs_[id].again = true; }
+  void may_go(const std::string& id) { jobs_[id].may_go = true; }
   void leased(const std::string& id, const std::string& token, replica::Revision granted,
               std::int64_t deadline_ms);
   void ending(const std::string& id, std::int64_t fence) {
@@ -60,6 +65,8 @@ class Ledger {
   void wrong_type(const std::string& id) {
     at_once_.push_back("job " + id + " went to a worker of other types");
   }
+  // A request under an Idempotency-Key was answered with this job.
+  void answered_once(const std::string& key, const std::string& id) { once_[key].insert(id); }
   // A run that a schedule must make exactly once.
   void due(const std::string& id) {
     due_.push_back(id);
@@ -76,11 +83,13 @@ class Ledger {
   std::vector<std::string> violations() const;
 
  private:
+  void check_once(std::vector<std::string>& out) const;
   void check_job(const std::string& id, const JobRecord& job, std::vector<std::string>& out) const;
 
   const SimLog& log_;
   std::map<std::string, JobRecord> jobs_;
   std::map<std::string, AddRecord> adds_;
+  std::map<std::string, std::set<std::string>> once_;
   std::vector<std::string> due_;
   std::size_t leases_seen_ = 0;
   std::vector<std::string> at_once_;

@@ -1,5 +1,7 @@
 #include "tests/sim/witness.hpp"
 
+#include <set>
+
 #include "jobs/machine.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/replica/applier_core.hpp"
@@ -121,6 +123,44 @@ class WatchedMachine final : public replica::StateMachine {
   Referee& referee_;
 };
 
+// The statements of a connection, as SQLite itself lists them.
+std::set<std::string> statements(sqlite::Database& db) {
+  std::set<std::string> out;
+  const auto read = db.read([&]() -> Result<void> {
+    auto rows = db.prepare("SELECT sql FROM sqlite_stmt");
+    while (rows.step()) out.emplace(rows.text(0));
+    return {};
+  });
+  WEIR_ASSERT(read.has_value());
+  return out;
+}
+
+std::vector<std::string> slow_plans_of(sqlite::Database& db, const std::set<std::string>& begun) {
+  // Bounded: schedules are counted when one is made; one row.
+  static std::set<std::string> done{
+      "SELECT count(*) FROM job_schedules",
+      "UPDATE sys_meta SET applied=?1,time_ms=?2,digest=?3,entry_hash=?4"};
+  std::vector<std::string> out;
+  for (const auto& sql : statements(db)) {
+    const bool ours =
+        sql.find(" seen") != std::string::npos || sql.find("sqlite_") != std::string::npos;
+    if (ours || begun.contains(sql) || !done.insert(sql).second) continue;
+    const auto read = db.read([&]() -> Result<void> {
+      auto plan = db.prepare("EXPLAIN QUERY PLAN " + sql);
+      while (plan.step()) {
+        const std::string line(plan.text(3));
+        if (line.find("SCAN") == std::string::npos && line.find("B-TREE") == std::string::npos) {
+          continue;
+        }
+        out.push_back(line + ": " + sql);
+      }
+      return {};
+    });
+    WEIR_ASSERT(read.has_value());
+  }
+  return out;
+}
+
 }  // namespace
 
 void Witness::replay() {
@@ -138,6 +178,7 @@ void Witness::replay() {
                   db.execute(kNotes);
                   return {};
                 }).has_value());
+  const auto begun = statements(db);  // loading at start reads whole tables
   std::vector<replica::DecodedEntry> entries;
   for (replica::Revision revision = 1; revision <= log_.last(); ++revision) {
     entries.push_back(replica::DecodedEntry::from(log_.entry(revision)));
@@ -146,6 +187,7 @@ void Witness::replay() {
     WEIR_ASSERT(core.apply(entries, batch).has_value());
     entries.clear();
   }
+  slow_plans_ = slow_plans_of(db, begun);
   digest_ = state_digest(db);
 }
 

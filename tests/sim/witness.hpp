@@ -21,6 +21,10 @@ class Witness {
   void replay();
   const std::vector<std::string>& violations() const { return referee_.violations(); }
 
+  // What the plans of the statements that applied the log do besides seeking: scans, sorts. Each
+  // statement is looked at once in a process.
+  const std::vector<std::string>& slow_plans() const { return slow_plans_; }
+
   // The revision that granted the lease; 0: there was no such lease.
   replica::Revision granted(const std::string& job, std::int64_t fence) const {
     return referee_.granted(job, fence);
@@ -33,6 +37,7 @@ class Witness {
   const SimLog& log_;
   Referee referee_;
   std::map<std::string, std::string> digest_;
+  std::vector<std::string> slow_plans_;
 };
 
 }  // namespace weir::sim
