@@ -15,16 +15,20 @@ namespace {
 constexpr const char* kSingle = "submit-single";
 constexpr const char* kBatch = "submit-batch";
 constexpr const char* kLifecycle = "lifecycle";
+constexpr const char* kLimited = "lifecycle-limited";
 constexpr const char* kLatency = "latency";
 constexpr const char* kYardstick = "yardstick";
-const std::array<std::string, 5> kPhases{kSingle, kBatch, kLifecycle, kLatency, kYardstick};
+const std::array<std::string, 6> kPhases{kSingle,  kBatch,   kLifecycle,
+                                         kLimited, kLatency, kYardstick};
 
 Usage bench_usage() {
   return {.command = "weir bench",
           .synopsis = "[options]",
           .summary =
               "Measures a running server over HTTP from this process: single submits, batches, the "
-              "whole life of jobs (submit, lease, complete), the latency from submit to lease when "
+              "whole life of jobs (submit, lease, complete), plain and with keys, priorities, "
+              "aging and "
+              "rates, the latency from submit to lease when "
               "idle, and bare JetStream (publish, fetch, acknowledge) as the yardstick. Prints "
               "medians of --runs. Makes queues and a stream of its own and removes them.",
           .options = with_common(
@@ -37,7 +41,7 @@ Usage bench_usage() {
                {"samples", "N", "Samples of the latency (default 1000)"},
                {"runs", "N", "Runs, of which the median counts (default 3)"},
                {"phase", "NAME",
-                "submit-single, submit-batch, lifecycle, latency or yardstick; "
+                "submit-single, submit-batch, lifecycle, lifecycle-limited, latency or yardstick; "
                 "may be repeated (default: all)"},
                {"nats-url", "URL",
                 "NATS of the yardstick (WEIR_NATS_URL; default: the embedded "
@@ -112,6 +116,7 @@ class Bench {
       WEIR_TRY(run_phase(kSingle, bench_submit_single));
       WEIR_TRY(run_phase(kBatch, bench_submit_batch));
       WEIR_TRY(run_phase(kLifecycle, bench_lifecycle));
+      WEIR_TRY(run_phase(kLimited, bench_lifecycle_limited));
       WEIR_TRY(run_phase(kLatency, bench_latency));
     }
     return {};
@@ -204,6 +209,7 @@ class Bench {
       out[name] = median(a->second) / median(b->second);
     };
     add("lifecycle / jetstream both", kLifecycle, "jetstream both");
+    add("lifecycle-limited / lifecycle", kLimited, kLifecycle);
     add("submit-batch / jetstream publish", kBatch, "jetstream publish");
     return out;
   }

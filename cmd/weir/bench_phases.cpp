@@ -16,6 +16,10 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr Millis kPatience{30'000};
 constexpr std::string_view kLease = "\"lease\":\"";
+constexpr std::string_view kLimits =
+    R"({"aging_ms":60000,"concurrency":1000000,"rate":{"limit":1000000,"per_ms":1000},)"
+    R"("per_key":{"concurrency":10000,"rate":{"limit":1000000,"per_ms":1000}}})";
+constexpr std::size_t kKeys = 1'000;
 
 Error wrong_count(const char* what, std::size_t want, std::size_t got) {
   return {Code::internal, "bench_wrong_count",
@@ -86,19 +90,26 @@ class SingleSubmitter final : public BenchScript {
   std::size_t& left_;
 };
 
+// What the jobs are like.
+enum class BenchJobs : std::uint8_t { plain, limited };
+
 class BatchSubmitter final : public BenchScript {
  public:
-  BatchSubmitter(const BenchPlan& plan, const std::string& queue, std::size_t& left)
-      : plan_(plan), left_(left) {
+  BatchSubmitter(const BenchPlan& plan, const std::string& queue, BenchJobs jobs, std::size_t& left)
+      : plan_(plan), jobs_(jobs), left_(left) {
     job_ = "{\"queue\":\"" + queue +
-           "\",\"type\":\"bench\",\"payload\":" + bench_payload(plan.payload_bytes) + "}";
+           "\",\"type\":\"bench\",\"payload\":" + bench_payload(plan.payload_bytes);
   }
   bool next(std::string& request) override {
     asked_ = std::min(left_, plan_.batch);
     if (asked_ == 0) return false;
     left_ -= asked_;
     std::string body = "{\"jobs\":[";
-    for (std::size_t i = 0; i < asked_; ++i) body.append(i == 0 ? "" : ",").append(job_);
+    for (std::size_t i = 0; i < asked_; ++i) {
+      body.append(i == 0 ? "" : ",").append(job_);
+      if (jobs_ == BenchJobs::limited) add_key(body, left_ + i);
+      body += '}';
+    }
     request = bench_request(plan_.target, "POST", "/v1/jobs/batch", body + "]}");
     return true;
   }
@@ -110,7 +121,15 @@ class BatchSubmitter final : public BenchScript {
   }
 
  private:
+  // Of job `number`: spread over keys and priorities, the same in every run.
+  static void add_key(std::string& body, std::size_t number) {
+    const auto random = mix64(number);
+    body.append(",\"key\":\"customer-").append(std::to_string(random % kKeys));
+    body.append("\",\"priority\":").append(std::to_string((random >> 32U) % 10));
+  }
+
   const BenchPlan& plan_;
+  const BenchJobs jobs_;
   std::size_t& left_;
   std::string job_;
   std::size_t asked_ = 0;
@@ -186,6 +205,19 @@ Result<BenchResult> run_timed(const BenchPlan& plan, std::size_t jobs,
   result.per_second = static_cast<double>(jobs) / seconds_since(start);
   set_percentiles(result, latencies);
   return result;
+}
+
+Result<BenchResult> run_lifecycle(const BenchPlan& plan, const std::string& queue, BenchJobs jobs) {
+  std::size_t left = plan.jobs;
+  std::size_t completed = 0;
+  std::vector<std::unique_ptr<BenchScript>> scripts;
+  for (std::size_t i = 0; i < plan.submitters; ++i) {
+    scripts.push_back(std::make_unique<BatchSubmitter>(plan, queue, jobs, left));
+  }
+  for (std::size_t i = 0; i < plan.workers; ++i) {
+    scripts.push_back(std::make_unique<BenchWorker>(plan, queue, i, completed));
+  }
+  return run_timed(plan, plan.jobs, scripts, [&] { return completed >= plan.jobs; });
 }
 
 // One sample: a lease request is parked, then a job is submitted.
@@ -279,24 +311,24 @@ Result<BenchResult> bench_submit_batch(const BenchPlan& plan) {
     std::size_t left = plan.jobs;
     std::vector<std::unique_ptr<BenchScript>> scripts;
     for (std::size_t i = 0; i < plan.workers; ++i) {
-      scripts.push_back(std::make_unique<BatchSubmitter>(plan, queue, left));
+      scripts.push_back(std::make_unique<BatchSubmitter>(plan, queue, BenchJobs::plain, left));
     }
     return run_timed(plan, plan.jobs, scripts, [] { return false; });
   });
 }
 
 Result<BenchResult> bench_lifecycle(const BenchPlan& plan) {
-  return on_queue(plan, [&](const std::string& queue) {
-    std::size_t left = plan.jobs;
-    std::size_t completed = 0;
-    std::vector<std::unique_ptr<BenchScript>> scripts;
-    for (std::size_t i = 0; i < plan.submitters; ++i) {
-      scripts.push_back(std::make_unique<BatchSubmitter>(plan, queue, left));
-    }
-    for (std::size_t i = 0; i < plan.workers; ++i) {
-      scripts.push_back(std::make_unique<BenchWorker>(plan, queue, i, completed));
-    }
-    return run_timed(plan, plan.jobs, scripts, [&] { return completed >= plan.jobs; });
+  return on_queue(
+      plan, [&](const std::string& queue) { return run_lifecycle(plan, queue, BenchJobs::plain); });
+}
+
+Result<BenchResult> bench_lifecycle_limited(const BenchPlan& plan) {
+  return on_queue(plan, [&](const std::string& queue) -> Result<BenchResult> {
+    WEIR_ASSIGN(const auto connection, BenchConnection::open(plan.target));
+    const auto request = bench_request(plan.target, "PUT", "/v1/queues/" + queue, kLimits);
+    WEIR_ASSIGN(const auto answer, connection->ask(request, kPatience));
+    WEIR_TRY(want_status(answer, 200));
+    return run_lifecycle(plan, queue, BenchJobs::limited);
   });
 }
 

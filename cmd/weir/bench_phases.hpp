@@ -30,6 +30,9 @@ Result<BenchResult> bench_submit_batch(const BenchPlan& plan);
 // Submitted in batches while workers lease and complete in batches: from the first submit to the
 // last acknowledged completion.
 Result<BenchResult> bench_lifecycle(const BenchPlan& plan);
+// The same, with what a queue can be asked for: keys that take turns, priorities with aging, limits
+// and rates of the queue and of each key, which are looked at for each job and hold none back.
+Result<BenchResult> bench_lifecycle_limited(const BenchPlan& plan);
 // One parked worker, one submit at a time: from sending the submit to the worker's answer.
 Result<BenchResult> bench_latency(const BenchPlan& plan);
 

@@ -3,7 +3,9 @@
 //   jobs_bench [jobs=100000] [batch=100] [entries_per_transaction=2] [waiting=1000000]
 //
 // Drives Machine::apply as the applier does, on a database file, and prints CPU microseconds per
-// job and phase; then the cost of leasing with `waiting` jobs in the queue, and the memory.
+// job and phase; the same for jobs with priorities and keys in a queue with aging, rates and
+// limits, in turns with the plain ones; then the cost of one lease with more and more jobs waiting,
+// with and without keys, and the memory.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,11 +45,29 @@ long resident_kb() {
   return resident * (::sysconf(_SC_PAGESIZE) / 1024);
 }
 
+// What jobs there are, and what their queue allows.
+struct Load {
+  std::string name;
+  std::string config = {};  // of the queue; empty: as it comes
+  std::size_t keys = 0;
+  std::size_t priorities = 1;
+};
+
+const Load kPlain{.name = "plain"};
+// Limits that are looked at for each job and hold none back.
+const Load kLimited{
+    .name = "limited",
+    .config = R"({"aging_ms":60000,"concurrency":1000000,"rate":{"limit":1000000,"per_ms":1000},)"
+              R"("per_key":{"concurrency":1000,"rate":{"limit":100000,"per_ms":1000}}})",
+    .keys = 1'000,
+    .priorities = 10};
+const Load kManyKeys{.name = "keys", .config = R"({"per_key":{"concurrency":2}})", .keys = 10'000};
+
 class Bench {
  public:
-  Bench(std::string directory, std::size_t batch, std::size_t entries)
-      : directory_(std::move(directory)), batch_(batch), entries_(entries), ids_(clock_, random_) {
-    auto opened = sqlite::Database::open({.path = directory_ + "/bench.db"});
+  Bench(const std::string& directory, Load load, std::size_t batch, std::size_t entries)
+      : load_(std::move(load)), batch_(batch), entries_(entries), ids_(clock_, random_) {
+    auto opened = sqlite::Database::open({.path = directory + "/" + load_.name + ".db"});
     db_ = std::move(opened).value();
     db_->migrate("jobs", machine_.migrations()).value();
     db_->transaction([&]() -> Result<void> {
@@ -55,6 +75,8 @@ class Bench {
          return {};
        })
         .value();
+    if (load_.config.empty()) return;
+    apply({{"jobs.queue_config", R"({"queue":"bench","config":)" + load_.config + "}"}});
   }
 
   // Applies operations, `entries_` to a transaction; answers the replies.
@@ -84,7 +106,14 @@ class Bench {
       if (i > 0) body += ',';
       body += "{\"id\":\"" + ids_.next() +
               "\",\"queue\":\"bench\",\"type\":\"hash\",\"payload\":\"" + std::string(254, 'x') +
-              "\"}";
+              '"';
+      if (load_.keys > 0) {
+        body += R"(,"key":"customer-)" + std::to_string(random_.next() % load_.keys) + '"';
+      }
+      if (load_.priorities > 1) {
+        body += R"(,"priority":)" + std::to_string(random_.next() % load_.priorities);
+      }
+      body += '}';
     }
     return {"jobs.submit", body + "]}"};
   }
@@ -131,8 +160,9 @@ class Bench {
                 submit_us, lease_us, complete_us, submit_us + lease_us + complete_us, count);
   }
 
-  // A rolling load, as workers make it: each round submits, leases and completes one batch.
-  void rolling(std::size_t jobs) {
+  // A rolling load, as workers make it: each round submits, leases and completes one batch. CPU
+  // microseconds for each job.
+  double rolling(std::size_t jobs) {
     double spent = 0;
     for (std::size_t i = 0; i < jobs / batch_; ++i) {
       const std::vector<replica::Operation> first{submit_operation(), lease_operation(batch_)};
@@ -144,20 +174,19 @@ class Bench {
       apply(second);
       spent += cpu_us() - begin;
     }
-    std::printf("rolling: lifecycle %.2f us\n",
-                spent / static_cast<double>(jobs / batch_ * batch_));
+    return spent / static_cast<double>(jobs / batch_ * batch_);
   }
 
+  // Fills the queue until so many jobs wait, and measures one lease at a time.
   void waiting(std::size_t jobs) {
-    measure_leases("lease of one with   0 jobs waiting beside");
-    for (std::size_t left = jobs / batch_; left > 0;) {
+    while (waiting_ < jobs) {
       std::vector<replica::Operation> submits;
-      for (; submits.size() < 100 && left > 0; --left) submits.push_back(submit_operation());
+      for (; submits.size() < 100 && waiting_ < jobs; waiting_ += batch_) {
+        submits.push_back(submit_operation());
+      }
       apply(submits);
     }
-    measure_leases("lease of one with " + std::to_string(jobs) + " waiting");
-    std::printf("resident: %ld MB, database %.0f MB\n", resident_kb() / 1024,
-                static_cast<double>(db_->file_bytes()) / 1e6);
+    measure_leases(load_.name + ": one lease with " + std::to_string(jobs) + " waiting");
   }
 
  private:
@@ -174,11 +203,12 @@ class Bench {
       if (i % (batch_ / 2) == 0) apply({submit_operation()});
     }
     std::sort(costs.begin(), costs.end());
-    std::printf("%s: p50 %.1f us, p99 %.1f us\n", what.c_str(), costs[kRounds / 2],
-                costs[kRounds * 99 / 100]);
+    std::printf("%s: p50 %.1f us, p99 %.1f us; resident %ld MB, database %.0f MB\n", what.c_str(),
+                costs[kRounds / 2], costs[kRounds * 99 / 100], resident_kb() / 1024,
+                static_cast<double>(db_->file_bytes()) / 1e6);
   }
 
-  std::string directory_;
+  const Load load_;
   std::size_t batch_;
   std::size_t entries_;
   ManualClock clock_;
@@ -189,11 +219,31 @@ class Bench {
   std::function<void(replica::Effect)> add_effect_ = [](const replica::Effect&) {};
   std::unique_ptr<sqlite::Database> db_;
   replica::Revision revision_ = 0;
+  std::size_t waiting_ = 0;
 };
 
 std::size_t argument(int argc, char** argv, int index, std::size_t standard) {
   return argc > index ? static_cast<std::size_t>(std::strtoull(argv[index], nullptr, 10))
                       : standard;
+}
+
+// In turns, so that both see the same machine.
+void compare(const std::string& directory, std::size_t jobs, std::size_t batch,
+             std::size_t entries) {
+  constexpr std::size_t kRounds = 7;
+  Bench plain(directory, kPlain, batch, entries);
+  Bench limited(directory, kLimited, batch, entries);
+  std::vector<double> before;
+  std::vector<double> after;
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    before.push_back(plain.rolling(jobs / 2));
+    after.push_back(limited.rolling(jobs / 2));
+    ratios.push_back(after.back() / before.back());
+  }
+  for (auto* values : {&before, &after, &ratios}) std::sort(values->begin(), values->end());
+  std::printf("rolling lifecycle: plain %.2f us, limited %.2f us, ratio %.2f (medians of %zu)\n",
+              before[kRounds / 2], after[kRounds / 2], ratios[kRounds / 2], kRounds);
 }
 
 int run(int argc, char** argv) {
@@ -204,11 +254,17 @@ int run(int argc, char** argv) {
   const auto directory =
       std::filesystem::temp_directory_path() / ("weir_jobs_bench_" + std::to_string(::getpid()));
   std::filesystem::create_directories(directory);
-  {
-    Bench bench(directory.string(), batch, entries);
+  if (jobs > 0) {
+    Bench bench(directory.string(), {.name = "phases"}, batch, entries);
     for (int round = 0; round < 3; ++round) bench.lifecycle(jobs);
-    bench.rolling(jobs);
-    if (waiting > 0) bench.waiting(waiting);
+  }
+  if (jobs > 0) compare(directory.string(), jobs, batch, entries);
+  for (const Load* load : {&kPlain, &kManyKeys}) {
+    Bench bench(directory.string(), {load->name + "-waiting", load->config, load->keys}, batch,
+                entries);
+    for (const std::size_t part : {100U, 10U, 1U}) {
+      if (waiting >= part) bench.waiting(waiting / part);
+    }
   }
   std::filesystem::remove_all(directory);
   return 0;
