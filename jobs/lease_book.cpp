@@ -1,5 +1,7 @@
 #include "jobs/lease_book.hpp"
 
+#include <algorithm>
+
 #include "jobs/job_row.hpp"
 #include "jobs/schema.hpp"
 
@@ -72,6 +74,17 @@ void LeaseBook::set_cancel(std::int64_t row, Lease& lease, std::int64_t cancel_a
   by_end_.erase({lease.ends_at(), row});
   lease.cancel_at = cancel_at;
   by_end_.emplace(lease.ends_at(), row);
+}
+
+void LeaseBook::extend(sqlite::Database& db, std::int64_t now, std::int64_t gap,
+                       std::int64_t revision) {
+  auto write = db.prepare("UPDATE jobs SET deadline=?2,revision=?3 WHERE row=?1");
+  for (auto& [row, lease] : leases_) {
+    const auto deadline = std::min(lease.deadline + gap, lease.extended(now));
+    if (lease.deadline < now - gap || deadline <= lease.deadline) continue;
+    set_deadline(row, lease, deadline);
+    write.bind_all(row, deadline, revision).run();
+  }
 }
 
 std::pair<std::int64_t, std::int64_t> LeaseBook::first() const {

@@ -159,6 +159,15 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
   return reply;
 }
 
+// A lease ended long before this entry and no tick said so: the log could not be written.
+void Machine::after_gap(Millis gap, replica::ApplyContext& context) {
+  const auto now = to_unix_ms(context.now);
+  const auto ended = impl_->state.leases.first().first;
+  if (ended == kNever || ended > now - replica::kLogGap.count()) return;
+  impl_->state.leases.extend(context.db, now, gap.count(),
+                             static_cast<std::int64_t>(context.revision));
+}
+
 void Machine::before_commit(sqlite::Database& db) {
   impl_->state.save(db);
   impl_->next_due = earliest_due(impl_->state);

@@ -33,6 +33,8 @@ class Machine final : public replica::StateMachine {
   void open(sqlite::Database& db) override;
   Result<std::string> apply(const replica::Operation& operation, json::View body,
                             replica::ApplyContext& context) override;
+  // Nobody could renew a lease while nothing could be written.
+  void after_gap(Millis gap, replica::ApplyContext& context) override;
   void before_commit(sqlite::Database& db) override;
   void after_commit() override;
   std::optional<Timestamp> next_due() const override;

@@ -164,7 +164,13 @@ Result<void> ApplierCore::apply_entry(const DecodedEntry& entry, AppliedBatch& o
   }
   if (entry.problem()) return *entry.problem();
 
+  const Timestamp before = position().time;
   sys_.advance(entry.revision(), entry.time(), entry.hash());
+  if (const Millis gap = position().time - before; gap >= kLogGap) {
+    collector_->at(entry.revision());
+    auto context = context_of(entry);
+    for (StateMachine* machine : machines_) machine->after_gap(gap, context);
+  }
   ++out.entries;
   if (!sys_.admit(entry.proposer(), entry.sequence(), db_)) return {};
 
@@ -177,14 +183,19 @@ Result<void> ApplierCore::apply_entry(const DecodedEntry& entry, AppliedBatch& o
   return {};
 }
 
+ApplyContext ApplierCore::context_of(const DecodedEntry& entry) {
+  return {.db = db_,
+          .revision = entry.revision(),
+          .now = position().time,
+          .wants_reply = false,
+          .outbound = *collector_,
+          .add_effect = add_effect_};
+}
+
 Result<void> ApplierCore::apply_operations(const DecodedEntry& entry, OwnEntry* own) {
   collector_->at(entry.revision());
-  ApplyContext context{.db = db_,
-                       .revision = entry.revision(),
-                       .now = position().time,
-                       .wants_reply = own != nullptr,
-                       .outbound = *collector_,
-                       .add_effect = add_effect_};
+  auto context = context_of(entry);
+  context.wants_reply = own != nullptr;
   for (const auto& item : entry.items()) {
     scratch_.name.assign(entry.text(item.name));
     scratch_.body.assign(entry.text(item.body));

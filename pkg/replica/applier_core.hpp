@@ -89,6 +89,7 @@ class ApplierCore {
 
   Result<void> commit(std::span<const DecodedEntry> entries, AppliedBatch& out);
   Result<void> apply_entry(const DecodedEntry& entry, AppliedBatch& out);
+  ApplyContext context_of(const DecodedEntry& entry);
   Result<void> apply_operations(const DecodedEntry& entry, OwnEntry* own);
   Result<void> record(std::string_view actor, const Result<std::string>& outcome,
                       ApplyContext& context);

@@ -68,6 +68,9 @@ struct Proposals {
   std::string problem;  // why there are fewer than there should be, for the log; else empty
 };
 
+// A log that is written to has an entry more often than this, or has nothing due.
+inline constexpr Millis kLogGap{2'000};
+
 // Threads: all members run on the applier thread (or one at a time in the simulation), except where
 // said. Memory a machine keeps (counters, caches) must be a pure function of its tables: it is
 // rebuilt by open() at start and after a failed transaction.
@@ -89,6 +92,11 @@ class StateMachine {
   // sqlite::Failure may pass through: the whole transaction is rolled back and tried again.
   virtual Result<std::string> apply(const Operation& operation, json::View body,
                                     ApplyContext& context) = 0;
+
+  // Before the operations of an entry that comes at least kLogGap after the one before: all that
+  // time nothing was written, be it that nobody wanted to or that nobody could. context.now is the
+  // time of the entry, context.wants_reply false.
+  virtual void after_gap(Millis gap, ApplyContext& context) { (void)gap, (void)context; }
 
   // End of a transaction of one or more entries, still inside it: write dirty counters.
   virtual void before_commit(sqlite::Database& db) { (void)db; }

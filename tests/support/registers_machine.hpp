@@ -10,6 +10,7 @@
 #include <atomic>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "pkg/replica/state_machine.hpp"
 
@@ -22,6 +23,7 @@ class RegistersMachine final : public replica::StateMachine {
   void open(sqlite::Database& db) override;
   Result<std::string> apply(const replica::Operation& operation, json::View body,
                             replica::ApplyContext& context) override;
+  void after_gap(Millis gap, replica::ApplyContext&) override { gaps_.push_back(gap); }
   void before_commit(sqlite::Database& db) override;
   void after_commit() override { ++commits_; }
   std::optional<Timestamp> next_due() const override { return alarm_; }
@@ -32,6 +34,7 @@ class RegistersMachine final : public replica::StateMachine {
   int commits() const { return commits_.load(); }
   int ticks() const { return ticks_.load(); }
   // Applier thread, or while nothing is applied.
+  const std::vector<Millis>& gaps() const { return gaps_; }
   std::int64_t value(const std::string& key) const;
 
  private:
@@ -39,6 +42,7 @@ class RegistersMachine final : public replica::StateMachine {
 
   std::map<std::string, std::int64_t> values_;
   std::map<std::string, std::int64_t> dirty_;
+  std::vector<Millis> gaps_;
   std::optional<Timestamp> alarm_;
   bool alarm_dirty_ = false;
   std::atomic<int> fail_{0};

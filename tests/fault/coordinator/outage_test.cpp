@@ -26,6 +26,12 @@ class Outage : public testing::Test {
     const auto answer = server_.client().get("/health/status");
     return answer.json().find(path).find(field).as_int().value_or(-1);
   }
+  static std::string token_of(const HttpAnswer& leased) {
+    for (const auto job : leased.json().find("jobs").elements()) {
+      return job.find("lease").as_string().value_or("");
+    }
+    return "";
+  }
   bool nats_is_away() { return server_.client().get("/health/status").status == 503; }
 
   NatsServer nats_;
@@ -116,6 +122,23 @@ TEST_F(Outage, ResultsAreKeptToo) {
   nats_.start();
   EXPECT_TRUE(wait_until(
       [&] { return status_of("jobs", "completed") == 2 && status_of("jobs", "dlq") == 1; }));
+}
+
+// The lease would have ended in the middle of it. A tick comes before the worker does.
+TEST_F(Outage, LeasesOutliveIt) {
+  auto client = server_.client();
+  ASSERT_EQ(client.post("/v1/jobs", R"({"queue":"q","id":"j"})").status, 201);
+  ASSERT_EQ(client.post("/v1/jobs", R"({"queue":"other","delay_ms":4000})").status, 201);
+  const auto leased = client.post("/v1/queues/q/lease", R"({"worker":"w","lease_ms":3000})");
+  ASSERT_EQ(leased.status, 200) << leased.body;
+  nats_.kill();
+  std::this_thread::sleep_for(std::chrono::milliseconds(5'500));
+  nats_.start();
+  ASSERT_TRUE(wait_until([&] { return status_of("jobs", "scheduled") == 0; })) << "no tick";
+  const auto done = client.post("/v1/leases/" + token_of(leased) + "/complete", "{}");
+  EXPECT_EQ(done.status, 200) << done.body;
+  const auto job = client.get("/v1/jobs/j");
+  EXPECT_EQ(job.json().find("attempt").as_int(), 1) << job.body;
 }
 
 // Every submit of a stream of them is answered 2xx, whatever happens to NATS meanwhile, and there

@@ -69,6 +69,7 @@ std::vector<Result<std::string>> Harness::apply_all(
       for (const auto& operation : operations) {
         EXPECT_TRUE(json::check(operation.body)) << operation.body;
         replica::ApplyContext context{*db, ++revision, clock.wall(), true, *this, add_effect};
+        if (gap_ > Millis{0}) machine->after_gap(std::exchange(gap_, Millis{0}), context);
         replies.push_back(machine->apply(operation, json::View(operation.body), context));
         if (replies.back()) {
           EXPECT_TRUE(json::check(*replies.back())) << *replies.back();

@@ -34,6 +34,11 @@ class Harness : private replica::Outbound {
   std::vector<Result<std::string>> apply_all(const std::vector<replica::Operation>& operations);
   std::string tick() { return apply({"jobs.tick", "{}"}).value(); }
   void advance(Millis by) { clock.advance(by); }
+  // The same, while nothing could be written: the next operations are told of it.
+  void stand_still(Millis by) {
+    clock.advance(by);
+    gap_ = by;
+  }
   // A new machine on the same tables, as after a restart.
   void restart();
 
@@ -86,6 +91,7 @@ class Harness : private replica::Outbound {
   void publish(std::string json) override { published.push_back(std::move(json)); }
   bool anyone_listens() const override { return listens; }
 
+  Millis gap_{0};
   std::string reply_;  // what the views of lease() stand on
 };
 

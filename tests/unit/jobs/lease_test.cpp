@@ -301,5 +301,62 @@ TEST(CancelRunning, HeartbeatsDoNotOutliveTheGrace) {
   EXPECT_EQ(h.refused(h.requests.heartbeat(token, json::View())).reason, "lease_lost");
 }
 
+// Nobody could send a heartbeat while the log could not be written.
+TEST(Outage, LeasesGetTheTimeBack) {
+  Harness h;
+  submit(h, "j");
+  const auto token = text(h.lease("q", ",\"lease_ms\":10000")[0].find("lease"));
+  h.advance(4s);
+  h.must(h.requests.heartbeat(token, json::View()));
+  h.stand_still(60s);
+  h.tick();
+  EXPECT_EQ(h.status("j"), "processing");
+  EXPECT_EQ(*h.machine->next_due(), h.clock.wall() + 10s) << "no longer than after a heartbeat";
+  const auto before = h.dump();
+  h.restart();
+  EXPECT_EQ(h.dump(), before);
+  EXPECT_EQ(*h.machine->next_due(), h.clock.wall() + 10s);
+  h.complete(token);
+  EXPECT_EQ(h.status("j"), "completed");
+  h.expect_counts_true();
+}
+
+TEST(Outage, OnlyAsMuchAsWasLost) {
+  Harness h;
+  submit(h, "short");
+  submit(h, "long");
+  h.lease("q", ",\"lease_ms\":1000");
+  h.lease("q", ",\"lease_ms\":600000");
+  h.stand_still(5s);
+  h.tick();
+  EXPECT_EQ(*h.machine->next_due(), h.clock.wall() + 1s);
+  h.advance(1s);
+  h.tick();
+  EXPECT_NE(h.status("short"), "processing") << "nobody used the time";
+  EXPECT_EQ(h.member("long", "status"), "\"processing\"");
+  h.advance(599s);
+  h.tick();
+  EXPECT_NE(h.status("long"), "processing");
+}
+
+// A log that is silent because nobody has anything to write.
+TEST(Outage, SilenceIsNone) {
+  Harness h;
+  submit(h, "j");
+  h.lease("q", ",\"lease_ms\":10000");
+  h.stand_still(11s);  // the tick comes a second late, as after a change of the leader
+  h.tick();
+  EXPECT_NE(h.status("j"), "processing");
+}
+
+TEST(Outage, ATimeoutIsNotExtended) {
+  Harness h;
+  submit(h, "j", "q", ",\"timeout_ms\":20000,\"max_attempts\":1");
+  h.lease("q", ",\"lease_ms\":10000");
+  h.stand_still(30s);
+  h.tick();
+  EXPECT_EQ(h.status("j"), "dlq");
+}
+
 }  // namespace
 }  // namespace weir::jobs

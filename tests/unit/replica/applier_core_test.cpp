@@ -1,5 +1,6 @@
 #include "pkg/replica/applier_core.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pkg/crypto/crypto.hpp"
@@ -105,6 +106,20 @@ TEST_F(ApplierCoreTest, ADuplicateEntryChangesNothingButTheRevision) {
   restart();  // what was applied is remembered in the file
   ASSERT_TRUE(apply({entry(4, "me", 1, {add_operation("a", 1)})}));
   EXPECT_EQ(machine_->value("a"), 2);
+}
+
+TEST_F(ApplierCoreTest, MachinesAreToldOfGaps) {
+  using testing::ElementsAre;
+  ASSERT_TRUE(apply({entry(1, "me", 1, {add_operation("a", 1)}, 5'000),
+                     entry(2, "me", 2, {add_operation("a", 1)}, 6'999),
+                     entry(3, "me", 3, {add_operation("a", 1)}, 8'999)}));
+  EXPECT_THAT(machine_->gaps(), ElementsAre(Millis{5'000}, Millis{2'000}));
+  restart();
+  // A repeat is an entry too, and a clock that went back is no gap.
+  ASSERT_TRUE(apply({entry(4, "me", 3, {add_operation("a", 1)}, 20'000),
+                     entry(5, "me", 4, {add_operation("a", 1)}, 9'000),
+                     entry(6, "me", 5, {add_operation("a", 1)}, 20'500)}));
+  EXPECT_THAT(machine_->gaps(), ElementsAre(Millis{11'001}));
 }
 
 TEST_F(ApplierCoreTest, RepeatsMayComeOutOfOrder) {
