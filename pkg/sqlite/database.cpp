@@ -142,6 +142,13 @@ struct Database::Impl {
     std::unique_ptr<sqlite3_stmt, Finalize> statement;
     bool in_use = false;
   };
+  // By length first: statements begin alike, and few are of one length.
+  struct ByLength {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const {
+      return a.size() != b.size() ? a.size() < b.size() : a < b;
+    }
+  };
 
   explicit Impl(const OpenOptions& options)
       : path(options.path),
@@ -154,7 +161,7 @@ struct Database::Impl {
 
   std::string path;
   SQLite::Database database;
-  std::map<std::string, Cached, std::less<>> statements;  // destroyed before the database
+  std::map<std::string, Cached, ByLength> statements;  // destroyed before the database
 };
 
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
