@@ -16,6 +16,7 @@ void add_batch_commands(CommandTable& table, Services& services);
 void add_lease_commands(CommandTable& table, Services& services, ParkedLeases& leases);
 void add_queue_commands(CommandTable& table, Services& services);
 void add_schedule_commands(CommandTable& table, Services& services);
+void add_worker_commands(CommandTable& table, Services& services);
 void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);

@@ -17,6 +17,7 @@ constexpr std::array kSchemas{
   "max":{"type":"integer","minimum":1,"maximum":1000,"default":1},
   "wait_ms":{"$ref":"#/components/schemas/Duration"},
   "types":{"$ref":"#/components/schemas/LeaseTypes"},
+  "labels":{"$ref":"#/components/schemas/Labels"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"}}})"},
     ComponentSchema{"LeasedJob", R"({"type":"object",
  "required":["id","queue","lease","attempt","deadline","type"],
@@ -36,7 +37,8 @@ constexpr std::array kSchemas{
     "status":{"type":"string"},"result":{},"error":{},"result_at":{"type":"string"}}}},
   "headers":{"type":["object","null"]}}})"},
     ComponentSchema{"Leased", R"({"type":"object","required":["jobs"],
- "properties":{"jobs":{"type":"array","items":{"$ref":"#/components/schemas/LeasedJob"}}}})"},
+ "properties":{"jobs":{"type":"array","items":{"$ref":"#/components/schemas/LeasedJob"}},
+  "draining":{"$ref":"#/components/schemas/Draining"}}})"},
     ComponentSchema{"JobError", R"({"description":"what went wrong in a worker",
  "oneOf":[{"type":"string","description":"the message alone"},
  {"type":"object","required":["message"],"additionalProperties":false,
@@ -113,6 +115,7 @@ constexpr std::array kSchemas{
     "max":{"type":"integer","minimum":1,"maximum":1000,"default":1},
     "wait_ms":{"$ref":"#/components/schemas/Duration"},
     "types":{"$ref":"#/components/schemas/LeaseTypes"},
+    "labels":{"$ref":"#/components/schemas/Labels"},
     "lease_ms":{"$ref":"#/components/schemas/Duration"}}}}})"},
     ComponentSchema{"WorkResults", R"({"type":"array","items":{"anyOf":[
   {"$ref":"#/components/schemas/ReportAnswer"},{"$ref":"#/components/schemas/Error"}]}})"},
@@ -122,7 +125,8 @@ constexpr std::array kSchemas{
   "fail":{"$ref":"#/components/schemas/WorkResults"},
   "release":{"$ref":"#/components/schemas/WorkResults"},
   "heartbeat":{"$ref":"#/components/schemas/WorkResults"},
-  "jobs":{"type":"array","items":{"$ref":"#/components/schemas/LeasedJob"}}}})"}};
+  "jobs":{"type":"array","items":{"$ref":"#/components/schemas/LeasedJob"}},
+  "draining":{"$ref":"#/components/schemas/Draining"}}})"}};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "jobs/fan_out.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/schema.hpp"
@@ -14,10 +15,6 @@ constexpr std::array<std::string_view, 3> kPolicies{"fail", "ignore", "run"};
 
 constexpr bool succeeded(std::int64_t counted) {
   return counted == static_cast<std::int64_t>(Status::completed);
-}
-
-std::string_view counted_word(std::int64_t counted) {
-  return counted == kParentRemoved ? "removed" : to_string(static_cast<Status>(counted));
 }
 
 bool still_waits(sqlite::Database& db, std::int64_t child) {
@@ -101,6 +98,7 @@ void count_parent(Step& step, const Edge& edge, std::int64_t parent, std::int64_
   if (!succeeded(counted) && edge.policy == OnFailure::fail) {
     fail_blocked(step, *job, edge.parent, counted);
   } else if (!still_waits(step.db, edge.child)) {
+    if ((job->parts & kFanOut) != 0) return end_fan_out(step, *job);
     unblock(step, *job);
   }
 }
@@ -129,6 +127,10 @@ void withdraw(Step& step, std::int64_t parent) {
 }
 
 }  // namespace
+
+std::string_view counted_word(std::int64_t counted) {
+  return counted == kParentRemoved ? "removed" : to_string(static_cast<Status>(counted));
+}
 
 Error parent_not_found(std::string_view id) {
   Error error{Code::invalid, "parent_not_found", "A job of depends_on does not exist",
@@ -209,6 +211,8 @@ void follow_children(Step& step, const Change& change) {
 }
 
 void follow_parents(Step& step, const Change& change) {
+  const bool cancelled = change.to == Status::cancelled && (change.parts & kFanOut) != 0;
+  if (cancelled) cancel_fan_out(step, change.row);
   if (change.to) return;
   step.db.prepare("DELETE FROM job_parents WHERE child=?1").bind_all(change.row).run();
 }

@@ -39,6 +39,9 @@ inline constexpr std::int64_t kParentRemoved = 8;
 
 Error parent_not_found(std::string_view id);
 
+// "completed", ..., "removed": what job_parents.counted says.
+std::string_view counted_word(std::int64_t counted);
+
 struct Parent {
   std::int64_t row = 0;
   std::string id;

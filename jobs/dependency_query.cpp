@@ -7,10 +7,6 @@
 namespace weir::jobs {
 namespace {
 
-std::string_view counted_word(std::int64_t counted) {
-  return counted == kParentRemoved ? "removed" : to_string(static_cast<Status>(counted));
-}
-
 // What a worker is told of one parent; `room` is what results may still take.
 void append_parent(json::Writer& out, sqlite::Database& db, const Job& job, std::size_t& room) {
   out.begin_object().member("status", to_string(job.status));

@@ -34,13 +34,25 @@ void bind_text(sqlite::Statement& write, int index, const std::string& text) {
 void write_row(Step& step, const Job& job) {
   auto write = step.db.prepare(
       "UPDATE jobs SET status=?2,priority=?3,at=?4,run_at=?5,max_attempts=?6,lease_ms=?7,"
-      "revision=?8,parts=?9,type=?10,options=?11,payload=?12 WHERE row=?1");
+      "revision=?8,parts=?9,type=?10,options=?11,payload=?12,target=?13 WHERE row=?1");
   write.bind_all(job.row, static_cast<std::int64_t>(job.status), job.priority, job.at, job.run_at,
                  job.max_attempts, job.lease_ms, job.revision, job.parts);
   bind_text(write, 10, job.type);
   bind_text(write, 11, job.options);
   bind_text(write, 12, job.payload);
+  bind_text(write, 13, job.target);
   write.run();
+}
+
+// A ready job is one of its new target from here on; other workers may run it now.
+void set_target(Step& step, Queue& queue, Job& job, const std::string& target) {
+  if (target == job.target) return;
+  const bool ready = job.status == Status::unprocessed;
+  if (ready && !job.target.empty()) QueueBook::count_target(queue, job.target, -1);
+  if (ready && !target.empty()) QueueBook::count_target(queue, target, 1);
+  if (ready) step.state.queues.wake(queue);
+  job.target = target;
+  job.parts = target.empty() ? job.parts & ~kTargeted : job.parts | kTargeted;
 }
 
 }  // namespace
@@ -53,6 +65,7 @@ void edit_job(Step& step, Job& job, const Edit& edit) {
   job.revision = step.revision;
   if (edit.payload) set_payload(step, job, *edit.payload);
   if (edit.type) job.type = *edit.type;
+  if (edit.target) set_target(step, queue, job, *edit.target);
   if (edit.options) {
     job.options = *edit.options;
     const auto before = job.parts & kExpiringBit;

@@ -17,6 +17,7 @@ namespace weir::jobs {
 struct Edit {
   std::optional<std::string_view> payload = {};  // raw JSON
   std::optional<std::string> type = {};
+  std::optional<std::string> target = {};   // empty: any worker
   std::optional<std::string> options = {};  // all of them: a JSON object, or empty
   std::optional<std::int64_t> priority = {};
   std::optional<std::int64_t> run_at = {};  // unix ms; in the past: ready at once

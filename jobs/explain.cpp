@@ -1,7 +1,8 @@
-#include "jobs/explain.hpp"
+#include "jobs/explainer.hpp"
 
 #include <algorithm>
 
+#include "jobs/fleet_query.hpp"
 #include "jobs/job_row.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/pick_view.hpp"
@@ -12,68 +13,41 @@
 namespace weir::jobs {
 namespace {
 
-constexpr std::array<std::string_view, kReasonCount> kWords{
-    "ready",       "no_worker",          "queue_paused", "total_concurrency", "queue_concurrency",
-    "queue_rate",  "key_concurrency",    "key_rate",     "behind_priority",   "behind_aged",
-    "behind_turn", "behind_earlier",     "scheduled",    "retry_wait",        "snoozed",
-    "due",         "blocked_by_parents", "running",      "cancelling",        "completed",
-    "failed",      "cancelled",          "dead"};
-
-std::string time_text(std::int64_t ms) {
-  return format_rfc3339(from_unix_ms(ms));
-}
-
-std::string plural(std::int64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
-}
+constexpr std::array<std::string_view, kReasonCount> kWords{"ready",
+                                                            "no_worker",
+                                                            "no_match",
+                                                            "queue_paused",
+                                                            "total_concurrency",
+                                                            "queue_concurrency",
+                                                            "queue_rate",
+                                                            "key_concurrency",
+                                                            "key_rate",
+                                                            "behind_priority",
+                                                            "behind_aged",
+                                                            "behind_turn",
+                                                            "behind_earlier",
+                                                            "scheduled",
+                                                            "retry_wait",
+                                                            "snoozed",
+                                                            "due",
+                                                            "blocked_by_parents",
+                                                            "running",
+                                                            "cancelling",
+                                                            "completed",
+                                                            "failed",
+                                                            "cancelled",
+                                                            "dead"};
 
 std::string bounded_text(const PickView::Bounded& number, std::string_view one,
                          std::string_view many) {
   return (number.exact ? "" : "at least ") + plural(number.count, one, many);
 }
 
-class Explainer {
- public:
-  Explainer(sqlite::Database& db, const Job& job, const QueueRow& queue, std::int64_t now)
-      : db_(db), job_(job), queue_(queue), now_(now) {}
-
-  std::string run();
-
- private:
-  json::Writer& begin(Reason reason, std::string_view message);
-  void end() { out_.end_object(); }
-  // The reason ends by itself at `at`.
-  void end_at(std::int64_t at) {
-    next_at_ = std::min(next_at_, at);
-    end();
-  }
-
-  void explain_running();
-  void explain_ended();
-  void explain_scheduled();
-  void explain_blocked();
-  void explain_ready();
-  void explain_pause();
-  bool explain_limits(PickView& view);
-  void explain_key_limits(PickView& view);
-  bool explain_order(PickView& view);
-  void explain_priorities(PickView& view);
-  void explain_aged(PickView& view);
-  void explain_turn(PickView& view);
-  void add_earlier(const PickView::Bounded& earlier);
-  void explain_next();
-
-  sqlite::Database& db_;
-  const Job& job_;
-  const QueueRow& queue_;
-  const std::int64_t now_;
-  json::Writer out_{512};
-  std::int64_t next_at_ = LaneRing::kForever;
-};
+}  // namespace
 
 std::string Explainer::run() {
   out_.begin_object().member("id", job_.id).member("queue", queue_.name);
-  out_.member("status", to_string(job_.status)).key("reasons").begin_array();
+  out_.member("status", shown_status(job_)).key("reasons").begin_array();
   switch (job_.status) {
     case Status::scheduled:
       explain_scheduled();
@@ -107,115 +81,30 @@ json::Writer& Explainer::begin(Reason reason, std::string_view message) {
   return out_.begin_object().member("code", to_string(reason)).member("message", message);
 }
 
-// --- running and ended ---------------------------------------------------------------------------
-
-void Explainer::explain_running() {
-  const auto started = job_.started_at.value_or(0);
-  const auto deadline = job_.deadline.value_or(0);
-  begin(Reason::running, "runs at " + job_.worker + " since " + time_text(started))
-      .member("worker", job_.worker)
-      .member("attempt", job_.attempt);
-  member_time(out_, "since", started);
-  member_time(out_, "lease_until", deadline);
-  end_at(deadline);
-  if (job_.cancel_at == 0) return;
-  begin(Reason::cancelling,
-        "its worker is told to stop; the lease ends at " + time_text(job_.cancel_at));
-  member_time(out_, "until", job_.cancel_at);
-  end_at(job_.cancel_at);
-}
-
-void Explainer::explain_ended() {
-  const auto at = time_text(job_.finished_at.value_or(0));
-  const auto attempts = plural(job_.attempt, "attempt", "attempts");
-  switch (job_.status) {
-    case Status::completed:
-      begin(Reason::completed, "completed at " + at);
-      break;
-    case Status::failed:
-      begin(Reason::failed, "failed at " + at + " after " + attempts);
-      break;
-    case Status::cancelled:
-      begin(Reason::cancelled, "cancelled at " + at);
-      break;
-    default:
-      begin(Reason::dead, "a dead letter since " + at + ", after " + attempts);
-      break;
-  }
-  member_time(out_, "at", job_.finished_at);
-  member_text(out_, "worker", job_.worker);
-  out_.member("attempt", job_.attempt);
-  if (const auto error = error_of(db_, job_); !error.empty()) out_.raw_member("error", error);
-  end();
-}
-
-// --- not ready -----------------------------------------------------------------------------------
-
-void Explainer::explain_scheduled() {
-  const auto at = job_.at.value_or(0);
-  if (at <= now_) {
-    begin(Reason::due, "its time has come: it becomes ready with the next tick of the coordinator");
-    member_time(out_, "run_at", at);
-    end_at(at);
-    return;
-  }
-  std::optional<Outcome> last;
-  if ((job_.parts & kHasAttempts) != 0) {
-    auto rows =
-        db_.prepare("SELECT outcome FROM job_attempts WHERE job=?1 ORDER BY fence DESC LIMIT 1");
-    rows.bind_all(job_.row);
-    if (rows.step()) last = static_cast<Outcome>(rows.int64(0));
-  }
-  if (last == Outcome::released) {
-    begin(Reason::snoozed, "its worker gave it back until " + time_text(at));
-  } else if (last && job_.attempt > 0) {
-    const auto most = job_.max_attempts.value_or(queue_.config.max_attempts);
-    begin(Reason::retry_wait, "attempt " + std::to_string(job_.attempt) + " of " +
-                                  std::to_string(most) + " failed; tried again at " + time_text(at))
-        .member("attempt", job_.attempt)
-        .member("max_attempts", most);
-    member_json(out_, "error", error_of(db_, job_));
-  } else {
-    begin(Reason::scheduled, "is to run no sooner than " + time_text(at));
-  }
-  member_time(out_, "run_at", at);
-  end_at(at);
-}
-
-void Explainer::explain_blocked() {
-  std::vector<std::string> parents;
-  {
-    auto rows = db_.prepare(
-        "SELECT id FROM job_parents WHERE child=?1 AND counted IS NULL ORDER BY parent");
-    rows.bind_all(job_.row);
-    while (rows.step()) parents.emplace_back(rows.text(0));
-  }
-  const auto count = static_cast<std::int64_t>(parents.size());
-  begin(Reason::blocked_by_parents, "blocked by " + plural(count, "parent", "parents"))
-      .member("waiting", count)
-      .key("parents")
-      .begin_array();
-  for (const auto& id : parents) out_.value(id);
-  out_.end_array();
-  end();
-}
-
-void Explainer::explain_pause() {
-  if (!queue_.paused_at) return;
-  begin(Reason::queue_paused,
-        "the queue " + queue_.name + " is paused since " + time_text(*queue_.paused_at));
-  member_time(out_, "since", queue_.paused_at);
-  end();
-}
-
 // --- ready ---------------------------------------------------------------------------------------
 
 void Explainer::explain_ready() {
-  PickView view(db_, queue_, now_);
+  PickView view(db_, queue_, job_.target, now_);
   explain_pause();
+  const bool unmatched = explain_target();
   const bool limited = explain_limits(view);
   const bool ordered = explain_order(view);
-  if (!queue_.paused_at && !limited && !ordered) explain_next();
+  if (!queue_.paused_at && !unmatched && !limited && !ordered) explain_next();
+}
+
+bool Explainer::explain_target() {
+  if (job_.target.empty()) return false;
+  const auto match = match_target(db_, queue_.name, job_.target, now_);
+  if (match == Match::live) return false;
+  const bool draining = match == Match::draining;
+  begin(Reason::no_match,
+        draining ? "the live workers of the queue " + queue_.name + " that match " + job_.target +
+                       " are draining"
+                 : "no live worker of the queue " + queue_.name + " matches " + job_.target)
+      .member("target", job_.target)
+      .member("draining", draining);
+  end();
+  return true;
 }
 
 bool Explainer::explain_limits(PickView& view) {
@@ -311,19 +200,20 @@ void Explainer::add_earlier(const PickView::Bounded& earlier) {
 
 void Explainer::explain_priorities(PickView& view) {
   bool behind = false;
-  std::int64_t jobs = 0;
+  PickView::Bounded jobs;
   for (auto priority = kMaxPriority; priority > job_.priority; --priority) {
     behind = behind || view.head(priority).has_value();
-    jobs += view.ready()[static_cast<std::size_t>(priority)];
+    const auto ready = view.ready(priority);
+    jobs = {jobs.count + ready.count, jobs.exact && ready.exact};
   }
   if (!behind) return;
-  begin(Reason::behind_priority, plural(jobs, "ready job has", "ready jobs have") +
+  begin(Reason::behind_priority, bounded_text(jobs, "ready job has", "ready jobs have") +
                                      " a higher priority than " + std::to_string(job_.priority))
-      .member("jobs", jobs)
+      .member("jobs", jobs.count)
       .key("by_priority")
       .begin_array();
   for (auto priority = kMaxPriority; priority > job_.priority; --priority) {
-    const auto count = view.ready()[static_cast<std::size_t>(priority)];
+    const auto count = view.ready(priority).count;
     if (count == 0) continue;
     out_.begin_object().member("priority", priority).member("jobs", count).end_object();
   }
@@ -358,7 +248,8 @@ void Explainer::explain_aged(PickView& view) {
 
 void Explainer::explain_next() {
   const auto asked = read_count(db_, queue_.id, kAskedKind);
-  begin(Reason::ready, "the next worker that asks the queue " + queue_.name + " gets it");
+  begin(Reason::ready, "the next worker that asks the queue " + queue_.name +
+                           (job_.target.empty() ? "" : " and matches " + job_.target) + " gets it");
   end();
   if (asked != 0 && now_ - asked <= kAskedLately.count()) return;
   begin(Reason::no_worker, "no worker has asked the queue " + queue_.name +
@@ -366,8 +257,6 @@ void Explainer::explain_next() {
   member_time(out_, "last_asked_at", asked == 0 ? std::nullopt : std::optional(asked));
   end();
 }
-
-}  // namespace
 
 std::string_view to_string(Reason reason) {
   return kWords[static_cast<std::size_t>(reason)];

@@ -18,6 +18,7 @@ namespace weir::jobs {
 enum class Reason : std::uint8_t {
   ready,         // the picker hands it out next
   no_worker,     // nobody asked for jobs of the queue lately
+  no_match,      // no live worker of the queue matches its target
   queue_paused,  // also of jobs that wait for a time or for parents
   // limits
   total_concurrency,
@@ -45,7 +46,7 @@ enum class Reason : std::uint8_t {
   cancelled,
   dead
 };
-inline constexpr std::size_t kReasonCount = 23;
+inline constexpr std::size_t kReasonCount = 24;
 std::string_view to_string(Reason reason);  // "queue_paused"
 
 // {"id","queue","status","reasons":[{"code","message",...}],"next_at"}. The reasons say all that

@@ -80,6 +80,7 @@ std::string detail(sqlite::Database& db, const Job& job) {
   json::Writer out(1'024);
   out.begin_object();
   write_summary(out, job, *queue);
+  if (!job.target.empty()) out.member("target", job.target);
   member_json(out, "payload", payload_of(db, job));
   const auto result = result_of(db, job);
   const auto checkpoint = (job.parts & blob_bit(Blob::checkpoint)) != 0
@@ -178,7 +179,7 @@ Result<std::string> get_timeline(sqlite::Database& db, std::string_view id) {
   const auto job = find_job(db, id);
   if (!job) return job_not_found(id);
   json::Writer out(512);
-  out.begin_object().member("id", job->id).member("status", to_string(job->status)).key("items");
+  out.begin_object().member("id", job->id).member("status", shown_status(*job)).key("items");
   out.begin_array();
   write_event(out, "submitted", job->created_at, nullptr);
   each_attempt(db, *job, [&](const Attempt& attempt) {

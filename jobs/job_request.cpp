@@ -1,6 +1,7 @@
 #include "jobs/job_request.hpp"
 
 #include "jobs/dependencies.hpp"
+#include "jobs/target.hpp"
 #include "jobs/unique.hpp"
 
 namespace weir::jobs {
@@ -106,6 +107,9 @@ void refuse_conditions(Fields& fields) {
   for (const std::string_view name : {"unique", "depends_on", "on_failure"}) {
     if (fields.has(name)) fields.complain(name, "cannot stand in a callback");
   }
+  if (fields.raw("target").as_string() == kAllTarget) {
+    fields.complain("target", "cannot be _all in a callback");
+  }
 }
 
 // Every default is written out: an operation is complete.
@@ -170,6 +174,7 @@ void write_dependencies(Fields& fields, json::Writer& out) {
 void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& out) {
   if (const auto type = fields.text("type", kMaxTypeBytes)) out.member("type", *type);
   if (const auto key = fields.text("key", kMaxKeyBytes)) out.member("key", *key);
+  write_target(fields, out);
   const auto priority = fields.integer("priority", 0, kMaxPriority);
   if (priority && *priority != kDefaultPriority) out.member("priority", *priority);
   if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {

@@ -10,7 +10,7 @@ namespace {
 #define WEIR_JOB_COLUMNS                                                                  \
   "row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,created_at,run_at,"      \
   "started_at,finished_at,deadline,cancel_at,fence,nonce,revision,parts,worker,type,key," \
-  "options,error,result,payload"
+  "options,error,result,payload,target"
 
 Job read_row(const sqlite::Statement& rows) {
   Job job;
@@ -40,6 +40,7 @@ Job read_row(const sqlite::Statement& rows) {
   job.error = rows.text(23);
   job.result = rows.text(24);
   job.payload = rows.text(25);
+  job.target = rows.text(26);
   return job;
 }
 

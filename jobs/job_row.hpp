@@ -38,6 +38,7 @@ struct Job {
   std::string worker;
   std::string type;
   std::string key;
+  std::string target;   // see jobs/target.hpp; empty: any worker
   std::string options;  // JSON object: backoff, tags, metadata, headers, timeout_ms; or empty
   std::string error;    // JSON; empty: none, or in job_blobs
   std::string result;   // JSON; the same

@@ -28,16 +28,20 @@ void LaneRing::load(sqlite::Database& db) {
       lanes_.emplace(lane->key, std::move(lane));
     }
   }
-  auto rows = db.prepare(
-      "SELECT key,priority,count(*) FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND key IS NOT NULL GROUP BY priority,key");
-  rows.bind_all(queue_);
-  while (rows.step()) {
-    Lane& lane = get(rows.text(0));
-    const auto priority = static_cast<std::size_t>(rows.int64(1));
-    lane.ready.at(priority) = static_cast<std::uint32_t>(rows.int64(2));
-    lane.waiting += rows.int64(2);
-    ready_.at(priority) += rows.int64(2);
+  for (const std::string_view count :
+       {"SELECT key,priority,count(*) FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+        " AND target IS NULL AND key IS NOT NULL GROUP BY priority,key",
+        "SELECT key,priority,count(*) FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+        " AND target>'' AND key IS NOT NULL GROUP BY target,priority,key"}) {
+    auto rows = db.prepare(count);
+    rows.bind_all(queue_);
+    while (rows.step()) {
+      Lane& lane = get(rows.text(0));
+      const auto priority = static_cast<std::size_t>(rows.int64(1));
+      lane.ready.at(priority) += static_cast<std::uint32_t>(rows.int64(2));
+      lane.waiting += rows.int64(2);
+      ready_.at(priority) += rows.int64(2);
+    }
   }
 }
 

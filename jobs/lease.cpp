@@ -2,11 +2,12 @@
 
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "jobs/dependencies.hpp"
+#include "jobs/drain.hpp"
 #include "jobs/expiry.hpp"
 #include "jobs/job_row.hpp"
-#include "jobs/type_picker.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
 
@@ -33,13 +34,13 @@ enum Column : int {
 // A queue without keys, in the order of the index.
 constexpr std::string_view kPick =
     "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
-    "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
+    "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1 AND target IS NULL"
     " ORDER BY priority DESC,key,row LIMIT ?2";
 // The head of one lane.
 constexpr std::string_view kPickHead =
     "SELECT row,id,attempt,max_attempts,lease_ms,created_at,run_at,fence,parts,priority,type,key,"
     "options,payload FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1"
-    " AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1";
+    " AND target IS NULL AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1";
 
 // One job.
 constexpr std::string_view kPickRow =
@@ -85,6 +86,13 @@ Result<void> Leaser::check_room(json::View body) const {
 bool Leaser::lease_or_park(json::View body, std::string& out) {
   LeaseCall call = parse_lease_call(body);
   const auto wait_ms = body.find("wait_ms").as_int().value_or(0);
+  auto& workers = step_.state.workers;
+  Worker& worker = workers.seen(step_.db, call.worker, step_.now);
+  workers.asks(worker, call);
+  if (worker.drained_at != 0) {
+    out.append("[]").append(kDraining);
+    return false;
+  }
   out += '[';
   const auto leased = grant(call, step_.context.wants_reply, out);
   out += ']';
@@ -108,7 +116,6 @@ std::int64_t Leaser::grant(const LeaseCall& call, bool wanted, std::string& out)
     if (queue->paused || queue->count(Status::unprocessed) == 0) continue;
     leased += grant_from(*queue, call, call.max - leased, wanted, out);
   }
-  if (leased == 0) step_.state.workers.seen(step_.db, call.worker, step_.now);
   return leased;
 }
 
@@ -118,8 +125,10 @@ std::int64_t Leaser::grant_from(Queue& queue, const LeaseCall& call, std::int64_
   max = std::min(max, picker.room());
   if (max == 0) return 0;
   std::int64_t leased = 0;
-  if (!call.types.empty()) {
-    leased = lease_typed(queue, call, max, wanted, out);
+  const auto targets = ready_targets(queue, call);
+  if (!call.types.empty() || !targets.empty() || (!picker.plain() && !queue.targets.empty())) {
+    leased =
+        lease_filtered(queue, call, FilteredPicker(step_, queue, call, targets), max, wanted, out);
   } else if (picker.plain()) {
     leased = lease_plain(queue, call, max, wanted, out);
   } else {
@@ -150,9 +159,8 @@ std::int64_t Leaser::lease_plain(Queue& queue, const LeaseCall& call, std::int64
   return static_cast<std::int64_t>(picked_.size());
 }
 
-std::int64_t Leaser::lease_typed(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
-                                 std::string& out) {
-  TypePicker picker(step_, queue, call.types);
+std::int64_t Leaser::lease_filtered(Queue& queue, const LeaseCall& call, FilteredPicker picker,
+                                    std::int64_t max, bool wanted, std::string& out) {
   std::int64_t leased = 0;
   for (; leased < max && reply_bytes_ < kMaxLeaseReplyBytes; ++leased) {
     const auto row = picker.next();
@@ -312,21 +320,30 @@ void Leaser::wake_all() {
   }
 }
 
-// A waiter that gets nothing was stopped by a limit, or by the types it asks for.
+// A waiter that gets nothing was stopped by a limit, or by its types or the jobs' targets. Then all
+// with the same wish get nothing, but for jobs that name their worker.
 void Leaser::serve(Queue& queue) {
-  WaiterBook::TypeLists without;
+  auto& waiters = step_.state.waiters;
+  std::set<WaiterBook::Wish> without;
+  std::set<std::int64_t> named;
+  if (!queue.targets.empty()) named = waiters.named(queue.name, queue.targets);
   while (!queue.paused && queue.count(Status::unprocessed) > 0) {
-    const Waiter* waiter = step_.state.waiters.first(step_.db, queue.name, step_.now, without);
+    const Waiter* waiter = waiters.first(step_.db, queue.name, step_.now, without);
+    if (!named.empty() && (waiter == nullptr || *named.begin() <= waiter->seq)) {
+      waiter = waiters.find(*named.begin());
+      named.erase(named.begin());
+      if (waiter == nullptr || waiter->until <= step_.now) continue;
+    }
     if (waiter == nullptr) return;
     std::string delivery = "{\"jobs\":[";
     if (grant(waiter->call, true, delivery) == 0) {
-      if (waiter->call.types.empty()) return;
-      without.insert(waiter->call.types);
+      if (waiter->call.types.empty() && queue.targets.empty()) return;
+      without.insert(WaiterBook::wish_of(waiter->call));
       continue;
     }
     delivery += "]}";
     step_.context.outbound.deliver(waiter->node, waiter->id, std::move(delivery));
-    step_.state.waiters.remove(step_.db, waiter->seq);
+    waiters.remove(step_.db, waiter->seq);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/filtered_picker.hpp"
 #include "jobs/picker.hpp"
 #include "jobs/step.hpp"
 
@@ -19,8 +20,9 @@ class Leaser {
   // Whether a call that would wait can be parked. Errors: too_many_requests / too_many_waiters.
   Result<void> check_room(json::View body) const;
 
-  // Leases what is ready to the caller, else parks it. Appends the array of jobs to `out`; true
-  // when parked. check_room() has passed.
+  // Leases what is ready to the caller, else parks it. Appends the array of jobs to `out`, for a
+  // worker that is draining an empty one and the member that says so; true when parked.
+  // check_room() has passed.
   bool lease_or_park(json::View body, std::string& out);
 
   // Serves the parked waiters of every queue that got ready jobs in this operation.
@@ -45,8 +47,8 @@ class Leaser {
                           std::string& out);
   std::int64_t lease_plain(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
                            std::string& out);
-  std::int64_t lease_typed(Queue& queue, const LeaseCall& call, std::int64_t max, bool wanted,
-                           std::string& out);
+  std::int64_t lease_filtered(Queue& queue, const LeaseCall& call, FilteredPicker picker,
+                              std::int64_t max, bool wanted, std::string& out);
   void lease_row(Queue& queue, const LeaseCall& call, std::int64_t row, bool wanted,
                  std::string& out);
   void lease_head(Queue& queue, const LeaseCall& call, const Picker::Choice& choice, bool wanted,

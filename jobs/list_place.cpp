@@ -1,5 +1,6 @@
 #include "jobs/list_place.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -38,9 +39,13 @@ std::string format_place(const Place& place) {
     if (!out.empty()) out += '-';
     out += std::to_string(part);
   }
-  if (!place.key.empty()) {
+  if (!place.key.empty() || !place.target.empty()) {
     out += '-';
     append_hex(out, place.key);
+  }
+  if (!place.target.empty()) {
+    out += '-';
+    append_hex(out, place.target);
   }
   return out;
 }
@@ -56,12 +61,18 @@ std::optional<Place> parse_place(std::string_view text) {
     text.remove_prefix(1);
   }
   std::optional<std::string> key = "";
-  if (!text.empty() && text[0] == '-') key = parse_hex(text.substr(1));
-  if ((!text.empty() && text[0] != '-') || !key ||
+  std::optional<std::string> target = "";
+  if (!text.empty() && text[0] == '-') {
+    const auto second = std::min(text.find('-', 1), text.size());
+    key = parse_hex(text.substr(1, second - 1));
+    if (second < text.size()) target = parse_hex(text.substr(second + 1));
+  }
+  if ((!text.empty() && text[0] != '-') || !key || !target ||
       parts[0] > static_cast<std::int64_t>(kStatusCount) || parts[2] > kMaxPriority) {
     return std::nullopt;
   }
-  return Place{parts[0], parts[1], parts[2], parts[3], parts[4], std::move(*key), true};
+  return Place{parts[0], parts[1],        parts[2],           parts[3],
+               parts[4], std::move(*key), std::move(*target), true};
 }
 
 }  // namespace weir::jobs

@@ -18,7 +18,8 @@ struct Place {
   std::int64_t at = 0;
   std::int64_t row = 0;
   std::string key = {};  // unprocessed only; empty: among the jobs without a key, which come first
-  bool inside = false;   // at and row are set
+  std::string target = {};  // the same
+  bool inside = false;      // at and row are set
 };
 
 std::string format_place(const Place& place);

@@ -6,6 +6,7 @@
 
 #include "jobs/limits.hpp"
 #include "jobs/list_place.hpp"
+#include "jobs/list_ready.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/queue_book.hpp"
@@ -55,13 +56,7 @@ class Lister {
   std::int64_t next_queue(Status status, std::int64_t after);
   void walk_queue(Status status);
   void walk_segment(Status status);
-  struct Found {
-    std::int64_t at;
-    std::int64_t row;
-    std::string key = {};
-  };
-  std::vector<Found> chunk(Status status);
-  std::vector<Found> ready_chunk();
+  std::vector<ListedRow> chunk(Status status);
   void walk_rows();
   std::int64_t first_row_since(std::int64_t created_at);
   void visit(std::int64_t row);
@@ -174,10 +169,15 @@ void Lister::walk_queue(Status status) {
     walk_segment(status);
     return;
   }
-  for (; place_.priority >= 0; --place_.priority) {
-    walk_segment(status);
-    if (full()) return;
-    place_.inside = false;
+  if (!place_.inside) place_.target.clear();
+  while (true) {
+    for (; place_.priority >= 0; --place_.priority) {
+      walk_segment(status);
+      if (full()) return;
+      place_.inside = false;
+    }
+    place_.priority = kMaxPriority;
+    if (!to_next_target(db_, place_)) return;
   }
 }
 
@@ -197,14 +197,14 @@ void Lister::walk_segment(Status status) {
 }
 
 // The next rows of the segment; fewer than kChunk: it ends there.
-std::vector<Lister::Found> Lister::chunk(Status status) {
+std::vector<ListedRow> Lister::chunk(Status status) {
   constexpr std::string_view kSoonest =
       "SELECT at,row FROM jobs INDEXED BY jobs_state WHERE status=?1 AND status<>2 AND queue=?2"
       " AND (at,row)>(?3,?4) ORDER BY at,row LIMIT ?5";
   constexpr std::string_view kNewest =
       "SELECT at,row FROM jobs INDEXED BY jobs_state WHERE status=?1 AND status<>2 AND queue=?2"
       " AND (at,row)<(?3,?4) AND at>=?6 ORDER BY at DESC,row DESC LIMIT ?5";
-  if (status == Status::unprocessed) return ready_chunk();
+  if (status == Status::unprocessed) return ready_chunk(db_, place_, request_.key, kChunk);
   const auto number = static_cast<std::int64_t>(status);
   const bool soonest = status == Status::scheduled || status == Status::blocked;
   auto rows = db_.prepare(soonest ? kSoonest : kNewest);
@@ -217,43 +217,8 @@ std::vector<Lister::Found> Lister::chunk(Status status) {
     rows.bind_all(number, place_.queue, place_.inside ? place_.at : before,
                   place_.inside ? place_.row : std::int64_t{0}, kChunk, after);
   }
-  std::vector<Found> out;
+  std::vector<ListedRow> out;
   while (rows.step()) out.push_back({rows.int64(0), rows.int64(1)});
-  return out;
-}
-
-// One priority in the order of its index: the jobs without a key, then key by key.
-std::vector<Lister::Found> Lister::ready_chunk() {
-  constexpr std::string_view kPlain =
-      "SELECT row FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS NULL AND row>?3"
-      " ORDER BY row LIMIT ?4";
-  constexpr std::string_view kKeyed =
-      "SELECT row,key FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND (key,row)>(?3,?4)"
-      " ORDER BY key,row LIMIT ?5";
-  constexpr std::string_view kOneKey =
-      "SELECT row FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key=?3 AND row>?4 ORDER BY row LIMIT ?5";
-  std::vector<Found> out;
-  const auto after = place_.inside ? place_.row : std::int64_t{0};
-  const bool keyed = place_.inside && !place_.key.empty();
-  if (!request_.key.empty()) {
-    auto rows = db_.prepare(kOneKey);
-    rows.bind_all(place_.queue, place_.priority, request_.key, keyed ? after : 0, kChunk);
-    while (rows.step()) out.push_back({0, rows.int64(0), request_.key});
-    return out;
-  }
-  if (!keyed) {
-    auto rows = db_.prepare(kPlain);
-    rows.bind_all(place_.queue, place_.priority, after, kChunk);
-    while (rows.step()) out.push_back({0, rows.int64(0)});
-  }
-  if (static_cast<std::int64_t>(out.size()) == kChunk) return out;
-  auto rows = db_.prepare(kKeyed);
-  rows.bind_all(place_.queue, place_.priority, keyed ? std::string_view(place_.key) : "",
-                keyed ? after : std::int64_t{0}, kChunk - static_cast<std::int64_t>(out.size()));
-  while (rows.step()) out.push_back({0, rows.int64(0), std::string(rows.text(1))});
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "jobs/batches.hpp"
+#include "jobs/drain.hpp"
 #include "jobs/events.hpp"
 #include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
@@ -97,6 +98,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.batch_create", batch<&Batches::create>},
       {"jobs.batch_seal", batch<&Batches::seal>},
       {"jobs.batch_cancel", batch<&Batches::cancel>},
+      {"jobs.worker_drain", drain_worker},
       {"jobs.waiter_close", waiter_close},
       {"jobs.node_started", node_started},
       {"jobs.tick", tick}};

@@ -5,15 +5,17 @@
 // heartbeat, cancel, cancel_many, retry, promote, remove, purge, pause, resume, limits,
 // queue_config, queue_remove, dlq_redrive, dlq_purge, schedule_set, schedule_remove,
 // schedule_pause, schedule_resume, schedule_trigger, schedule_backfill, schedule_fire,
-// batch_create, batch_seal, batch_cancel, waiter_close, node_started, tick.
+// batch_create, batch_seal, batch_cancel, worker_drain, waiter_close, node_started,
+// tick.
 //
 // Thread rule: as StateMachine; stats() is thread-safe.
 // Errors answered by apply(): conflict / lease_lost, job_not_cancellable, job_not_retryable,
 // job_not_scheduled, job_not_finished, queue_not_empty; not_found / job_not_found,
-// queue_not_found, schedule_not_found, batch_not_found; conflict / schedule_changed, run_refused,
-// batch_sealed, batch_not_cancellable; too_many_requests / too_many_queues, too_many_waiters,
-// too_many_schedules, too_many_batches, queue_full;
-// internal / unknown_operation.
+// queue_not_found, schedule_not_found, batch_not_found, worker_not_found; conflict / no_workers,
+// too_many_workers, job_id_taken; conflict /
+// schedule_changed, run_refused, batch_sealed, batch_not_cancellable; too_many_requests /
+// too_many_queues, too_many_waiters, too_many_schedules, too_many_batches, queue_full; internal /
+// unknown_operation.
 #pragma once
 
 #include <memory>

@@ -93,6 +93,11 @@ Result<std::string> Manager::retry(json::View body) {
                         "Only a failed, cancelled or dead job can be retried (as_new copies any "
                         "job that has ended)");
   }
+  if ((job.parts & kFanOut) != 0 && new_id.is_missing()) {
+    return wrong_status(job, "job_not_retryable",
+                        "A job of all workers does not run itself: retry the jobs of its workers, "
+                        "or copy it with as_new");
+  }
   if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""), body.find("payload"));
   Queue& queue = step_.state.queues.get(job.queue);
   run_again(job, queue, step_.now);
@@ -107,6 +112,7 @@ Result<std::string> Manager::copy(const Job& job, std::string_view new_id, json:
   fresh.queue = queue.name;
   fresh.type = job.type;
   fresh.key = job.key;
+  fresh.target = job.target;
   fresh.payload = payload;
   if (!job.options.empty()) fresh.options = without_expiry(job.options);
   fresh.priority = job.priority;
@@ -290,13 +296,22 @@ std::int64_t Manager::purge_ready(Queue& queue, std::int64_t before, std::int64_
     if (queue.ready[static_cast<std::size_t>(priority)] == 0) continue;
     auto rows = step_.db.prepare(
         "SELECT row,priority,parts FROM jobs INDEXED BY jobs_ready"
-        " WHERE status=2 AND queue=?1 AND priority=?2 AND row<?3 ORDER BY key,row LIMIT ?4");
+        " WHERE status=2 AND queue=?1 AND target IS NULL AND priority=?2 AND row<?3"
+        " ORDER BY key,row LIMIT ?4");
     rows.bind_all(queue.id, priority, before, limit - purged);
     const auto found = take_rows(rows);
     purge_rows(queue, Status::unprocessed, found);
     purged += static_cast<std::int64_t>(found.size());
   }
-  return purged;
+  if (queue.targets.empty() || purged == limit) return purged;
+  auto rows = step_.db.prepare(
+      "SELECT row,priority,parts FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND target>'' AND row<?2"
+      " ORDER BY target,priority DESC,key,row LIMIT ?3");
+  rows.bind_all(queue.id, before, limit - purged);
+  const auto found = take_rows(rows);
+  purge_rows(queue, Status::unprocessed, found);
+  return purged + static_cast<std::int64_t>(found.size());
 }
 
 std::int64_t Manager::purge_others(Queue& queue, Status status, std::int64_t before,

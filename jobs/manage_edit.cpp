@@ -30,6 +30,10 @@ Result<std::string> Manager::edit(json::View body) {
     return Error{Code::conflict, "job_not_waiting", "Only a job that waits can be changed",
                  "its status is " + std::string(to_string(job.status))};
   }
+  if ((job.parts & kFanOut) != 0) {
+    return Error{Code::conflict, "job_not_waiting", "A job of all workers cannot be changed",
+                 "the jobs of its workers can"};
+  }
   Edit edit;
   if (const auto payload = body.find("payload"); !payload.is_missing())
     edit.payload = payload.raw();

@@ -17,15 +17,22 @@ void bind_key(sqlite::Statement& rows, int index, std::string_view key) {
 
 }  // namespace
 
-PickView::PickView(sqlite::Database& db, const QueueRow& queue, std::int64_t now)
+PickView::PickView(sqlite::Database& db, const QueueRow& queue, std::string_view target,
+                   std::int64_t now)
     : db_(db),
       queue_(queue),
+      target_(target),
       now_(now),
       ready_(read_ready(db, queue.id)),
       running_(read_count(db, queue.id, static_cast<std::int64_t>(Status::processing))),
       bucket_(read_count(db, queue.id, kBucketKind)),
       total_concurrency_(read_count(db, kAllQueues, kConcurrencyKind)),
-      total_running_(read_count(db, kAllQueues, static_cast<std::int64_t>(Status::processing))) {}
+      total_running_(read_count(db, kAllQueues, static_cast<std::int64_t>(Status::processing))) {
+  auto rows = db.prepare(
+      "SELECT 1 FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1 AND target>'' LIMIT 1");
+  rows.bind_all(queue.id);
+  targeted_ = rows.step();
+}
 
 // --- limits --------------------------------------------------------------------------------------
 
@@ -94,30 +101,74 @@ void PickView::load_lanes() {
   std::sort_heap(lanes_.begin(), lanes_.end(), earlier);
 }
 
+template <typename Bind, typename Visit>
+void PickView::each(std::string_view statement, Bind bind, Visit visit) {
+  auto rows = db_.prepare(statement);
+  for (const bool any : {true, false}) {
+    if (!any && target_.empty()) return;
+    rows.bind(1, queue_.id);
+    if (any) {
+      rows.bind_null(2);
+    } else {
+      rows.bind(2, target_);
+    }
+    bind(rows);
+    while (rows.step()) visit(rows);
+    rows.run();
+  }
+}
+
+PickView::Bounded PickView::ready(std::int64_t priority) {
+  if (!targeted_) return {ready_[static_cast<std::size_t>(priority)], true};
+  std::int64_t count = 0;
+  each(
+      "SELECT row FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND target IS ?2 AND priority=?3 LIMIT ?4",
+      [&](auto& rows) { rows.bind(3, priority).bind(4, kExplainCount + 1); },
+      [&](auto&) { ++count; });
+  return {std::min(count, kExplainCount), count <= kExplainCount};
+}
+
 bool PickView::has_ready(std::int64_t priority, std::string_view key) {
-  auto rows = db_.prepare(
+  bool found = false;
+  each(
       "SELECT 1 FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS ?3 LIMIT 1");
-  rows.bind_all(queue_.id, priority);
-  bind_key(rows, 3, key);
-  return rows.step();
+      " WHERE status=2 AND queue=?1 AND target IS ?2 AND priority=?3 AND key IS ?4 LIMIT 1",
+      [&](auto& rows) {
+        rows.bind(3, priority);
+        bind_key(rows, 4, key);
+      },
+      [&](auto&) { found = true; });
+  return found;
 }
 
 bool PickView::has_keyed(std::int64_t priority) {
-  auto rows = db_.prepare(
+  bool found = false;
+  each(
       "SELECT 1 FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key>'' LIMIT 1");
-  rows.bind_all(queue_.id, priority);
-  return rows.step();
+      " WHERE status=2 AND queue=?1 AND target IS ?2 AND priority=?3 AND key>'' LIMIT 1",
+      [&](auto& rows) { rows.bind(3, priority); }, [&](auto&) { found = true; });
+  return found;
 }
 
+// Since when the first of the key waits: the one with the lowest row.
 std::int64_t PickView::since(std::int64_t priority, const std::optional<std::string>& key) {
-  auto rows = db_.prepare(
-      "SELECT created_at FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1");
-  rows.bind_all(queue_.id, priority);
-  bind_key(rows, 3, key ? std::string_view(*key) : std::string_view());
-  return rows.step() ? rows.int64(0) : 0;
+  std::int64_t first = 0;
+  std::int64_t since = 0;
+  each(
+      "SELECT row,created_at FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND target IS ?2 AND priority=?3 AND key IS ?4"
+      " ORDER BY row LIMIT 1",
+      [&](auto& rows) {
+        rows.bind(3, priority);
+        bind_key(rows, 4, key ? std::string_view(*key) : std::string_view());
+      },
+      [&](auto& rows) {
+        if (first != 0 && rows.int64(0) > first) return;
+        first = rows.int64(0);
+        since = rows.int64(1);
+      });
+  return since;
 }
 
 std::optional<PickView::Head> PickView::head(std::int64_t priority) {
@@ -141,14 +192,16 @@ std::optional<PickView::Head> PickView::head(std::int64_t priority) {
 }
 
 PickView::Bounded PickView::earlier(std::int64_t priority, std::string_view key, std::int64_t row) {
-  auto rows = db_.prepare(
-      "SELECT row FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS ?3 AND row<?4 LIMIT ?5");
-  rows.bind_all(queue_.id, priority);
-  bind_key(rows, 3, key);
-  rows.bind(4, row).bind(5, kExplainCount + 1);
   std::int64_t count = 0;
-  while (rows.step()) ++count;
+  each(
+      "SELECT row FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1 AND target IS ?2"
+      " AND priority=?3 AND key IS ?4 AND row<?5 LIMIT ?6",
+      [&](auto& rows) {
+        rows.bind(3, priority);
+        bind_key(rows, 4, key);
+        rows.bind(5, row).bind(6, kExplainCount + 1);
+      },
+      [&](auto&) { ++count; });
   return {std::min(count, kExplainCount), count <= kExplainCount};
 }
 

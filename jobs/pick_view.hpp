@@ -2,6 +2,9 @@
 // snapshot. Changes of the Picker or of LaneRing are changes of this, too; a property test holds
 // them together.
 //
+// It sees the jobs that any worker may run, and those of one target: what may go before a job of
+// that target at every worker that may run it.
+//
 // Looks at no more than kExplainKeys keys (those whose turn is next) and counts to kExplainCount.
 // One queue at one moment; not thread-safe. sqlite::Failure passes through.
 #pragma once
@@ -17,11 +20,10 @@ namespace weir::jobs {
 
 class PickView {
  public:
-  // `queue` must live longer.
-  PickView(sqlite::Database& db, const QueueRow& queue, std::int64_t now);
+  // `queue` and `target` (empty: none) must live longer.
+  PickView(sqlite::Database& db, const QueueRow& queue, std::string_view target, std::int64_t now);
 
   std::int64_t now() const { return now_; }
-  const Levels& ready() const { return ready_; }
   std::int64_t running() const { return running_; }
 
   // --- limits ---
@@ -49,6 +51,8 @@ class PickView {
     std::int64_t count = 0;
     bool exact = true;
   };
+  // Ready jobs of the priority.
+  Bounded ready(std::int64_t priority);
   // Ready jobs of the same key (empty: without one) and priority that were submitted before `row`.
   Bounded earlier(std::int64_t priority, std::string_view key, std::int64_t row);
   // Keys (the jobs without one count as a key) that may run, with jobs of the priority, whose turn
@@ -64,13 +68,18 @@ class PickView {
 
   void load_lanes();
   bool may_run(const Lane& lane);
+  // Runs a statement with the queue, each of the targets (?2) and what `bind` binds beside them.
+  template <typename Bind, typename Visit>
+  void each(std::string_view statement, Bind bind, Visit visit);
   bool has_ready(std::int64_t priority, std::string_view key);
   bool has_keyed(std::int64_t priority);
   std::int64_t since(std::int64_t priority, const std::optional<std::string>& key);
 
   sqlite::Database& db_;
   const QueueRow& queue_;
+  const std::string_view target_;
   const std::int64_t now_;
+  bool targeted_ = false;  // the queue has ready jobs with a target
   Levels ready_{};
   std::int64_t running_ = 0;
   std::int64_t bucket_ = 0;

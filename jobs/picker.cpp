@@ -78,7 +78,8 @@ std::int64_t Picker::since(Choice& choice, std::int64_t turn) {
   }
   auto rows = step_.db.prepare(
       "SELECT created_at,row FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS ?3 ORDER BY row LIMIT 1");
+      " WHERE status=2 AND queue=?1 AND target IS NULL AND priority=?2 AND key IS ?3"
+      " ORDER BY row LIMIT 1");
   rows.bind_all(queue_.id, choice.priority);
   if (choice.key) {
     rows.bind(3, *choice.key);

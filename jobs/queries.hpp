@@ -31,10 +31,10 @@ Result<Status> get_status(sqlite::Database& db, std::string_view id);
 // by status and queue only (null when another filter is set: counting would scan).
 // Order: with a status or a queue, by status (processing, unprocessed, scheduled, blocked, failed,
 // dlq, cancelled, completed), then queue, then: processing and finished newest first, scheduled
-// soonest first, unprocessed by priority, then key (none first), in the order of leasing. Without
-// both: newest submitted first. `sort` by submission looks at the jobs of all queues on the way.
-// Jobs that change their status while the pages are read may be seen twice, or not.
-// Errors: invalid / invalid_request (limit, cursor).
+// soonest first, unprocessed by target (none first), then priority, then key (none first), in the
+// order of leasing. Without both: newest submitted first. `sort` by submission looks at the jobs of
+// all queues on the way. Jobs that change their status while the pages are read may be seen twice,
+// or not. Errors: invalid / invalid_request (limit, cursor).
 Result<std::string> list_jobs(sqlite::Database& db, const ListRequest& request);
 
 // The ids of a page of that list, for changes of many jobs. The cursor is empty at the end.

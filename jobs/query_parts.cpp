@@ -1,5 +1,7 @@
 #include "jobs/query_parts.hpp"
 
+#include "jobs/fan_out.hpp"
+
 namespace weir::jobs {
 namespace {
 
@@ -81,10 +83,15 @@ void member_json(json::Writer& out, std::string_view name, std::string_view json
   out.raw_member(name, json.empty() ? std::string_view("null") : json);
 }
 
+std::string_view shown_status(const Job& job) {
+  const bool partial = job.status == Status::failed && (job.parts & kPartial) != 0;
+  return partial ? kPartialFailure : to_string(job.status);
+}
+
 void write_summary(json::Writer& out, const Job& job, const QueueRow& queue) {
   out.member("id", job.id).member("queue", queue.name);
   member_text(out, "type", job.type);
-  out.member("status", to_string(job.status))
+  out.member("status", shown_status(job))
       .member("priority", job.priority)
       .member("attempt", job.attempt)
       .member("max_attempts", job.max_attempts.value_or(queue.config.max_attempts));

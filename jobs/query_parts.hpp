@@ -39,6 +39,9 @@ void member_time(json::Writer& out, std::string_view name, std::optional<std::in
 void member_text(json::Writer& out, std::string_view name, std::string_view text);
 void member_json(json::Writer& out, std::string_view name, std::string_view json);
 
+// The status as readers are told it: its word, or partial_failure (jobs/fan_out.hpp).
+std::string_view shown_status(const Job& job);
+
 // The members that lists and details share, from "id" to "worker".
 void write_summary(json::Writer& out, const Job& job, const QueueRow& queue);
 

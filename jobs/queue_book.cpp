@@ -29,6 +29,7 @@ void QueueBook::load(sqlite::Database& db) {
   saved_next_turn_ = next_turn_;
   saved_concurrency_ = concurrency_;
   load_lanes(db);
+  load_targets(db);
   for (auto& [id, queue] : by_id_) refresh_due(db, *queue);
 }
 
@@ -40,6 +41,18 @@ void QueueBook::load_lanes(sqlite::Database& db) {
       if (!rows.step()) continue;
     }
     lanes_of(*queue).load(db);
+  }
+}
+
+void QueueBook::load_targets(sqlite::Database& db) {
+  auto rows = db.prepare(
+      "SELECT target,count(*) FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND target>'' GROUP BY target");
+  for (auto& [id, queue] : by_id_) {
+    if (queue->count(Status::unprocessed) == 0) continue;
+    rows.bind_all(id);
+    while (rows.step()) queue->targets.emplace(rows.text(0), rows.int64(1));
+    rows.run();
   }
 }
 
@@ -256,6 +269,13 @@ void QueueBook::reprioritize(Queue& queue, std::string_view key, std::int64_t fr
 void QueueBook::move_lane(Queue& queue, std::string_view key, std::optional<Status> from,
                           std::optional<Status> to, std::int64_t priority, std::int64_t now) {
   lanes_of(queue).change(queue.config.per_key, key, from, to, priority, now);
+}
+
+void QueueBook::count_target(Queue& queue, std::string_view target, std::int64_t by) {
+  const auto found = queue.targets.try_emplace(std::string(target), 0).first;
+  found->second += by;
+  WEIR_ASSERT(found->second >= 0);
+  if (found->second == 0) queue.targets.erase(found);
 }
 
 void QueueBook::leased(Queue& queue, bool keyed, std::int64_t now) {

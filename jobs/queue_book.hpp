@@ -34,6 +34,8 @@ struct Queue {
   QueueConfig config;
   Counts counts{};
   std::array<std::int64_t, kPriorities> ready{};  // unprocessed, by priority
+  // Of those the jobs with a target, by target (jobs/target.hpp).
+  std::map<std::string, std::int64_t, std::less<>> targets;
   // No row of this queue is due before; may be earlier than the truth, never later.
   std::int64_t next_due = kNever;
   // Parked waiters may be served at `wake_at`, when a token comes (only saves useless ticks).
@@ -99,6 +101,8 @@ class QueueBook {
   // For Step::change(), after transition(): the same for the lane of a job with a key.
   void move_lane(Queue& queue, std::string_view key, std::optional<Status> from,
                  std::optional<Status> to, std::int64_t priority, std::int64_t now);
+  // For Step::change(), after transition(): a ready job with a target came (1) or went (-1).
+  static void count_target(Queue& queue, std::string_view target, std::int64_t by);
   // A job of the queue was leased: takes a token, and the turn of the jobs without a key.
   void leased(Queue& queue, bool keyed, std::int64_t now);
   // A worker asks the queue for jobs.
@@ -147,6 +151,7 @@ class QueueBook {
   void mark(Queue& queue);
   void load_counts(sqlite::Database& db);
   void load_lanes(sqlite::Database& db);
+  void load_targets(sqlite::Database& db);
   void save_lanes(sqlite::Database& db, Queue& queue);
   LaneRing& lanes_of(Queue& queue);
   static void save_counts(sqlite::Database& db, Queue& queue);

@@ -11,7 +11,8 @@ namespace weir::jobs {
 namespace {
 
 // When the job that has been ready for longest became ready: the first of each key of each priority
-// decides, since those are leased in order. Looks at kKeysLooked keys of a priority.
+// decides, since those are leased in order; and the first of each target and priority. Looks at
+// kKeysLooked keys of a priority, and as many first jobs of targets.
 constexpr int kKeysLooked = 1'000;
 
 std::optional<std::int64_t> oldest_ready(sqlite::Database& db, std::int64_t queue,
@@ -23,10 +24,12 @@ std::optional<std::int64_t> oldest_ready(sqlite::Database& db, std::int64_t queu
   };
   auto plain = db.prepare(
       "SELECT created_at,run_at FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key IS NULL ORDER BY row LIMIT 1");
+      " WHERE status=2 AND queue=?1 AND target IS NULL AND priority=?2 AND key IS NULL"
+      " ORDER BY row LIMIT 1");
   auto keyed = db.prepare(
       "SELECT created_at,run_at,key FROM jobs INDEXED BY jobs_ready"
-      " WHERE status=2 AND queue=?1 AND priority=?2 AND key>?3 ORDER BY key,row LIMIT 1");
+      " WHERE status=2 AND queue=?1 AND target IS NULL AND priority=?2 AND key>?3"
+      " ORDER BY key,row LIMIT 1");
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     if (ready[priority] == 0) continue;
     const auto level = static_cast<std::int64_t>(priority);
@@ -43,6 +46,26 @@ std::optional<std::int64_t> oldest_ready(sqlite::Database& db, std::int64_t queu
       }
       keyed.run();
       if (!found) break;
+    }
+  }
+  auto next_target = db.prepare(
+      "SELECT target FROM jobs INDEXED BY jobs_ready WHERE status=2 AND queue=?1 AND target>?2"
+      " ORDER BY target LIMIT 1");
+  auto targeted = db.prepare(
+      "SELECT created_at,run_at FROM jobs INDEXED BY jobs_ready"
+      " WHERE status=2 AND queue=?1 AND target=?2 AND priority=?3 ORDER BY key,row LIMIT 1");
+  std::string target;
+  for (int looked = 0; looked < kKeysLooked; ++looked) {
+    next_target.bind_all(queue, target);
+    const bool found = next_target.step();
+    if (found) target = next_target.text(0);
+    next_target.run();
+    if (!found) break;
+    for (std::size_t priority = 0; priority < kPriorities; ++priority) {
+      if (ready[priority] == 0) continue;
+      targeted.bind_all(queue, target, static_cast<std::int64_t>(priority));
+      if (targeted.step()) look(targeted);
+      targeted.run();
     }
   }
   return oldest;

@@ -156,6 +156,9 @@ class Requests {
 replica::Operation waiter_close(const LeaseWaiter& waiter);
 // At start of a node: waiters of its former life are dropped. Propose before serving.
 replica::Operation node_started(std::string_view node);
+// A worker gets no more jobs, or does again. Reply and errors: jobs/drain.hpp.
+replica::Operation worker_drain(std::string_view worker);
+replica::Operation worker_undrain(std::string_view worker);
 // Gives back the jobs of a delivery that nobody took (orphans). Nothing when it holds no job.
 std::optional<replica::Operation> release_delivery(std::string_view delivered_json);
 

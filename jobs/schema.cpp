@@ -37,14 +37,15 @@ CREATE TABLE jobs(
   worker TEXT,
   type TEXT,
   key TEXT,
+  target TEXT,
   options TEXT,
   error TEXT,
   result TEXT,
   payload TEXT);
 
 CREATE UNIQUE INDEX jobs_id ON jobs(id);
-CREATE INDEX jobs_ready ON jobs(queue, priority DESC, key) WHERE status=2;
-CREATE INDEX jobs_types ON jobs(queue, type, priority DESC, key)
+CREATE INDEX jobs_ready ON jobs(queue, target, priority DESC, key) WHERE status=2;
+CREATE INDEX jobs_types ON jobs(queue, target, type, priority DESC, key)
   WHERE status=2 AND type IS NOT NULL;
 CREATE INDEX jobs_state ON jobs(status, queue, at) WHERE status<>2;
 
@@ -110,7 +111,13 @@ CREATE TABLE job_events(
 CREATE INDEX job_events_job ON job_events(job, revision, ordinal);
 CREATE TABLE job_event_queues(queue INTEGER PRIMARY KEY, since INTEGER NOT NULL);
 
-CREATE TABLE job_workers(name TEXT PRIMARY KEY, last_seen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE job_workers(
+  name TEXT PRIMARY KEY,
+  last_seen INTEGER NOT NULL,
+  running INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  queues TEXT NOT NULL,
+  drained_at INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE job_unique(
   job INTEGER PRIMARY KEY,

@@ -1,9 +1,10 @@
 // The tables of the job machine and the numbers stored in them.
 //
 // Rows stay near the end of their table and indexes (row numbers and UUIDv7 ids grow), and there
-// are four indexes only: by id, the ready jobs by priority and key, in the order of leasing, the
-// same for those with a type by type (workers that name types), and all others by status and queue
-// in the order of `at`, which also serves as the timer queue of its status:
+// are four indexes only: by id, the ready jobs by target (most have none), priority and key, in the
+// order of leasing, the same for those with a type by type (workers that name types), and all
+// others by status and queue in the order of `at`, which also serves as the timer queue of its
+// status:
 //   scheduled: run_at · processing: started_at · finished and dlq: finished_at
 #pragma once
 
@@ -39,8 +40,14 @@ inline constexpr std::int64_t kTimedBit = 1 << 16;
 inline constexpr std::int64_t kKeyed = 1 << 17;
 // Bit of jobs.parts: rows in job_logs and job_log_sums (jobs/job_log.hpp).
 inline constexpr std::int64_t kHasLog = 1 << 20;
+// Bit of jobs.parts: the job has a target, whose ready jobs its queue counts (jobs/target.hpp).
+inline constexpr std::int64_t kTargeted = 1 << 18;
+// Bits of jobs.parts: the target is _all, and its parents in job_parents are the jobs of its
+// workers; some of those completed, others did not (jobs/fan_out.hpp).
+inline constexpr std::int64_t kFanOut = 1 << 19;
+inline constexpr std::int64_t kPartial = 1 << 21;
 // What the lease of a running job remembers of its parts.
-inline constexpr std::int64_t kNoted = kFollowed | kKeyed;
+inline constexpr std::int64_t kNoted = kFollowed | kKeyed | kTargeted;
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);

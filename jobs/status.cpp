@@ -21,6 +21,7 @@ constexpr std::array kTransitions{
     Transition{Status::blocked, Status::scheduled, Cause::parents},
     Transition{Status::blocked, Status::unprocessed, Cause::parents},
     Transition{Status::blocked, Status::failed, Cause::parents},
+    Transition{Status::blocked, Status::completed, Cause::parents},
     Transition{Status::blocked, Status::cancelled, Cause::cancel},
     Transition{Status::blocked, kNone, Cause::remove},
     Transition{Status::scheduled, Status::unprocessed, Cause::due},

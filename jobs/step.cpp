@@ -69,6 +69,7 @@ void Step::change(const Change& change, std::string_view key) {
   state.queues.transition(change.queue, change.from, change.to, change.cause, change.priority,
                           change.at);
   if ((change.parts & kKeyed) != 0) change_lane(change, key);
+  if ((change.parts & kTargeted) != 0) change_target(change);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
   ++state.changes;
   if (listened || change.queue.config.events) note(change);
@@ -92,6 +93,15 @@ void Step::change_lane(const Change& change, std::string_view key) {
   rows.bind_all(change.row);
   WEIR_ASSERT(rows.step());
   move(rows.text(0));
+}
+
+void Step::change_target(const Change& change) {
+  const bool came = change.to == Status::unprocessed;
+  if (came == (change.from == Status::unprocessed)) return;
+  auto rows = db.prepare("SELECT target FROM jobs WHERE row=?1");
+  rows.bind_all(change.row);
+  WEIR_ASSERT(rows.step());
+  QueueBook::count_target(change.queue, rows.text(0), came ? 1 : -1);
 }
 
 void Step::follow(std::int64_t row, std::int64_t bit) {

@@ -110,6 +110,7 @@ struct Step {
  private:
   void note(const Change& change);
   void change_lane(const Change& change, std::string_view key);
+  void change_target(const Change& change);
 };
 
 Error job_not_found(std::string_view id);

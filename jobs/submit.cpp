@@ -6,6 +6,7 @@
 #include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/target.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
@@ -19,8 +20,8 @@ std::string text_of(json::View value) {
 // ?7 stands for priority here and ?9 for created_at; fence, attempt and cancel_at start at 0.
 constexpr std::string_view kInsert =
     "INSERT INTO jobs(row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,created_at,"
-    "run_at,cancel_at,fence,revision,parts,type,key,options,payload)"
-    " VALUES(?1,?2,?3,?4,?5,?6,0,?7,?8,?9,?10,0,0,?11,?12,?13,?14,?15,?16)"
+    "run_at,cancel_at,fence,revision,parts,type,key,target,options,payload)"
+    " VALUES(?1,?2,?3,?4,?5,?6,0,?7,?8,?9,?10,0,0,?11,?12,?13,?14,?15,?16,?17)"
     " ON CONFLICT(id) DO NOTHING";
 
 void bind_or_null(sqlite::Statement& write, int index, std::string_view text) {
@@ -35,7 +36,8 @@ std::int64_t parts_of(const NewJob& job) {
   return (job.payload.size() > kInlineBytes ? blob_bit(Blob::payload) : 0) |
          (job.unique.is_missing() ? 0 : kUniqueBit) | (job.key.empty() ? 0 : kKeyed) |
          (job.depends_on.is_missing() ? 0 : kHasParents) | (job.batch.empty() ? 0 : kInBatch) |
-         option_bits(job.options);
+         (job.target.empty() ? 0 : kTargeted) | option_bits(job.options) |
+         (job.target == kAllTarget ? kFanOut | kHasParents : 0);
 }
 
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
@@ -72,6 +74,8 @@ NewJob parse_new_job(json::View body) {
       job.lease_ms = value.as_int();
     } else if (name == "key") {
       job.key = text_of(value);
+    } else if (name == "target") {
+      job.target = text_of(value);
     } else if (name == "unique") {
       job.unique = value;
     } else if (name == "depends_on") {
@@ -155,6 +159,7 @@ Result<void> Submitter::check_atomic(json::View jobs, std::string_view new_batch
   WEIR_TRY(check_uniques(jobs));
   WEIR_TRY(check_full(jobs));
   WEIR_TRY(check_parents(jobs));
+  WEIR_TRY(check_fan_outs(jobs));
   return check_batches(jobs, new_batch);
 }
 
@@ -195,7 +200,12 @@ Result<void> Submitter::find_queue(const NewJob& job) {
 }
 
 Result<Submitter::Outcome> Submitter::insert(const NewJob& job) {
+  if (job.target == kAllTarget) return insert_fan_out(job);
   WEIR_ASSIGN(const auto parents, parents_of(job));
+  return insert_behind(job, parents);
+}
+
+Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Parents& parents) {
   JobBatch* batch = nullptr;
   if (!job.batch.empty()) {
     WEIR_ASSIGN(batch, batch_of(job));
@@ -269,8 +279,9 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   write.bind(11, step_.revision).bind(12, parts_of(job));
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);
-  bind_or_null(write, 15, job.options);
-  bind_or_null(write, 16, beside ? std::string_view() : job.payload);
+  bind_or_null(write, 15, job.target);
+  bind_or_null(write, 16, job.options);
+  bind_or_null(write, 17, beside ? std::string_view() : job.payload);
 }
 
 Submitter::Outcome Submitter::existing(std::string_view id) {

@@ -17,6 +17,7 @@ struct NewJob {
   std::string_view queue;
   std::string type;
   std::string key;
+  std::string target;        // see jobs/target.hpp; empty: any worker
   std::string_view payload;  // raw JSON; empty: null
   std::string options;       // JSON object or empty
   json::View unique;         // see jobs/unique.hpp; missing: not unique
@@ -57,7 +58,8 @@ class Submitter {
     std::int64_t row = 0;   // of the job that is answered
   };
   // Inserts one job, or finds the one with its id or its unique key. Errors: conflict /
-  // unique_conflict, and too_many_queues, queue_full.
+  // unique_conflict, and too_many_queues, queue_full; for all workers
+  // conflict / no_workers, too_many_workers, job_id_taken.
   Result<Outcome> insert(const NewJob& job);
 
   // Whether all jobs can be inserted; they may name `new_batch`, which is about to be made.
@@ -91,6 +93,12 @@ class Submitter {
   };
   void bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, const Start& start);
   Outcome existing(std::string_view id);
+  // The rest of insert(), when the parents are known.
+  Result<Outcome> insert_behind(const NewJob& job, const Parents& parents);
+  // jobs/fan_out.cpp
+  Result<Outcome> insert_fan_out(const NewJob& job);
+  Result<std::vector<std::string>> workers_for(std::string_view id, std::string_view queue);
+  Result<void> check_fan_outs(json::View jobs);
 
   Step& step_;
   bool wants_reply_;                      // here, or to be kept

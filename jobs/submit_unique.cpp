@@ -68,6 +68,7 @@ void Submitter::replace(Job& held, const NewJob& job, OnConflict how) {
   edit_job(step_, held,
            {.payload = job.payload,
             .type = job.type,
+            .target = job.target,
             .options = job.options,
             .priority = job.priority,
             .run_at = run_at});

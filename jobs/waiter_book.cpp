@@ -2,9 +2,21 @@
 
 #include <algorithm>
 
+#include "jobs/target.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
+namespace {
+
+template <typename Map, typename Key>
+void leave(Map& map, const Key& key, std::int64_t seq) {
+  const auto found = map.find(key);
+  if (found == map.end()) return;
+  found->second.erase(seq);
+  if (found->second.empty()) map.erase(found);
+}
+
+}  // namespace
 
 LeaseCall parse_lease_call(json::View text) {
   LeaseCall call;
@@ -19,6 +31,8 @@ LeaseCall parse_lease_call(json::View text) {
       for (const auto type : member.value.elements()) {
         call.types.push_back(type.as_string().value_or(""));
       }
+    } else if (member.raw_key == "labels") {
+      call.labels = member.value.raw();
     } else if (member.raw_key == "max") {
       call.max = member.value.as_int().value_or(1);
     } else if (member.raw_key == "lease_ms") {
@@ -40,6 +54,7 @@ std::string format_lease_call(const LeaseCall& call) {
     for (const auto& type : call.types) out.value(type);
     out.end_array();
   }
+  if (!call.labels.empty()) out.raw_member("labels", call.labels);
   out.member("max", call.max);
   if (call.lease_ms > 0) out.member("lease_ms", call.lease_ms);
   out.member("salt", static_cast<std::int64_t>(call.salt)).end_object();
@@ -69,7 +84,11 @@ void WaiterBook::add(sqlite::Database& db, Waiter waiter) {
 
 void WaiterBook::index(Waiter waiter) {
   const auto seq = waiter.seq;
-  for (const auto& queue : waiter.call.queues) by_queue_[queue][waiter.call.types].insert(seq);
+  for (const auto& queue : waiter.call.queues) {
+    Line& line = by_queue_[queue];
+    line.by_wish[wish_of(waiter.call)].insert(seq);
+    line.by_worker[waiter.call.worker].insert(seq);
+  }
   by_name_.emplace(std::pair{waiter.node, waiter.id}, seq);
   by_until_.emplace(waiter.until, seq);
   by_seq_.emplace(seq, std::move(waiter));
@@ -90,13 +109,13 @@ void WaiterBook::close_node(sqlite::Database& db, std::string_view node) {
 }
 
 const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, std::int64_t now,
-                                const TypeLists& without) {
+                                const std::set<Wish>& without) {
   while (true) {
     const auto found = by_queue_.find(queue);
     if (found == by_queue_.end()) return nullptr;
     std::optional<std::int64_t> seq;
-    for (const auto& [types, seqs] : found->second) {
-      if (without.contains(types)) continue;
+    for (const auto& [wish, seqs] : found->second.by_wish) {
+      if (without.contains(wish)) continue;
       seq = seq ? std::min(*seq, *seqs.begin()) : *seqs.begin();
     }
     if (!seq) return nullptr;
@@ -104,6 +123,39 @@ const Waiter* WaiterBook::first(sqlite::Database& db, std::string_view queue, st
     if (waiter.until > now) return &waiter;
     remove(db, *seq);
   }
+}
+
+std::set<std::int64_t> WaiterBook::named(std::string_view queue, const Targets& targets) const {
+  std::set<std::int64_t> out;
+  const auto found = by_queue_.find(queue);
+  if (found == by_queue_.end()) return out;
+  const auto& by_worker = found->second.by_worker;
+  if (by_worker.size() < targets.size()) {
+    for (const auto& [worker, seqs] : by_worker) {
+      if (!targets.contains(std::string(kHostTarget).append(worker))) continue;
+      out.insert(seqs.begin(), seqs.end());
+    }
+    return out;
+  }
+  for (const auto& [target, count] : targets) {
+    if (!target.starts_with(kHostTarget)) continue;
+    const auto line = by_worker.find(std::string_view(target).substr(kHostTarget.size()));
+    if (line != by_worker.end()) out.insert(line->second.begin(), line->second.end());
+  }
+  return out;
+}
+
+std::vector<std::int64_t> WaiterBook::of_worker(std::string_view worker) const {
+  std::vector<std::int64_t> out;
+  for (const auto& [seq, waiter] : by_seq_) {
+    if (waiter.call.worker == worker) out.push_back(seq);
+  }
+  return out;
+}
+
+const Waiter* WaiterBook::find(std::int64_t seq) const {
+  const auto found = by_seq_.find(seq);
+  return found == by_seq_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> WaiterBook::queues() const {
@@ -119,13 +171,11 @@ void WaiterBook::remove(sqlite::Database& db, std::int64_t seq) {
   const Waiter& waiter = found->second;
   db.prepare("DELETE FROM job_waiters WHERE seq=?1").bind_all(seq).run();
   for (const auto& queue : waiter.call.queues) {
-    const auto list = by_queue_.find(queue);
-    if (list == by_queue_.end()) continue;
-    const auto same = list->second.find(waiter.call.types);
-    if (same == list->second.end()) continue;
-    same->second.erase(seq);
-    if (same->second.empty()) list->second.erase(same);
-    if (list->second.empty()) by_queue_.erase(list);
+    const auto line = by_queue_.find(queue);
+    if (line == by_queue_.end()) continue;  // a queue that was named twice
+    leave(line->second.by_wish, wish_of(waiter.call), seq);
+    leave(line->second.by_worker, waiter.call.worker, seq);
+    if (line->second.by_wish.empty()) by_queue_.erase(line);
   }
   by_name_.erase(std::pair{waiter.node, waiter.id});
   by_until_.erase({waiter.until, seq});

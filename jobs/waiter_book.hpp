@@ -20,11 +20,13 @@ struct LeaseCall {
   std::string worker;
   std::vector<std::string> queues;  // in order of preference
   std::vector<std::string> types;   // sorted; empty: any, also jobs without a type
+  std::string labels;               // canonical, see jobs/target.hpp; empty: none
   std::int64_t max = 1;
   std::int64_t lease_ms = 0;  // 0: as the job or its queue says
   std::uint64_t salt = 0;     // nonces of the leases derive from it
 };
-// The operation's form: {"worker","queues":[...],"types"?:[...],"max","lease_ms"?,"salt"}.
+// The operation's form:
+// {"worker","queues":[...],"types"?:[...],"labels"?:{...},"max","lease_ms"?,"salt"}.
 LeaseCall parse_lease_call(json::View text);
 std::string format_lease_call(const LeaseCall& call);
 
@@ -44,12 +46,26 @@ class WaiterBook {
   // Idempotent.
   void close(sqlite::Database& db, std::string_view node, std::string_view id);
   void close_node(sqlite::Database& db, std::string_view node);
-  // Lists of types, as LeaseCall has them.
-  using TypeLists = std::set<std::vector<std::string>>;
-  // The waiter that has waited longest for `queue`, of those that do not ask for one of the lists
-  // of types in `without`; expired ones on the way are dropped. O(lists of types asked for).
+  // What decides, beside its name, which jobs a worker may run.
+  struct Wish {
+    std::vector<std::string> types;
+    std::string labels;
+    auto operator<=>(const Wish&) const = default;
+  };
+  static Wish wish_of(const LeaseCall& call) { return {call.types, call.labels}; }
+  // The waiter that has waited longest for `queue`, of those whose wish is not in `without`;
+  // expired ones on the way are dropped. O(different wishes).
   const Waiter* first(sqlite::Database& db, std::string_view queue, std::int64_t now,
-                      const TypeLists& without);
+                      const std::set<Wish>& without);
+  // Targets and how many jobs each has.
+  using Targets = std::map<std::string, std::int64_t, std::less<>>;
+  // The waiters of `queue` whose worker one of `targets` names, by arrival.
+  // O(the fewer: targets, or workers that wait).
+  std::set<std::int64_t> named(std::string_view queue, const Targets& targets) const;
+  // All waiters of a worker, by arrival. O(waiters).
+  std::vector<std::int64_t> of_worker(std::string_view worker) const;
+  // Null when there is none (any more).
+  const Waiter* find(std::int64_t seq) const;
   void remove(sqlite::Database& db, std::int64_t seq);
   bool has(std::string_view queue) const { return by_queue_.contains(queue); }
   // The names of all queues that somebody waits for, in their order.
@@ -62,9 +78,13 @@ class WaiterBook {
  private:
   void index(Waiter waiter);
 
+  struct Line {
+    std::map<Wish, std::set<std::int64_t>> by_wish;
+    std::map<std::string, std::set<std::int64_t>, std::less<>> by_worker;
+  };
+
   std::map<std::int64_t, Waiter> by_seq_;
-  using ByTypes = std::map<std::vector<std::string>, std::set<std::int64_t>>;
-  std::map<std::string, ByTypes, std::less<>> by_queue_;
+  std::map<std::string, Line, std::less<>> by_queue_;
   std::map<std::pair<std::string, std::string>, std::int64_t> by_name_;
   std::set<std::pair<std::int64_t, std::int64_t>> by_until_;
 };

@@ -1,5 +1,6 @@
 #include "jobs/work.hpp"
 
+#include "jobs/drain.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/lease.hpp"
 
@@ -34,7 +35,8 @@ Result<std::string> apply_work(Step& step, json::View body) {
   }
   Leaser leaser(step);
   WEIR_TRY(leaser.check_room(lease));
-  step.state.workers.seen(step.db, worker.as_string().value_or(""), step.now);
+  const auto& who = step.state.workers.seen(step.db, worker.as_string().value_or(""), step.now);
+  const bool draining = who.drained_at != 0;
   Finisher finisher(step, salt_of(body));
   std::string out = "\"complete\":[";
   apply_list(finisher, &Finisher::complete, complete, out);
@@ -48,6 +50,7 @@ Result<std::string> apply_work(Step& step, json::View body) {
   bool parked = false;
   if (lease.is_missing()) {
     out += "[]";
+    if (draining) out += kDraining;
   } else {
     leaser.serve_waiters();  // who came before goes before
     parked = leaser.lease_or_park(lease, out);

@@ -4,6 +4,7 @@
 #include "jobs/job_log.hpp"
 #include "jobs/request_parts.hpp"
 #include "jobs/requests.hpp"
+#include "jobs/target.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -33,9 +34,10 @@ void write_types(Fields& fields, json::Writer& out) {
   out.end_array();
 }
 
-// types, max, wait_ms and lease_ms of a lease; answers wait_ms.
+// types, labels, max, wait_ms and lease_ms of a lease; answers wait_ms.
 Millis write_lease_terms(Fields& fields, const LeaseWaiter& waiter, json::Writer& out) {
   write_types(fields, out);
+  write_labels(fields, out);
   out.member("max", fields.integer("max", 1, kMaxLeaseJobs).value_or(1));
   if (const auto lease = fields.duration_ms("lease_ms", kMinLease, kMaxLease)) {
     out.member("lease_ms", *lease);
@@ -240,6 +242,18 @@ replica::Operation waiter_close(const LeaseWaiter& waiter) {
 
 replica::Operation node_started(std::string_view node) {
   return {"jobs.node_started", one_member("node", node)};
+}
+
+replica::Operation worker_drain(std::string_view worker) {
+  json::Writer out(96);
+  out.begin_object().member("worker", worker).member("drain", true).end_object();
+  return {"jobs.worker_drain", out.take()};
+}
+
+replica::Operation worker_undrain(std::string_view worker) {
+  json::Writer out(96);
+  out.begin_object().member("worker", worker).member("drain", false).end_object();
+  return {"jobs.worker_drain", out.take()};
 }
 
 std::optional<replica::Operation> release_delivery(std::string_view delivered_json) {

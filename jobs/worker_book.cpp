@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "jobs/limits.hpp"
+#include "jobs/worker_row.hpp"
 #include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
@@ -14,9 +15,15 @@ void WorkerBook::load(sqlite::Database& db) {
   changed_.clear();
   removed_.clear();
   oldest_seen_ = 0;
-  auto rows = db.prepare("SELECT name,last_seen FROM job_workers ORDER BY name");
+  auto rows =
+      db.prepare("SELECT name,last_seen,labels,queues,drained_at FROM job_workers ORDER BY name");
   while (rows.step()) {
-    auto worker = std::make_unique<Worker>(Worker{std::string(rows.text(0)), rows.int64(1)});
+    auto worker = std::make_unique<Worker>();
+    worker->name = rows.text(0);
+    worker->last_seen = rows.int64(1);
+    worker->labels = rows.text(2);
+    worker->queues = parse_queue_list(rows.text(3));
+    worker->drained_at = rows.int64(4);
     changed_.push_back(worker.get());
     workers_.emplace(worker->name, std::move(worker));
   }
@@ -24,9 +31,15 @@ void WorkerBook::load(sqlite::Database& db) {
 
 void WorkerBook::save(sqlite::Database& db) {
   if (dirty_.empty()) return;
-  auto write = db.prepare("INSERT OR REPLACE INTO job_workers(name,last_seen) VALUES(?1,?2)");
+  auto write = db.prepare(
+      "INSERT OR REPLACE INTO job_workers(name,last_seen,running,labels,queues,drained_at)"
+      " VALUES(?1,?2,?3,?4,?5,?6)");
   for (Worker* worker : dirty_) {
-    write.bind_all(worker->name, worker->last_seen).run();
+    const auto queues = format_queue_list(worker->queues);
+    write
+        .bind_all(worker->name, worker->last_seen, worker->running, worker->labels, queues,
+                  worker->drained_at)
+        .run();
     worker->dirty = false;
     changed_.push_back(worker);
   }
@@ -55,10 +68,34 @@ Worker& WorkerBook::seen(sqlite::Database& db, std::string_view name, std::int64
   return *found->second;
 }
 
+void WorkerBook::asks(Worker& worker, const LeaseCall& call) {
+  if (worker.labels == call.labels && worker.queues == call.queues) return;
+  worker.labels = call.labels;
+  worker.queues = call.queues;
+  mark(worker);
+}
+
+Worker* WorkerBook::find(std::string_view name) {
+  const auto found = workers_.find(name);
+  return found == workers_.end() ? nullptr : found->second.get();
+}
+
 Worker& WorkerBook::get(std::string_view name) {
   const auto found = workers_.find(name);
   WEIR_ASSERT(found != workers_.end());
   return *found->second;
+}
+
+std::vector<std::string> WorkerBook::live(std::string_view queue, std::int64_t now) const {
+  std::vector<std::string> out;
+  for (const auto& [name, worker] : workers_) {
+    if (worker->drained_at != 0) continue;
+    if (worker->running == 0 && now - worker->last_seen > kWorkerLive.count()) continue;
+    const auto& queues = worker->queues;
+    if (std::find(queues.begin(), queues.end(), queue) != queues.end()) out.push_back(name);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 void WorkerBook::forget_idle(sqlite::Database& db, std::int64_t now) {
@@ -67,10 +104,12 @@ void WorkerBook::forget_idle(sqlite::Database& db, std::int64_t now) {
   oldest_seen_ = now;
   std::vector<Worker*> idle;
   for (const auto& [name, worker] : workers_) {
-    if (worker->running == 0 && worker->last_seen < cut) {
+    const auto longer = worker->drained_at == 0 ? 0 : (kDrainKept - kWorkerKept).count();
+    const auto seen = worker->last_seen + longer;
+    if (worker->running == 0 && seen < cut) {
       idle.push_back(worker.get());
     } else {
-      oldest_seen_ = std::min(oldest_seen_, worker->last_seen);
+      oldest_seen_ = std::min(oldest_seen_, seen);
     }
   }
   for (Worker* worker : idle) forget(db, *worker);

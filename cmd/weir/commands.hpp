@@ -27,5 +27,6 @@ int run_queue(Args args);
 int run_status(Args args);
 int run_submit(Args args);
 int run_work(Args args);
+int run_worker(Args args);
 
 }  // namespace weir::cli

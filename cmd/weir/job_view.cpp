@@ -49,7 +49,7 @@ std::string job_path(const std::string& id, std::string_view rest) {
 
 bool is_finished(const std::string& status) {
   return status == "completed" || status == "failed" || status == "cancelled" || status == "dlq" ||
-         status == "succeeded";
+         status == "succeeded" || status == "partial_failure";
 }
 
 Result<Json> wait_for_job(Context& context, const std::string& id, Millis limit) {

@@ -20,6 +20,7 @@ std::vector<Command> commands() {
           {"batch", "Jobs that belong together", run_batch},
           {"queue", "Queues: counts, configuration, pause", run_queue},
           {"schedule", "Jobs that come by themselves", run_schedule},
+          {"worker", "Who runs jobs", run_worker},
           {"dlq", "Dead letters", run_dlq},
           {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},

@@ -40,6 +40,7 @@ Usage submit_usage() {
            {"lease", "TIME", "How long a worker may be silent"},
            {"timeout", "TIME", "Longest run of one attempt, heartbeats or not"},
            {"key", "KEY", "Tenant or group, for fairness and limits"},
+           {"target", "TARGET", "Which workers: host:NAME, label:KEY=VALUE or _all (default: any)"},
            {"unique-key", "KEY", "At most one job of the queue holds this key"},
            {"unique-scope", "SCOPE", "queued, active (default), retained, or a time such as 10m"},
            {"on-conflict", "ACTION", "return (default), reject, replace or debounce"},
@@ -56,6 +57,8 @@ Usage submit_usage() {
                    "find . -name '*.jpg' | weir submit --queue thumbs --from-lines -",
                    "weir submit --queue sync --unique-key user-7 --on-conflict debounce --delay 5s",
                    "weir submit --queue reports --depends-on extract-7,load-7 --on-failure run",
+                   "weir submit --queue backups --target label:region=eu.west",
+                   "weir submit --queue caches --type flush --target _all --wait",
                    "weir submit --queue thumbs --batch album-7 cat.jpg",
                    "weir submit --queue sums '[1,2,3]' --wait"},
       .max_operands = 1};
@@ -130,6 +133,7 @@ Result<std::string> shared_members(const Parsed& parsed) {
   if (parsed.has("expires-at")) out.member("expires_at", parsed.text("expires-at"));
   if (parsed.has("run-at")) out.member("run_at", parsed.text("run-at"));
   if (parsed.has("key")) out.member("key", parsed.text("key"));
+  if (parsed.has("target")) out.member("target", parsed.text("target"));
   WEIR_TRY(unique_member(parsed, out));
   WEIR_TRY(dependency_members(parsed, out));
   if (parsed.has("batch")) out.member("batch", parsed.text("batch"));

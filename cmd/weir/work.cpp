@@ -34,6 +34,7 @@ Usage work_usage() {
           {{"e,exec", "COMMAND", "Shell command to run for each job"},
            {"q,queue", "A,B", "Queues in order of preference; may be repeated (default: default)"},
            {"type", "A,B", "Only jobs of these types; may be repeated (default: all)"},
+           {"label", "KEY=VALUE", "Say this of itself, for jobs with a target; may be repeated"},
            {"c,concurrency", "N", "Jobs at a time, 1 to 1000 (default 1)"},
            {"lease", "TIME", "Time without a heartbeat until others may take a job (default 30s)"},
            {"grace", "TIME", "Between SIGTERM and SIGKILL for a cancelled job (default 10s)"},
@@ -47,6 +48,7 @@ Usage work_usage() {
       .examples = {"weir work --queue emails --exec ./send.sh --concurrency 8",
                    "weir work -q sums --exec 'jq add' --drain",
                    "weir work -q media --type resize,crop --exec ./image.sh",
+                   "weir work -q backups --label region=eu.west.1 --exec ./backup.sh",
                    "weir work -q thumbs --text --exec 'xargs -d \"\\n\" ./thumbnail'"}};
 }
 
@@ -70,6 +72,19 @@ std::vector<std::string> names(const std::vector<std::string>& given) {
   return out;
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> labels(
+    const std::vector<std::string>& given) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& text : given) {
+    const auto equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return bad_argument("\"" + text + "\" of --label is not KEY=VALUE");
+    }
+    out.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
 Result<WorkerOptions> options_of(const Parsed& parsed) {
   WorkerOptions out;
   out.command = parsed.text("exec");
@@ -82,6 +97,7 @@ Result<WorkerOptions> options_of(const Parsed& parsed) {
   out.queues = names(parsed.all("queue"));
   if (out.queues.empty()) out.queues = {"default"};
   out.types = names(parsed.all("type"));
+  WEIR_ASSIGN(out.labels, labels(parsed.all("label")));
   if (!out.types.empty() && out.until == Until::drained) {
     return bad_argument("--drain looks at whole queues, not at types", "--once goes with --type");
   }

@@ -169,7 +169,11 @@ Result<void> Worker::lease_loop(Client& client) {
       continue;
     }
     backoff = kFirstBackoff;
-    if (*taken > 0 || for_ever) continue;
+    if (!*taken) {
+      log::info("draining", {{"running", running}});
+      return {};
+    }
+    if (**taken > 0 || for_ever) continue;
     if (running > 0) {
       changed_.wait(lock, [&] { return stopping_ || held_.size() < running; });
       continue;
@@ -191,6 +195,11 @@ std::string Worker::lease_body(std::size_t free, Millis wait) const {
     for (const auto& type : options_.types) out.value(type);
     out.end_array();
   }
+  if (!options_.labels.empty()) {
+    out.key("labels").begin_object();
+    for (const auto& [key, value] : options_.labels) out.member(key, value);
+    out.end_object();
+  }
   out.member("max", static_cast<std::int64_t>(free));
   out.member("wait_ms", static_cast<std::int64_t>(wait.count()));
   out.member("lease_ms", static_cast<std::int64_t>(options_.lease.count()));
@@ -198,7 +207,8 @@ std::string Worker::lease_body(std::size_t free, Millis wait) const {
   return out.take();
 }
 
-Result<std::size_t> Worker::lease_once(Client& client, std::size_t free, Millis wait) {
+Result<std::optional<std::size_t>> Worker::lease_once(Client& client, std::size_t free,
+                                                      Millis wait) {
   WEIR_ASSIGN(
       const auto answer,
       client.once(
@@ -207,7 +217,10 @@ Result<std::size_t> Worker::lease_once(Client& client, std::size_t free, Millis 
   if (!json::check(answer.body)) {
     return Error{Code::internal, "bad_answer", "the server did not answer with JSON", ""};
   }
-  return take_jobs(answer.body);
+  const auto taken = take_jobs(answer.body);
+  const bool draining = json::View(answer.body).find("draining").as_bool().value_or(false);
+  if (taken == 0 && draining) return std::optional<std::size_t>();
+  return std::optional(taken);
 }
 
 std::size_t Worker::take_jobs(const std::string& answer) {

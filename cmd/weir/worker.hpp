@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,7 +35,8 @@ struct WorkerOptions {
   std::string command;
   std::string name;  // of this worker
   std::vector<std::string> queues;
-  std::vector<std::string> types;  // empty: all
+  std::vector<std::string> types;                           // empty: all
+  std::vector<std::pair<std::string, std::string>> labels;  // for targets
   std::size_t concurrency = 1;
   Millis lease{30'000};
   Millis poll{20'000};  // longest wait of one lease request
@@ -75,7 +77,8 @@ class Worker {
   using Beat = Heartbeat;
 
   Result<void> lease_loop(Client& client);
-  Result<std::size_t> lease_once(Client& client, std::size_t free, Millis wait);
+  // Jobs leased; nothing when this worker is draining.
+  Result<std::optional<std::size_t>> lease_once(Client& client, std::size_t free, Millis wait);
   bool nothing_left(Client& client);
   std::string lease_body(std::size_t free, Millis wait) const;
   std::size_t take_jobs(const std::string& answer);

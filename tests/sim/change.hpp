@@ -38,6 +38,7 @@ struct JobChange {
   std::string id;
   std::string key;  // empty: none
   std::string type;
+  std::string target;  // empty: any worker
   std::string worker;
   std::string options;
 };

@@ -3,6 +3,7 @@
 #include "jobs/token.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
+#include "tests/sim/fleet.hpp"
 
 namespace weir::sim {
 namespace {
@@ -49,9 +50,13 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
                       ledger_.submitted(id, answered(id, result));
                     }}),
       operators_(world, requests_, ledger, job_ids_,
-                 {.propose = [this](replica::Operation operation, replica::ReplyHandler done) {
-                   propose(std::move(operation), std::move(done));
-                 }}) {
+                 {.propose =
+                      [this](replica::Operation operation, replica::ReplyHandler done) {
+                        propose(std::move(operation), std::move(done));
+                      }}),
+      drains_(world, [this](replica::Operation operation, replica::ReplyHandler done) {
+        propose(std::move(operation), std::move(done));
+      }) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -67,6 +72,11 @@ void Clients::begin() {
   schedules_.begin();
   batches_.begin();
   operators_.begin();
+  std::vector<std::string> workers;
+  for (std::size_t i = 0; i < workers_; ++i) {
+    for (const char* types : {"", "_t0", "_t1_t2"}) workers.push_back(worker_name(i) + types);
+  }
+  drains_.begin(std::move(workers));
   add();
 }
 
@@ -100,8 +110,12 @@ std::string Clients::job_text(const std::string& id) {
   const bool delayed = world_.chance(200);
   if (delayed) text += ",\"delay_ms\":" + std::to_string(world_.below(3'000));
   const auto end = to_unix_ms(clock_.wall()) + static_cast<std::int64_t>(world_.below(4'000));
-  if (world_.chance(100)) text += ",\"expires_at\":" + std::to_string(end);
+  const bool expires = world_.chance(100);
+  if (expires) text += ",\"expires_at\":" + std::to_string(end);
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
+  // Workers that name types leave some of its jobs alone: they must expire.
+  if (expires && world_.chance(400)) return text + R"(,"target":"_all"})";
+  text += target_text(world_, workers_);
   if (world_.chance(250)) {
     text += unique_text(delayed);
   } else if (!job_ids_.empty() && world_.chance(300)) {
@@ -245,14 +259,13 @@ void Clients::lease(SimNode& node, std::size_t worker) {
   constexpr const char* kTypes[] = {"", "", "", R"(["t0"])", R"(["t1","t2"])"};
   const auto types_at = world_.below(5);
   const std::string types = kTypes[types_at];
-  const std::string options = (types.empty() ? "" : "\"types\":" + types + ",") + R"("max":)" +
-                              std::to_string(1 + world_.below(4)) + R"(,"lease_ms":)" +
-                              std::to_string(world_.between(300, 3'000)) + R"(,"wait_ms":)" +
-                              std::to_string(wait_ms);
+  const std::string options =
+      (types.empty() ? "" : "\"types\":" + types + ",") + R"("labels":)" + labels_of(worker) +
+      R"(,"max":)" + std::to_string(1 + world_.below(4)) + R"(,"lease_ms":)" +
+      std::to_string(world_.between(300, 3'000)) + R"(,"wait_ms":)" + std::to_string(wait_ms);
   // The referee reads the types from the name.
   constexpr const char* kNames[] = {"", "", "", "_t0", "_t1_t2"};
-  const std::string name =
-      R"("worker":"worker-)" + std::to_string(worker) + kNames[types_at] + "\",";
+  const std::string name = R"("worker":")" + worker_name(worker) + kNames[types_at] + "\",";
   const bool by_work = world_.chance(400);
   const std::string body =
       by_work ? "{" + name + R"("lease":{"queues":["beta","alpha","gamma"],)" + options + "}}"

@@ -9,6 +9,7 @@
 
 #include "jobs/requests.hpp"
 #include "tests/sim/batch_clients.hpp"
+#include "tests/sim/drain_clients.hpp"
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/operator_clients.hpp"
 #include "tests/sim/schedule_clients.hpp"
@@ -26,6 +27,7 @@ class Clients {
     calm_ = true;
     batches_.calm();
     operators_.calm();
+    drains_.calm();
   }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
@@ -78,6 +80,7 @@ class Clients {
   ScheduleClients schedules_;
   BatchClients batches_;
   OperatorClients operators_;
+  DrainClients drains_;
   std::uint64_t next_id_ = 0;
   std::uint64_t waiters_ = 0;
   std::size_t workers_ = 0;

@@ -23,8 +23,17 @@ bool waits(std::optional<Status> status) {
   return status && *status <= Status::unprocessed;
 }
 
-bool of_types(const std::string& type, const Types& types) {
+bool of_types(const std::string& type, const std::vector<std::string>& types) {
   return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// "label:<key>=<value>": the label is the value, or goes on after it with a dot.
+bool is_for(const std::string& target, const Wish& wish) {
+  if (target.empty()) return true;
+  if (target.starts_with("host:")) return target.substr(5) == wish.worker;
+  const auto equals = target.find('=');
+  const auto label = json::View(wish.labels).find(target.substr(6, equals - 6)).as_string();
+  return label && (*label + ".").starts_with(target.substr(equals + 1) + ".");
 }
 
 }  // namespace
@@ -94,7 +103,7 @@ void QueueModel::apply(const JobChange& change, std::int64_t now) {
   if (change.to == Status::unprocessed) {
     lane(change.key)
         .ready[change.priority]
-        .emplace(change.row, Ready{change.type, change.created_at});
+        .emplace(change.row, Ready{change.type, change.target, change.created_at});
     places_[change.row] = {change.priority, change.key};
   }
   if (stays) return;
@@ -126,7 +135,7 @@ bool QueueModel::may_run(const std::string& key, const Lane& lane, std::int64_t 
   return lane.tokens.admits(limits_.key_rate, now);
 }
 
-std::optional<std::int64_t> QueueModel::next(const Types& types, std::int64_t now) {
+std::optional<std::int64_t> QueueModel::next(const Wish& wish, std::int64_t now) {
   forget_idle(now);
   struct Best {
     std::int64_t row;
@@ -140,7 +149,7 @@ std::optional<std::int64_t> QueueModel::next(const Types& types, std::int64_t no
       const auto ready = lane.ready.find(priority);
       if (ready == lane.ready.end() || !may_run(key, lane, now)) return;
       for (const auto& [row, job] : ready->second) {
-        if (!of_types(job.type, types)) continue;
+        if (!of_types(job.type, wish.types) || !is_for(job.target, wish)) continue;
         if (turn && *turn < lane.turn) return;
         turn = lane.turn;
         head = {row, job.created_at - priority * limits_.aging_ms};
@@ -157,14 +166,14 @@ std::optional<std::int64_t> QueueModel::next(const Types& types, std::int64_t no
   return best->row;
 }
 
-std::string QueueModel::wrong_lease(const JobChange& change, const Types& types, std::int64_t now) {
+std::string QueueModel::wrong_lease(const JobChange& change, const Wish& wish, std::int64_t now) {
   if (auto why = full(now); !why.empty()) return why;
   const auto place = places_.find(change.row);
   if (place == places_.end()) return "it was not ready";
   if (!change.key.empty() && !may_run(change.key, lane(change.key), now)) {
     return "its key " + change.key + " is at a limit";
   }
-  const auto expected = next(types, now);
+  const auto expected = next(wish, now);
   if (expected == change.row) return {};
   return expected ? "it was the turn of row " + std::to_string(*expected) : "no job may run";
 }

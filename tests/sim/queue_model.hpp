@@ -25,8 +25,12 @@ struct QueueLimits {
 };
 QueueLimits parse_limits(const std::string& config);
 
-// Whose jobs a worker takes; empty: all.
-using Types = std::vector<std::string>;
+// A worker, and which jobs it takes.
+struct Wish {
+  std::vector<std::string> types;  // empty: all
+  std::string worker;
+  std::string labels;  // JSON
+};
 
 class QueueModel {
  public:
@@ -40,15 +44,16 @@ class QueueModel {
   // Why the queue's own limits do not let another job run now; empty: they do.
   std::string full(std::int64_t now) const;
   // Why the job should not have been leased, before apply(); empty: it is the one.
-  std::string wrong_lease(const JobChange& change, const Types& types, std::int64_t now);
-  // The job that a worker of these types is to get now, whatever full() says.
-  std::optional<std::int64_t> next(const Types& types, std::int64_t now);
+  std::string wrong_lease(const JobChange& change, const Wish& wish, std::int64_t now);
+  // The job that the worker is to get now, whatever full() says.
+  std::optional<std::int64_t> next(const Wish& wish, std::int64_t now);
   // Why a job that was submitted should have been refused, after apply().
   std::string too_many(const JobChange& change) const;
 
  private:
   struct Ready {
     std::string type;
+    std::string target;
     std::int64_t created_at = 0;
   };
   struct Lane {

@@ -1,16 +1,18 @@
 #include "tests/sim/referee.hpp"
 
+#include "tests/sim/fleet.hpp"
+
 namespace weir::sim {
 namespace {
 
 using jobs::Status;
 
 // Simulated workers that ask for types bear them in their names: "worker-3_t1_t2".
-Types types_of(const std::string& worker) {
-  Types out;
+Wish wish_of(const std::string& worker) {
+  Wish out{.types = {}, .worker = worker, .labels = labels_of(worker)};
   for (auto at = worker.find('_'); at != std::string::npos;) {
     const auto end = worker.find('_', at + 1);
-    out.push_back(worker.substr(at + 1, end == std::string::npos ? end : end - at - 1));
+    out.types.push_back(worker.substr(at + 1, end == std::string::npos ? end : end - at - 1));
     at = end;
   }
   return out;
@@ -24,6 +26,11 @@ void Referee::begin(const SeenOperation& operation) {
   others_ready_ = any_ = false;
   if (operation.name == "jobs.limits" && operation.accepted) {
     limit_ = operation.body.find("concurrency").as_int().value_or(0);
+  }
+  if (operation.name == "jobs.worker_drain" && operation.accepted) {
+    const auto worker = operation.body.find("worker").as_string().value_or("");
+    draining_.erase(worker);
+    if (operation.body.find("drain").as_bool().value_or(false)) draining_.insert(worker);
   }
   rules_.begin(operation);
 }
@@ -65,7 +72,10 @@ void Referee::judge_lease(QueueModel& queue, const JobChange& change) {
     complain(change, "is one of " + std::to_string(running_) + " that run, the limit of all is " +
                          std::to_string(limit_));
   }
-  const auto why = queue.wrong_lease(change, types_of(change.worker), operation_.now);
+  if (draining_.contains(change.worker)) {
+    complain(change, "was leased by " + change.worker + ", which is draining");
+  }
+  const auto why = queue.wrong_lease(change, wish_of(change.worker), operation_.now);
   if (!why.empty()) {
     complain(change,
              "of queue " + queue.name() + " was leased by " + change.worker + " although " + why);
@@ -87,14 +97,13 @@ void Referee::end() {
 void Referee::judge_rest(json::View call) {
   if (others_ready_ || leased_ >= call.find("max").as_int().value_or(1)) return;
   if (limit_ > 0 && running_ >= limit_) return;
-  Types types;
-  for (const auto type : call.find("types").elements()) {
-    types.push_back(type.as_string().value_or(""));
-  }
+  const auto worker = call.find("worker").as_string().value_or("");
+  if (draining_.contains(worker)) return;
+  const auto wish = wish_of(worker);
   for (const auto name : call.find("queues").elements()) {
     for (auto& [id, queue] : queues_) {
       if (queue.name() != name.as_string() || !queue.full(operation_.now).empty()) continue;
-      const auto row = queue.next(types, operation_.now);
+      const auto row = queue.next(wish, operation_.now);
       if (!row) continue;
       violations_.push_back("revision " + std::to_string(operation_.revision) + ": row " +
                             std::to_string(*row) + " of queue " + queue.name() +

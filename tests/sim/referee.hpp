@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,11 +36,12 @@ class Referee {
   SeenOperation operation_;
   std::map<std::int64_t, QueueModel> queues_;
   JobRules rules_;
-  std::int64_t running_ = 0;   // of all queues
-  std::int64_t limit_ = 0;     // of all queues; 0: none
-  std::int64_t leased_ = 0;    // by the operation
-  bool others_ready_ = false;  // jobs became ready in the operation
-  bool any_ = false;           // something changed in the operation
+  std::int64_t running_ = 0;        // of all queues
+  std::int64_t limit_ = 0;          // of all queues; 0: none
+  std::int64_t leased_ = 0;         // by the operation
+  bool others_ready_ = false;       // jobs became ready in the operation
+  bool any_ = false;                // something changed in the operation
+  std::set<std::string> draining_;  // workers
   std::map<std::pair<std::string, std::int64_t>, std::uint64_t> granted_;
   std::vector<std::string> violations_;
 };

@@ -15,23 +15,24 @@ namespace {
 constexpr std::string_view kNotes = R"(
 CREATE TEMP TABLE seen(
   seq INTEGER PRIMARY KEY, row, queue, before, after, priority, created_at, fence, started_at,
-  deadline, due_before, deadline_before, cancel_before, id, key, type, worker, options);
+  deadline, due_before, deadline_before, cancel_before, id, key, type, target, worker, options);
 CREATE TEMP TRIGGER job_came AFTER INSERT ON main.jobs BEGIN
   INSERT INTO seen VALUES(NULL, NEW.row, NEW.queue, NULL, NEW.status, NEW.priority, NEW.created_at,
-    NEW.fence, NEW.started_at, NEW.deadline, NULL, NULL, 0, NEW.id, NEW.key, NEW.type, NEW.worker,
-    NEW.options);
+    NEW.fence, NEW.started_at, NEW.deadline, NULL, NULL, 0, NEW.id, NEW.key, NEW.type, NEW.target,
+    NEW.worker, NEW.options);
 END;
-CREATE TEMP TRIGGER job_changed AFTER UPDATE OF status, priority, type, key ON main.jobs
+CREATE TEMP TRIGGER job_changed AFTER UPDATE OF status, priority, type, key, target ON main.jobs
 WHEN OLD.status <> NEW.status OR OLD.priority <> NEW.priority OR OLD.type IS NOT NEW.type
-  OR OLD.key IS NOT NEW.key BEGIN
+  OR OLD.key IS NOT NEW.key OR OLD.target IS NOT NEW.target BEGIN
   INSERT INTO seen VALUES(NULL, NEW.row, NEW.queue, OLD.status, NEW.status, NEW.priority,
     NEW.created_at, NEW.fence, NEW.started_at, NEW.deadline, OLD.at, OLD.deadline,
-    ifnull(OLD.cancel_at, 0), NEW.id, NEW.key, NEW.type, NEW.worker, NEW.options);
+    ifnull(OLD.cancel_at, 0), NEW.id, NEW.key, NEW.type, NEW.target, NEW.worker,
+    NEW.options);
 END;
 CREATE TEMP TRIGGER job_went AFTER DELETE ON main.jobs BEGIN
   INSERT INTO seen VALUES(NULL, OLD.row, OLD.queue, OLD.status, NULL, OLD.priority, OLD.created_at,
-    OLD.fence, NULL, NULL, OLD.at, OLD.deadline, 0, OLD.id, OLD.key, OLD.type, OLD.worker,
-    OLD.options);
+    OLD.fence, NULL, NULL, OLD.at, OLD.deadline, 0, OLD.id, OLD.key, OLD.type, OLD.target,
+    OLD.worker, OLD.options);
 END;
 CREATE TEMP TABLE seen_queues(seq INTEGER PRIMARY KEY, id, gone, paused, name, config);
 CREATE TEMP TRIGGER queue_came AFTER INSERT ON main.job_queues BEGIN
@@ -68,8 +69,9 @@ JobChange job_change(const sqlite::Statement& rows) {
   out.id = rows.text(12);
   out.key = rows.text(13);
   out.type = rows.text(14);
-  out.worker = rows.text(15);
-  out.options = rows.text(16);
+  out.target = rows.text(15);
+  out.worker = rows.text(16);
+  out.options = rows.text(17);
   return out;
 }
 
@@ -113,7 +115,7 @@ class WatchedMachine final : public replica::StateMachine {
     {
       auto rows = db.prepare(
           "SELECT row,queue,before,after,priority,created_at,fence,started_at,deadline,due_before,"
-          "deadline_before,cancel_before,id,key,type,worker,options FROM seen ORDER BY seq");
+          "deadline_before,cancel_before,id,key,type,target,worker,options FROM seen ORDER BY seq");
       for (; rows.step(); any = true) referee_.changed(job_change(rows));
     }
     if (any) db.prepare("DELETE FROM seen").run();

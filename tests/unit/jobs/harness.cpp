@@ -14,7 +14,8 @@ constexpr Table kTables[] = {
     {"job_queues", "id,name,paused,created_at,config"},
     {"jobs",
      "row,id,queue,status,priority,at,attempt,max_attempts,lease_ms,granted_ms,created_at,run_at,"
-     "started_at,finished_at,deadline,cancel_at,fence,nonce,revision,parts,worker,type,key,options,"
+     "started_at,finished_at,deadline,cancel_at,fence,nonce,revision,parts,worker,type,key,target,"
+     "options,"
      "error,result,payload"},
     {"job_blobs", "key,data"},
     {"job_attempts", "job,fence,attempt,outcome,started_at,ended_at,worker,error"},
@@ -22,7 +23,7 @@ constexpr Table kTables[] = {
     {"job_lanes", "queue,key,turn,bucket"},
     {"job_totals", "kind,count"},
     {"job_waiters", "seq,node,waiter,until,request"},
-    {"job_workers", "name,last_seen"},
+    {"job_workers", "name,last_seen,running,labels,queues,drained_at"},
     {"job_batches",
      "row,id,name,state,created_at,seal_at,sealed_at,ended_at,cancel_at,swept,home,due,revision,"
      "kept,"
@@ -220,6 +221,7 @@ void Harness::expect_counts_true() {
                    " ON c.queue=truth.queue AND c.kind=16+truth.priority"
                    " WHERE c.count IS NULL OR c.count<>truth.n"),
             0);
+  EXPECT_EQ(number("SELECT count(*) FROM jobs WHERE (target IS NULL)<>((parts&262144)=0)"), 0);
   EXPECT_EQ(number("SELECT coalesce(sum(count),0) FROM job_counts WHERE queue>0 AND kind<8"),
             number("SELECT count(*) FROM jobs"));
 }

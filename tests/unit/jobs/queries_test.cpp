@@ -276,7 +276,8 @@ TEST(Plans, NothingScansOrSorts) {
       "SELECT id,name,paused,created_at,config FROM job_queues ORDER BY id",
       "SELECT queue,kind,count FROM job_counts ORDER BY queue,kind",
       "SELECT kind,count FROM job_totals ORDER BY kind",
-      "SELECT name,last_seen FROM job_workers ORDER BY name",
+      "SELECT name,last_seen,labels,queues,drained_at FROM job_workers ORDER BY name",
+      "SELECT name,last_seen,running,labels,queues,drained_at FROM job_workers",
       "SELECT seq,node,waiter,until,request FROM job_waiters ORDER BY seq",
       "SELECT row FROM jobs ORDER BY row DESC LIMIT 1",
       // When a schedule is set; and those that are due, until the first that is not.

@@ -73,6 +73,16 @@ void end_parent(Harness& h) {
   h.complete(h.lease_one("r"));
 }
 
+// To worker w1, as the job j:1.
+void submit_fan_out(Harness& h) {
+  h.lease("q");
+  submit(h, "j", "q", R"(,"target":"_all")");
+}
+
+void complete_part(Harness& h) {
+  h.complete(h.lease_one("q"));
+}
+
 void fail_parent(Harness& h) {
   h.fail(h.lease_one("r"), R"({"retry":false})");
 }
@@ -234,6 +244,7 @@ std::vector<Case> blocked_cases() {
       {"submit_blocked", {none, S::blocked, C::submit}, nothing, submit_blocked},
       {"unblock", {S::blocked, S::unprocessed, C::parents}, submit_blocked, end_parent},
       {"unblock_later", {S::blocked, S::scheduled, C::parents}, submit_blocked_later, end_parent},
+      {"complete_fan_out", {S::blocked, S::completed, C::parents}, submit_fan_out, complete_part},
       {"fail_with_parent", {S::blocked, S::failed, C::parents}, submit_blocked, fail_parent},
       {"cancel_blocked", {S::blocked, S::cancelled, C::cancel}, submit_blocked, cancel},
       {"purge_blocked", {S::blocked, none, C::remove}, submit_blocked, purge},
