@@ -56,6 +56,7 @@ struct Api::Impl {
     add_structure_rpc(rpc_table, services);
     add_pubsub_rpc(rpc_table, services);
     add_kv_rpc(rpc_table, services);
+    add_kv_watch_rpc(rpc_table, services);
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));

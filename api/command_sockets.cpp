@@ -93,6 +93,20 @@ class CommandSockets::Connection final : public rpc::Session,
     return Offered::gone;
   }
 
+  Tried try_push(std::string frame) override {
+    switch (socket_->try_push(std::move(frame))) {
+      case http::SubscriberQueue::Tried::queued:
+        return Tried::queued;
+      case http::SubscriberQueue::Tried::full:
+        return Tried::full;
+      case http::SubscriberQueue::Tried::gone:
+        break;
+    }
+    return Tried::gone;
+  }
+
+  void on_room(std::function<void()> room) override { socket_->on_room(std::move(room)); }
+
   void on_closed(std::function<void()> closed) override {
     {
       const std::lock_guard lock(mutex_);

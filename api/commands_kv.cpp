@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "api/commands.hpp"
+#include "api/kv_watch.hpp"
 #include "jobs/fields.hpp"
 #include "pkg/json/writer.hpp"
 #include "pkg/kv/key_name.hpp"
@@ -90,6 +91,8 @@ Result<void> get_history(Services& services, const Call& call) {
 
 Result<void> get_key(Services& services, const Call& call) {
   const auto& request = call.request();
+  WEIR_ASSIGN(const bool watch, query_bool(request, "watch"));
+  if (watch) return follow_keys(services, call);
   WEIR_ASSIGN(const bool history, query_bool(request, "history"));
   if (history) return get_history(services, call);
   WEIR_ASSIGN(const bool raw, query_bool(request, "raw"));
@@ -183,6 +186,8 @@ Result<void> list_buckets(Services& services, const Call& call) {
 
 Result<void> get_bucket(Services& services, const Call& call) {
   const auto& request = call.request();
+  WEIR_ASSIGN(const bool watch, query_bool(request, "watch"));
+  if (watch) return follow_keys(services, call);
   constexpr std::int64_t kMost = 10'000;
   WEIR_ASSIGN(const auto limit, query_int(request, "limit", 100, 1, kMost));
   const auto after = kv::cursor_key(request.query_value("cursor").value_or(""));
@@ -239,6 +244,10 @@ using Work = Result<void> (*)(Services&, const Call&);
 
 constexpr std::string_view kBucketPath = "/v1/kv/{bucket}";
 constexpr std::string_view kKeyPath = "/v1/kv/{bucket}/{key}";
+constexpr std::string_view kWatching =
+    "With `watch=true` the answer is Server-Sent Events: what is there, then `ready`, then every "
+    "change. The type of an event is `put`, `delete` or `purge`, its data the entry, its id where "
+    "to go on (`Last-Event-ID`). `reset` says that the bucket was made anew since.";
 constexpr std::string_view kEntrySchema = R"({"$ref":"#/components/schemas/KvEntry"})";
 constexpr std::string_view kBucketSchema = R"({"$ref":"#/components/schemas/KvBucket"})";
 
@@ -270,9 +279,14 @@ void add_bucket_commands(CommandTable& table, Services& services) {
 
   auto get = kv_command("kv.bucket", "GET", kBucketPath, Scope::kv_read, services, get_bucket);
   get.summary = "A bucket and a page of its keys";
-  get.query = {{"prefix", "keys that begin so"},
-               {"limit", "keys per page", R"({"type":"integer","minimum":1,"maximum":10000})"},
-               {"cursor", "next_cursor of the page before"}};
+  get.description = kWatching;
+  get.query = {
+      {"prefix", "keys that begin so"},
+      {"watch", "follow the keys", R"({"type":"boolean"})"},
+      {"after", "when watching: go on after this id or revision"},
+      {"updates", "when watching: only what is written from now on", R"({"type":"boolean"})"},
+      {"limit", "keys per page", R"({"type":"integer","minimum":1,"maximum":10000})"},
+      {"cursor", "next_cursor of the page before"}};
   get.answers = {{200, "`items` are keys, in the order of their bytes.", kBucketSchema}};
   get.errors.push_back({Code::bad_request, "bad_parameter"});
   get.errors.push_back({Code::unavailable, "index_behind"});
@@ -302,10 +316,16 @@ void add_bucket_commands(CommandTable& table, Services& services) {
 void add_entry_commands(CommandTable& table, Services& services) {
   auto get = kv_command("kv.entry", "GET", kKeyPath, Scope::kv_read, services, get_key);
   get.summary = "An entry, one of its revisions, or its history";
-  get.description = "The `ETag` is the revision; `If-None-Match` with it answers 304.";
-  get.query = {{"raw", "the value alone", R"({"type":"boolean"})"},
-               {"revision", "the entry as it was then", R"({"type":"integer","minimum":1})"},
-               {"history", "every revision that is kept, oldest first", R"({"type":"boolean"})"}};
+  get.description =
+      "The `ETag` is the revision; `If-None-Match` with it answers 304. `watch=true` follows the "
+      "key as it does the keys of a bucket.";
+  get.query = {
+      {"raw", "the value alone", R"({"type":"boolean"})"},
+      {"watch", "follow the key", R"({"type":"boolean"})"},
+      {"after", "when watching: go on after this id or revision"},
+      {"updates", "when watching: only what is written from now on", R"({"type":"boolean"})"},
+      {"revision", "the entry as it was then", R"({"type":"integer","minimum":1})"},
+      {"history", "every revision that is kept, oldest first", R"({"type":"boolean"})"}};
   get.answers = {{200, "The entry.", kEntrySchema}, {304, "It is the one you know."}};
   get.errors.push_back({Code::not_found, "key_not_found"});
   get.errors.push_back({Code::bad_request, "bad_parameter"});

@@ -44,6 +44,22 @@ SubscriberQueue::Offered SubscriberQueue::offer(Frame frame) {
   return Offered::queued;
 }
 
+SubscriberQueue::Tried SubscriberQueue::try_push(std::string text) {
+  auto frame = std::make_shared<const std::string>(std::move(text));
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (gone_ || finished_) return Tried::gone;
+    if (!frames_.empty() && !(has_room() && fits(frame))) {
+      needs_empty_ = needs_empty_ || has_room();
+      return Tried::full;
+    }
+    wake = add(std::move(frame));
+  }
+  if (wake) wake();
+  return Tried::queued;
+}
+
 void SubscriberQueue::finish() {
   std::function<void()> wake;
   {
@@ -70,8 +86,8 @@ void SubscriberQueue::on_room(std::function<void()> room) {
   {
     const std::lock_guard lock(mutex_);
     if (gone_) return;
-    if (!has_room()) {
-      room_ = std::move(room);
+    if (!may_come_again()) {
+      rooms_.push_back(std::move(room));
       return;
     }
   }
@@ -105,7 +121,7 @@ void SubscriberQueue::attach(std::function<void()> wake) {
 
 SubscriberQueue::Batch SubscriberQueue::take(std::size_t max_bytes) {
   Batch batch;
-  std::function<void()> room;
+  std::vector<std::function<void()>> rooms;
   {
     const std::lock_guard lock(mutex_);
     std::size_t taken = 0;
@@ -122,16 +138,19 @@ SubscriberQueue::Batch SubscriberQueue::take(std::size_t max_bytes) {
     batch.ended = frames_.empty() && (finished_ || gone_);
     batch.overflowed = batch.ended && overflowed_;
     idle_ = batch.frames.empty() && !batch.ended;
-    if (has_room()) room = std::exchange(room_, nullptr);
+    if (may_come_again()) {
+      needs_empty_ = false;
+      rooms.swap(rooms_);
+    }
   }
-  if (room) room();
+  for (const auto& room : rooms) room();
   return batch;
 }
 
 void SubscriberQueue::abandon() {
   std::function<void()> closed;
   std::deque<Frame> dropped;
-  std::function<void()> room;
+  std::vector<std::function<void()>> rooms;
   std::function<void()> wake;
   {
     const std::lock_guard lock(mutex_);
@@ -141,7 +160,7 @@ void SubscriberQueue::abandon() {
     bytes_ = 0;
     dropped.swap(frames_);
     closed.swap(closed_);
-    room.swap(room_);  // destroyed outside of the lock, like what it holds
+    rooms.swap(rooms_);  // destroyed outside of the lock, like what it holds
     wake.swap(wake_);
   }
   if (closed) closed();

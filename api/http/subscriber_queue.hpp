@@ -1,8 +1,8 @@
 // SubscriberQueue: what waits to be sent to one subscriber (an event stream, a WebSocket).
 // Bounded: a producer never blocks and never holds more than the limits for a client that does not
 // read. The policy for a slow one is the producer's choice: push() ends it (what is queued is still
-// sent, then the overflow frame), offer() leaves a gap and says so. Frames are shared, so one event
-// for a thousand subscribers is in memory once.
+// sent, then the overflow frame), offer() leaves a gap and says so, try_push() lets the producer
+// wait. Frames are shared, so one event for a thousand subscribers is in memory once.
 //
 // Lifecycle: a producer makes it and hands it to the front (Responder::open_stream, open_socket),
 // which attaches its connection; both sides hold it. Thread-safe. Callbacks run without a lock
@@ -43,12 +43,16 @@ class SubscriberQueue {
   // As push(), but what does not fit is dropped and the subscriber lives on. After the first that
   // is dropped all are, until half of the limits is free: then the gap frame says how many.
   Offered offer(Frame frame);
+  enum class Tried : std::uint8_t { queued, full, gone };
+  // As push(), but takes no more than half of the limits, so that push() finds room still; what
+  // does not fit is not taken: come again with on_room().
+  Tried try_push(std::string text);
   // No more comes; what is queued is still sent.
   void finish();
   // Runs once when the subscriber is gone (any thread), at once when it is already.
   void on_closed(std::function<void()> closed);
   // Runs once when at most half of the limits waits (any thread), maybe at once; never after the
-  // subscriber is gone.
+  // subscriber is gone. Several may wait.
   void on_room(std::function<void()> room);
   bool closed() const;
   std::size_t queued_bytes() const;
@@ -74,6 +78,8 @@ class SubscriberQueue {
     return bytes_ <= limits_.max_bytes / 2 && frames_.size() <= limits_.max_frames / 2;
   }
 
+  bool may_come_again() const { return needs_empty_ ? frames_.empty() : has_room(); }
+
   bool fits(const Frame& frame) const {
     return bytes_ + frame->size() <= limits_.max_bytes && frames_.size() < limits_.max_frames;
   }
@@ -89,10 +95,11 @@ class SubscriberQueue {
   bool finished_ = false;
   bool overflowed_ = false;
   bool gone_ = false;
-  bool idle_ = false;  // the front waits for `wake_`
+  bool needs_empty_ = false;  // a frame of try_push() fits into an empty queue only
+  bool idle_ = false;         // the front waits for `wake_`
   std::function<void()> wake_;
   std::function<void()> closed_;
-  std::function<void()> room_;
+  std::vector<std::function<void()>> rooms_;
 };
 
 }  // namespace weir::http

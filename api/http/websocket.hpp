@@ -86,7 +86,10 @@ class WebSocket {
   SubscriberQueue::Offered offer(SubscriberQueue::Frame frame) const {
     return state_->queue.offer(std::move(frame));
   }
-  // Runs once when there is room again, for who would rather wait than have things dropped.
+  // For who would rather wait than have things dropped; on_room() runs once when there is room.
+  SubscriberQueue::Tried try_push(std::string text) const {
+    return state_->queue.try_push(std::move(text));
+  }
   void on_room(std::function<void()> room) const { state_->queue.on_room(std::move(room)); }
   // Ends the socket after what is queued. `reason` has at most 123 bytes; more are cut off.
   void close(CloseCode code, std::string reason) const { state_->close({code, std::move(reason)}); }

@@ -25,6 +25,11 @@ class Session {
   // For what may be dropped when the client reads too slowly: it is told how many are missing.
   enum class Offered : std::uint8_t { queued, dropped, gone };
   virtual Offered offer(std::shared_ptr<const std::string> frame) = 0;
+  // For what must not be lost: a frame that does not fit is not taken; come again with on_room().
+  enum class Tried : std::uint8_t { queued, full, gone };
+  virtual Tried try_push(std::string frame) = 0;
+  // Runs once when there is room again (any thread), maybe at once.
+  virtual void on_room(std::function<void()> room) = 0;
   // Runs once when the connection ends (any thread), at once when it has ended.
   virtual void on_closed(std::function<void()> closed) = 0;
 };

@@ -1,8 +1,10 @@
 // `weir kv`: buckets and keys.
 #include <iostream>
 #include <iterator>
+#include <thread>
 
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/event_parser.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/view.hpp"
@@ -10,6 +12,11 @@
 
 namespace weir::cli {
 namespace {
+
+constexpr Millis kFirstPause{200};
+constexpr Millis kLongestPause{5'000};
+// The server is heard of every 15 s.
+constexpr Millis kSilence{45'000};
 
 const Option kBucketOption{"b,bucket", "NAME", "The bucket (default: default)"};
 
@@ -200,6 +207,62 @@ int bucket_del(Args args) {
   });
 }
 
+void show_change(const Context& context, const EventParser::Event& event) {
+  const auto parsed = Json::parse(event.data, nullptr, false);
+  if (event.type == "reset") {
+    print_error({Code::conflict, "bucket_made_anew", "The bucket is another one by now",
+                 "it is read from its beginning"});
+  }
+  if (context.json()) return print(event.data + "\n");
+  if (!parsed.is_object() || !parsed.contains("key")) return;
+  const auto value = parsed.find("value");
+  std::string line = field(parsed, "revision") + "  " + field(parsed, "operation");
+  line += "  " + printable(shown(parsed["key"]));
+  if (value != parsed.end()) line += "  " + printable(shown(*value));
+  print(line + "\n");
+}
+
+std::string watch_path(const Parsed& parsed) {
+  const auto bucket = bucket_path(parsed.text("bucket", "default"));
+  const auto key = parsed.operand(0);
+  return (key.empty() ? bucket : bucket + "/" + encode(key)) +
+         query_of({{"watch", "true"},
+                   {"prefix", parsed.text("prefix")},
+                   {"after", parsed.text("after")},
+                   {"updates", parsed.has("updates") ? "true" : ""}});
+}
+
+int watch(Args args) {
+  const auto usage = usage_of(
+      "watch", "[KEY] [options]",
+      "Follows a key, or all: what is there, then every change, one line each, or with --json the "
+      "entry. Goes on where it was when the connection is lost.",
+      {kBucketOption,
+       {"prefix", "TEXT", "Keys that begin so"},
+       {"after", "REV", "Go on after this revision"},
+       {"updates", "", "Only what is written from now on"}},
+      {"weir kv watch --prefix user:", "weir kv watch --bucket config limit --json"}, 0, 1);
+  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    EventParser parser;
+    Millis pause = kFirstPause;
+    for (;;) {
+      const auto last = parser.last_id();
+      parser.restart();
+      const auto ended = context.client().stream(
+          {.path = watch_path(parsed), .wait = kSilence}, last, [&](std::string_view bytes) {
+            pause = kFirstPause;
+            parser.feed(bytes, [&](const auto& event) { show_change(context, event); });
+          });
+      if (!ended && ended.error().code != Code::unavailable &&
+          ended.error().code != Code::deadline_exceeded) {
+        return ended.error();
+      }
+      std::this_thread::sleep_for(pause);
+      pause = std::min(pause * 2, kLongestPause);
+    }
+  });
+}
+
 int bucket(Args args) {
   return run_group("weir kv bucket", "Buckets.",
                    {{"ls", "All buckets", bucket_ls},
@@ -217,6 +280,7 @@ int run_kv(Args args) {
                     {"del", "Delete a key", del},
                     {"ls", "List keys", ls},
                     {"history", "Revisions of a key", history},
+                    {"watch", "Follow changes", watch},
                     {"bucket", "Make, list and delete buckets", bucket}},
                    args);
 }

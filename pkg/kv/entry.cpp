@@ -21,7 +21,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return value;
 }
 
-std::string_view word_of(nats::Mark mark) {
+}  // namespace
+
+std::string_view operation_word(nats::Mark mark) {
   switch (mark) {
     case nats::Mark::value:
       return "put";
@@ -32,8 +34,6 @@ std::string_view word_of(nats::Mark mark) {
   }
   return "put";
 }
-
-}  // namespace
 
 std::optional<Millis> parse_ttl(std::string_view text) {
   if (const auto seconds = whole_number(text)) {
@@ -100,7 +100,7 @@ std::string to_json(const Entry& entry) {
   if (entry.base64) out.member("encoding", "base64");
   out.member("revision", entry.revision).member("updated_at", entry.updated_at);
   if (entry.expires_at) out.member("expires_at", *entry.expires_at);
-  return out.member("operation", word_of(entry.mark)).end_object().take();
+  return out.member("operation", operation_word(entry.mark)).end_object().take();
 }
 
 }  // namespace weir::kv

@@ -48,6 +48,8 @@ nats::Headers ttl_headers(std::optional<Millis> ttl, const nats::BucketInfo& buc
 // `Nats-TTL`: "90", "1m30s", "never".
 std::optional<Millis> parse_ttl(std::string_view text);
 
+std::string_view operation_word(nats::Mark mark);  // "put", "delete", "purge"
+
 // The record as one JSON object {key, value?, encoding?, revision, updated_at, expires_at?,
 // operation}.
 std::string to_json(const Entry& entry);

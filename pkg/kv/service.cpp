@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::chrono::seconds kCheckAgain{30};
 constexpr std::chrono::minutes kIndexIdle{10};
+constexpr std::chrono::minutes kFeedIdle{1};
 constexpr std::chrono::seconds kSweepPeriod{1};
 constexpr std::size_t kSweepBatch = 500;
 constexpr std::size_t kMostIndexes = 100;
@@ -47,6 +48,7 @@ Result<void> Service::start() {
   const std::lock_guard lock(mutex_);
   if (running_) return {};
   running_ = true;
+  stopped_ = false;
   thread_ = std::thread([this] { loop(); });
   return {};
 }
@@ -56,15 +58,19 @@ void Service::stop() {
   {
     const std::lock_guard lock(mutex_);
     running_ = false;
+    stopped_ = true;
     thread = std::move(thread_);
   }
   wake_.notify_all();
   if (thread.joinable()) thread.join();
   std::map<std::string, Indexed, std::less<>> indexes;
+  std::map<std::string, Watched, std::less<>> feeds;
   {
     const std::lock_guard lock(mutex_);
     indexes.swap(indexes_);
+    feeds.swap(feeds_);
   }
+  for (const auto& [name, watched] : feeds) watched.feed->stop();
 }
 
 Result<std::shared_ptr<const Store>> Service::open(std::string_view name, Missing missing) {
@@ -133,13 +139,19 @@ Result<void> Service::delete_bucket(std::string_view name) {
   const auto gone = nats::Bucket(jetstream_, std::string(name)).destroy();
   forget(name);
   std::shared_ptr<Index> dropped;
+  std::shared_ptr<Feed> ended;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = indexes_.find(name); found != indexes_.end()) {
       dropped = std::move(found->second.index);
       indexes_.erase(found);
     }
+    if (const auto found = feeds_.find(name); gone && found != feeds_.end()) {
+      ended = std::move(found->second.feed);
+      feeds_.erase(found);
+    }
   }
+  if (ended) ended->stop();
   if (!gone && gone.error().reason == "stream_not_found") return bucket_not_found(name);
   return gone;
 }
@@ -180,6 +192,76 @@ Result<std::shared_ptr<Index>> Service::indexed(std::string_view bucket) {
   }
 }
 
+Result<std::shared_ptr<Feed>> Service::feed(std::string_view bucket) {
+  for (int attempt = 0;; ++attempt) {
+    WEIR_ASSIGN(const auto store, open(bucket, Missing::refuse));
+    const auto info = store->bucket().info();
+    if (!info || info->created != store->info().created) {
+      if (attempt > 0 || (!info && !is_other_bucket(info.error()))) {
+        return info ? bucket_not_found(bucket) : info.error();
+      }
+      forget(bucket);
+      continue;
+    }
+    std::shared_ptr<Feed> ended;
+    std::shared_ptr<Feed> feed;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_) {
+        return Error{Code::unavailable, "shutting_down", "The server stops.", ""};
+      }
+      auto& watched = feeds_[std::string(bucket)];
+      if (watched.feed && watched.feed->store().info().created != info->created) {
+        ended = std::move(watched.feed);
+      }
+      if (!watched.feed) watched.feed = Feed::open(*store, *info);
+      watched.used = clock_.mono();
+      feed = watched.feed;
+    }
+    if (ended) ended->stop();
+    return feed;
+  }
+}
+
+std::size_t Service::watchers() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const auto& [name, watched] : feeds_) count += watched.feed->watchers();
+  return count;
+}
+
+void Service::tend_feeds() {
+  std::vector<std::pair<std::string, std::shared_ptr<Feed>>> all;
+  std::vector<std::shared_ptr<Feed>> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_.mono();
+    for (auto each = feeds_.begin(); each != feeds_.end();) {
+      if (each->second.feed->watchers() > 0) each->second.used = now;
+      if (now - each->second.used > kFeedIdle) {
+        ended.push_back(std::move(each->second.feed));
+        each = feeds_.erase(each);
+        continue;
+      }
+      all.emplace_back(each->first, each->second.feed);
+      ++each;
+    }
+  }
+  for (const auto& [name, feed] : all) {
+    const auto info = feed->store().bucket().info();
+    const bool gone = info ? info->created != feed->store().info().created
+                           : info.error().reason == "stream_not_found";
+    if (!gone) continue;
+    forget(name);
+    const std::lock_guard lock(mutex_);
+    const auto found = feeds_.find(name);
+    if (found == feeds_.end() || found->second.feed != feed) continue;
+    feeds_.erase(found);
+    ended.push_back(feed);
+  }
+  for (const auto& feed : ended) feed->stop();
+}
+
 Result<BucketStats> Service::stats(std::string_view bucket) {
   WEIR_ASSIGN(const auto index, indexed(bucket));
   WEIR_ASSIGN(auto info, nats::Bucket(jetstream_, std::string(bucket)).info());
@@ -206,6 +288,7 @@ void Service::loop() {
     lock.unlock();
     measure();
     sweep();
+    tend_feeds();
     lock.lock();
   }
 }

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "pkg/base/service.hpp"
+#include "pkg/kv/feed.hpp"
 #include "pkg/kv/index.hpp"
 #include "pkg/kv/store.hpp"
 
@@ -61,6 +62,11 @@ class Service final : public weir::Service {
   Result<Page> page(std::string_view bucket, std::string_view prefix, std::string_view after,
                     std::size_t limit, std::string_view pattern = {});
 
+  // For who watches. A feed ends when the bucket is deleted or made anew (looked at every second,
+  // once started), and with stop().
+  Result<std::shared_ptr<Feed>> feed(std::string_view bucket);
+  std::size_t watchers() const;
+
   // Calls of with() and lists since the start, and per second of late.
   std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
   double operations_per_second() const { return rate_.load(std::memory_order_relaxed); }
@@ -76,12 +82,18 @@ class Service final : public weir::Service {
     MonoTime checked{};
   };
 
+  struct Watched {
+    std::shared_ptr<Feed> feed;
+    MonoTime used{};
+  };
+
   Result<std::shared_ptr<const Store>> open(std::string_view bucket, Missing missing);
   void forget(std::string_view bucket);
   Result<std::shared_ptr<Index>> indexed(std::string_view bucket);
   std::shared_ptr<Index> index_of(const Store& store);
   void loop();
   void sweep();
+  void tend_feeds();
   void measure();
 
   const nats::JetStream jetstream_;
@@ -94,7 +106,9 @@ class Service final : public weir::Service {
   std::condition_variable wake_;
   std::map<std::string, Known, std::less<>> known_;      // guarded by mutex_
   std::map<std::string, Indexed, std::less<>> indexes_;  // guarded by mutex_
+  std::map<std::string, Watched, std::less<>> feeds_;    // guarded by mutex_
   bool running_ = false;                                 // guarded by mutex_
+  bool stopped_ = false;                                 // guarded by mutex_
   std::thread thread_;
 };
 

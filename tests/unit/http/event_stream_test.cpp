@@ -114,6 +114,34 @@ TEST_F(QueueTest, SaysWhenThereIsRoom) {
   EXPECT_EQ(room, 2);
 }
 
+TEST_F(QueueTest, WhoWouldRatherWaitComesAgain) {
+  using Tried = SubscriberQueue::Tried;
+  int room = 0;
+  const auto again = [&] { ++room; };
+  EXPECT_EQ(queue.try_push("123456"), Tried::queued);
+  EXPECT_EQ(queue.try_push("7"), Tried::full) << "the other half is for push()";
+  queue.on_room(again);
+  queue.on_room(again);
+  EXPECT_EQ(room, 0);
+  EXPECT_TRUE(queue.push(std::string("8")));
+  EXPECT_EQ(take(), "1234568");
+  EXPECT_EQ(room, 2) << "everybody who waited";
+  queue.finish();
+  EXPECT_EQ(queue.try_push("9"), Tried::gone);
+}
+
+TEST_F(QueueTest, AFrameThatNeedsAnEmptyQueueWaitsForThat) {
+  using Tried = SubscriberQueue::Tried;
+  int room = 0;
+  EXPECT_EQ(queue.try_push("1"), Tried::queued);
+  EXPECT_EQ(queue.try_push(std::string(100, 'x')), Tried::full);
+  queue.on_room([&] { ++room; });
+  EXPECT_EQ(room, 0) << "there is room, but not for that";
+  EXPECT_EQ(take(), "1");
+  EXPECT_EQ(room, 1);
+  EXPECT_EQ(queue.try_push(std::string(100, 'x')), Tried::queued);
+}
+
 TEST_F(QueueTest, FinishesAfterWhatIsQueued) {
   EXPECT_TRUE(queue.push(std::string("a")));
   queue.finish();

@@ -81,6 +81,8 @@ class FakeSession final : public Session {
     return true;
   }
   Offered offer(std::shared_ptr<const std::string>) override { return Offered::queued; }
+  Tried try_push(std::string) override { return Tried::queued; }
+  void on_room(std::function<void()> room) override { room(); }
   void on_closed(std::function<void()>) override {}
   std::vector<std::string> frames;
 };

@@ -1,0 +1,117 @@
+// Feed: who watches the keys of one bucket. One ordered consumer and one reading thread for all of
+// them; a watcher costs memory only.
+//
+// The feed keeps the newest records. A watcher that has everything up to those joins and then gets
+// each change as it is stored; one that is behind gets from the bucket, record by record, what is
+// still kept there, and joins when it has caught up: no gap and no duplicate between the two. One
+// that takes no more (Taken::full) waits for room and is behind then. What was overwritten before a
+// watcher read it is not told: a bucket keeps `history` revisions of a key.
+//
+// Lifecycle: construct -> watch() ... -> stop(). Thread-safe. Watchers are called from one thread
+// at a time, in the order of revisions, under the feed's lock: they must not block or call it.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pkg/kv/store.hpp"
+#include "pkg/nats/ordered_consumer.hpp"
+
+namespace weir::kv {
+
+// What happened to a key; or, with the operation "ready" and no key, that the watcher has all that
+// was stored when it began.
+struct Change {
+  std::uint64_t revision = 0;
+  std::string key;
+  std::string id;              // where to go on after it: parse_position()
+  std::string_view operation;  // "put", "delete", "purge", "ready"
+  std::string json;            // an object
+};
+
+struct WatchRequest {
+  std::string key = {};     // this one only; empty: those that begin with `prefix`
+  std::string prefix = {};  // empty: every key
+  std::uint64_t after = 0;  // revisions after this one; 0: all that is kept
+  bool reset = false;       // `after` was of another bucket: say so first
+};
+
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  enum class Taken : std::uint8_t { yes, full, gone };
+  virtual Taken take(const Change& change) = 0;
+  // After `full`, without the feed's lock: runs `room` once when more can be taken, maybe at once.
+  virtual void on_room(std::function<void()> room) = 0;
+  // No more comes, without the feed's lock: the bucket is gone or is another one, or the server
+  // stops.
+  virtual void ended() = 0;
+};
+
+class Feed : public std::enable_shared_from_this<Feed> {
+ public:
+  // Begins with the newest records before `info.last_revision`.
+  static std::shared_ptr<Feed> open(const Store& store, const nats::BucketInfo& info);
+  ~Feed() { stop(); }
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  // `last_revision` is of the bucket, now: the watcher is ready when it has everything up to it.
+  void watch(WatchRequest request, std::uint64_t last_revision, std::shared_ptr<Watcher> watcher);
+  // It may be in a call of the watcher still when this returns.
+  void remove(const Watcher* watcher);
+  // Ends all watchers, and later ones at once. Waits for the threads.
+  void stop();
+
+  std::size_t watchers() const;
+  const Store& store() const { return store_; }
+
+ private:
+  struct Watching;
+  using WatchingPtr = std::shared_ptr<Watching>;
+  enum class Joined : std::uint8_t { yes, behind, full, gone };
+
+  Feed(const Store& store, std::uint64_t from);
+  void heard(const nats::OrderedMessage& message);
+  Change change_of(nats::BucketRecord record) const;
+  // These with the lock held.
+  Watcher::Taken give(Watching& watching, const Change& change) const;
+  Joined join(Watching& watching);
+  void read_later(const WatchingPtr& watching);
+  void forget(Watching& watching);
+
+  void read_loop();
+  // On the reading thread. False: NATS did not answer.
+  bool read_on(const WatchingPtr& watching);
+  void wait_for_room(const WatchingPtr& watching);
+
+  const Store store_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<WatchingPtr> all_;                      // guarded by mutex_
+  std::deque<WatchingPtr> behind_;                    // guarded by mutex_: to be read for
+  std::deque<std::shared_ptr<const Change>> recent_;  // guarded by mutex_
+  std::size_t recent_bytes_ = 0;                      // guarded by mutex_
+  std::uint64_t recent_after_;                        // guarded by mutex_: complete after this
+  std::uint64_t heard_to_;                            // guarded by mutex_
+  bool stopped_ = false;                              // guarded by mutex_
+  std::thread reader_;                                // set once by open()
+  std::unique_ptr<nats::OrderedConsumer> consumer_;   // set once by open(); calls heard()
+};
+
+// A revision of this bucket, as texts that clients keep: "17-19a1b2c3d4e", the second part being
+// when the bucket was made, so that a bucket made anew is noticed. "17" alone is also taken.
+std::string position_text(const nats::BucketInfo& bucket, std::uint64_t revision);
+struct Position {
+  std::uint64_t revision = 0;
+  bool other_bucket = false;
+};
+std::optional<Position> parse_position(const nats::BucketInfo& bucket, std::string_view text);
+
+}  // namespace weir::kv
