@@ -35,7 +35,7 @@ void run(rpc::Dispatcher& dispatcher, std::string_view command, const Call& call
 
 void add_plain_kv_commands(CommandTable& table, Services& services, rpc::Dispatcher& dispatcher) {
   for (const auto& each : dispatcher.table()) {
-    if (!each.name.starts_with(kPrefix)) continue;
+    if (!each.name.starts_with(kPrefix) || each.needs_session) continue;
     const auto verb = std::string(each.name.substr(kPrefix.size()));
     // Views of the table point into these for as long as the services live.
     const auto& path = services.names.emplace_back("/kv/" + verb);
