@@ -33,14 +33,8 @@ std::string made_at(const nats::BucketInfo& bucket) {
   return {digits.data(), problem == std::errc{} ? end : digits.data()};
 }
 
-Change notice(const nats::BucketInfo& bucket, std::string_view operation, std::uint64_t revision) {
-  json::Writer out;
-  out.begin_object().member("revision", revision).member("operation", operation);
-  return {.revision = revision,
-          .key = {},
-          .id = position_text(bucket, revision),
-          .operation = operation,
-          .json = out.end_object().take()};
+std::string id_of(std::uint64_t revision, const std::string& made) {
+  return std::to_string(revision) + "-" + made;
 }
 
 }  // namespace
@@ -58,7 +52,7 @@ struct Feed::Watching {
 };
 
 std::string position_text(const nats::BucketInfo& bucket, std::uint64_t revision) {
-  return std::to_string(revision) + "-" + made_at(bucket);
+  return id_of(revision, made_at(bucket));
 }
 
 std::optional<Position> parse_position(const nats::BucketInfo& bucket, std::string_view text) {
@@ -88,16 +82,30 @@ std::shared_ptr<Feed> Feed::open(const Store& store, const nats::BucketInfo& inf
 }
 
 Feed::Feed(const Store& store, std::uint64_t from)
-    : store_(store), recent_after_(from - 1), heard_to_(from - 1) {}
+    : store_(store),
+      made_at_(made_at(store.info())),
+      recent_after_(from - 1),
+      heard_to_(from - 1) {}
 
 Change Feed::change_of(nats::BucketRecord record) const {
   auto entry = to_entry(std::move(record), store_.info().config);
   auto json = to_json(entry);
   return {.revision = entry.revision,
           .key = std::move(entry.key),
-          .id = position_text(store_.info(), entry.revision),
+          .id = id_of(entry.revision, made_at_),
           .operation = operation_word(entry.mark),
           .json = std::move(json)};
+}
+
+Watcher::Taken Feed::tell(const Watching& watching, std::string_view operation,
+                          std::uint64_t revision) const {
+  json::Writer out;
+  out.begin_object().member("revision", revision).member("operation", operation);
+  return watching.watcher->take({.revision = revision,
+                                 .key = {},
+                                 .id = id_of(revision, made_at_),
+                                 .operation = operation,
+                                 .json = out.end_object().take()});
 }
 
 // --- live ----------------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ Feed::Joined Feed::join(Watching& watching) {
   }
   if (taken == Watcher::Taken::yes && !watching.told_ready) {
     const auto revision = std::max(watching.position, watching.ready_at);
-    taken = watching.watcher->take(notice(store_.info(), "ready", revision));
+    taken = tell(watching, "ready", revision);
     watching.told_ready = taken == Watcher::Taken::yes;
   }
   if (taken == Watcher::Taken::full) return Joined::full;
@@ -191,7 +199,7 @@ bool Feed::read_on(const WatchingPtr& watching) {
       if (watching->gone || stopped_) return true;
       auto joined = Joined::behind;
       if (watching->request.reset && !watching->told_reset) {
-        const auto taken = watching->watcher->take(notice(store_.info(), "reset", 0));
+        const auto taken = tell(*watching, "reset", 0);
         if (taken == Watcher::Taken::full) joined = Joined::full;
         watching->told_reset = taken == Watcher::Taken::yes;
       }

@@ -82,6 +82,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   Change change_of(nats::BucketRecord record) const;
   // These with the lock held.
   Watcher::Taken give(Watching& watching, const Change& change) const;
+  Watcher::Taken tell(const Watching& watching, std::string_view operation,
+                      std::uint64_t revision) const;
   Joined join(Watching& watching);
   void read_later(const WatchingPtr& watching);
   void forget(Watching& watching);
@@ -92,6 +94,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   void wait_for_room(const WatchingPtr& watching);
 
   const Store store_;
+  const std::string made_at_;  // the second part of ids
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<WatchingPtr> all_;                      // guarded by mutex_
