@@ -5,6 +5,7 @@
 
 #include "api/idempotency.hpp"
 #include "api/parent_access.hpp"
+#include "api/quota.hpp"
 #include "jobs/kept.hpp"
 
 namespace weir::api {
@@ -98,7 +99,7 @@ void submit_batch(Services& services, const Call& call) {
                          : services.requests.submit_batch(call.body(), *once);
   if (!batch) return call.fail(batch.error());
   std::vector<replica::Operation> operations;
-  for (auto& part : batch->parts) operations.push_back(std::move(part.operation));
+  for (auto& part : batch->parts) operations.push_back(charged(call, std::move(part.operation)));
   const bool may_wait = std::ranges::all_of(operations, jobs::may_wait);
   const auto gathering = std::make_shared<Gathering>(call, std::move(*batch), services.clock);
   if (operations.empty()) return gathering->answer();

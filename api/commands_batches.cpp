@@ -2,6 +2,7 @@
 #include "api/idempotency.hpp"
 #include "api/job_wait.hpp"
 #include "api/parent_access.hpp"
+#include "api/quota.hpp"
 #include "jobs/batch_query.hpp"
 #include "jobs/limits.hpp"
 
@@ -45,6 +46,7 @@ void create(Services& services, const Call& call) {
   if (!once) return call.fail(once.error());
   auto operation = services.requests.batch_create(call.body(), *once);
   if (!operation) return call.fail(operation.error());
+  *operation = charged(call, std::move(*operation));
   services.instance.propose(std::move(*operation), [call](Result<replica::Reply> reply) {
     if (!reply) return call.fail(reply.error());
     const int status = jobs::is_duplicate(reply->json) ? 200 : 201;

@@ -67,9 +67,13 @@ void add_reads(CommandTable& table, Services& services) {
 void redrive_page(Services& services, const Call& call) {
   const auto request = jobs::parse_bulk_redrive(call.body());
   if (!request) return call.fail(request.error());
-  answer_bulk_page(services, call, *request, [&](const std::vector<std::string>& ids) {
-    return jobs::redrive_jobs(ids, *request);
-  });
+  answer_bulk_page(services, call, *request, jobs::redrive_jobs);
+}
+
+// 202: it goes on by itself.
+void start_redrive(Services& services, const Call& call) {
+  if (const auto allowed = check_filter(call); !allowed) return call.fail(allowed.error());
+  answer_write(services, call, services.requests.redrive_start(call.body()), 202);
 }
 
 using Make = Result<replica::Operation> (jobs::Requests::*)(json::View) const;
@@ -86,9 +90,9 @@ void add_bulk(CommandTable& table, Services& services, Command command, Make mak
   command.errors.push_back({Code::unavailable, "nats_unavailable"});
   command.errors.push_back({Code::deadline_exceeded, "outcome_unknown"});
   command.handler = [&services, make, counted](const Call& call) {
-    if (make == &jobs::Requests::dlq_redrive && jobs::is_bulk_redrive(call.body())) {
-      return redrive_page(services, call);
-    }
+    const bool redrive = make == &jobs::Requests::dlq_redrive;
+    if (redrive && jobs::is_timed_redrive(call.body())) return start_redrive(services, call);
+    if (redrive && jobs::is_bulk_redrive(call.body())) return redrive_page(services, call);
     if (const auto allowed = check_filter(call); !allowed) return call.fail(allowed.error());
     answer_bulk(services, call, (services.requests.*make)(call.body()), counted);
   };
@@ -102,12 +106,16 @@ void add_dead_letter_commands(CommandTable& table, Services& services) {
   Command redrive = letter_command("dlq.redrive", "POST", "/v1/dlq/redrive");
   redrive.summary = "Run dead jobs again";
   redrive.description =
-      "By ids or a whole queue: all of them. By any other filter, on a dry run, or with a rate: "
-      "one "
-      "page (`limit`) for each request; go on with `next_cursor` until it is null.";
+      "By ids or a whole queue: all of them, before the answer. With `rate_per_s` or `patch` (RFC "
+      "7386, of each payload): 202, it goes on by itself, see `/v1/dlq/redrives/{id}`. By any "
+      "other filter, or on a dry run: one page (`limit`) for each request; go on with "
+      "`next_cursor` until it is null.";
   redrive.request_schema = R"({"$ref":"#/components/schemas/BulkRedrive"})";
-  redrive.answers = {{200, "How many.", R"({"$ref":"#/components/schemas/BulkAnswer"})"}};
+  redrive.answers = {{200, "How many.", R"({"$ref":"#/components/schemas/BulkAnswer"})"},
+                     {202, "It goes on.", R"({"$ref":"#/components/schemas/Redrive"})"}};
+  redrive.errors.push_back({Code::too_many_requests, "too_many_redrives"});
   add_bulk(table, services, std::move(redrive), &jobs::Requests::dlq_redrive, "redriven");
+  add_redrive_commands(table, services);
   Command purge = letter_command("dlq.purge", "POST", "/v1/dlq/purge");
   purge.summary = "Delete dead jobs";
   purge.answers = {

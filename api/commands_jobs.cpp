@@ -5,6 +5,7 @@
 #include "api/job_filter.hpp"
 #include "api/job_wait.hpp"
 #include "api/parent_access.hpp"
+#include "api/quota.hpp"
 #include "jobs/explain.hpp"
 #include "jobs/kept.hpp"
 #include "jobs/limits.hpp"
@@ -34,6 +35,7 @@ void submit(Services& services, const Call& call) {
   if (!once) return call.fail(once.error());
   auto operation = services.requests.submit(call.body(), *once);
   if (!operation) return call.fail(operation.error());
+  *operation = charged(call, std::move(*operation));
   const auto answer = [&services, call](Result<replica::Reply> reply) {
     if (!reply) return call.fail(reply.error());
     if (reply->kept) return answer_kept(services, call, *reply);
@@ -153,6 +155,7 @@ void add_submit(CommandTable& table, Services& services) {
                               {Code::forbidden, "queue_not_allowed"},
                               {Code::unavailable, "nats_unavailable"},
                               {Code::too_many_requests, "proposer_full"},
+                              {Code::too_many_requests, "quota_exceeded"},
                               {Code::deadline_exceeded, "outcome_unknown"}},
                    .handler = [&services](const Call& call) { submit(services, call); }});
   table.push_back({.name = "jobs.submit_batch",
@@ -184,6 +187,7 @@ void add_submit(CommandTable& table, Services& services) {
                               {Code::forbidden, "queue_not_allowed"},
                               {Code::unavailable, "nats_unavailable"},
                               {Code::too_many_requests, "proposer_full"},
+                              {Code::too_many_requests, "quota_exceeded"},
                               {Code::deadline_exceeded, "outcome_unknown"}},
                    .handler = [&services](const Call& call) { submit_batch(services, call); }});
 }

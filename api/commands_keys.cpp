@@ -1,4 +1,5 @@
 #include "api/commands.hpp"
+#include "jobs/quota.hpp"
 #include "pkg/auth/key_request.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -31,6 +32,25 @@ void create(Services& services, const Call& call) {
   auto operation = auth::create_key(call.body(), key, services.clock.wall());
   if (!operation) return call.fail(operation.error());
   propose_with_secret(services, call, std::move(*operation), key, 201);
+}
+
+// {items} as people see them: each with a quota says how much of it is used.
+Result<std::string> list_keys(Services& services, sqlite::Database& db) {
+  const auto waiting = jobs::waiting_by_key(db);
+  const auto keys = services.keys.list_json();
+  json::Writer out(keys.size() + 256);
+  out.begin_object().key("items").begin_array();
+  for (const auto key : json::View(keys).elements()) {
+    const auto used = waiting.find(key.find("id").as_string().value_or(""));
+    out.begin_object();
+    for (const auto& member : key.members()) out.raw_member(member.key(), member.value.raw());
+    if (!key.find("max_waiting").is_null()) {
+      out.member("waiting", used == waiting.end() ? std::int64_t{0} : used->second);
+    }
+    out.end_object();
+  }
+  out.end_array().key("next_cursor").null().end_object();
+  return out.take();
 }
 
 void rotate(Services& services, const Call& call) {
@@ -77,7 +97,7 @@ void add_key_commands(CommandTable& table, Services& services) {
   list.answers = {{200, "All keys.", R"({"$ref":"#/components/schemas/KeyPage"})"}};
   list.errors.clear();
   list.handler = [&services](const Call& call) {
-    call.reply(200, "{\"items\":" + services.keys.list_json() + ",\"next_cursor\":null}");
+    answer_read(services, call, [&](sqlite::Database& db) { return list_keys(services, db); });
   };
   table.push_back(std::move(list));
 

@@ -166,9 +166,12 @@ void add_limits(CommandTable& table, Services& services) {
                        R"("concurrency":{"type":"integer","minimum":1,"maximum":1000000}}})";
   put.answers = {{200, "The limits.", kLimitsRef}};
   put.errors = {{Code::invalid, "invalid_request"},
+                {Code::forbidden, "queue_not_allowed"},
                 {Code::unavailable, "nats_unavailable"},
                 {Code::deadline_exceeded, "outcome_unknown"}};
   put.handler = [&services](const Call& call) {
+    // They concern every queue: a key for some of them is not for these.
+    if (const auto allowed = call.check_queue("*"); !allowed) return call.fail(allowed.error());
     answer_write(services, call, services.requests.set_limits(call.body()));
   };
   for (auto* command : {&get, &put}) table.push_back(std::move(*command));

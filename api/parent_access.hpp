@@ -1,5 +1,6 @@
-// Who may name a job in depends_on: its result reaches the worker of the child, so the key must be
-// for the queue of the parent too. Thread-safe.
+// Who may name other jobs: the result of a parent reaches the worker of the child, and a member
+// holds up its batch, so the key must be for the queues of parents and of the batch's jobs too.
+// Thread-safe.
 #pragma once
 
 #include "api/services.hpp"
@@ -7,8 +8,8 @@
 
 namespace weir::api {
 
-// `job` is one job of a submit. A parent that is not there is not refused here: the log decides
-// that. Errors: forbidden / queue_not_allowed.
+// `job` is one job of a submit; looks at its depends_on and its batch. What is not there is not
+// refused here: the log decides that. Errors: forbidden / queue_not_allowed.
 Result<void> check_parents(Services& services, const Call& call, json::View job);
 
 }  // namespace weir::api

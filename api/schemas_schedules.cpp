@@ -19,6 +19,7 @@ constexpr std::array kSchemas{
   "backoff":{"$ref":"#/components/schemas/Backoff"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"},
   "timeout_ms":{"$ref":"#/components/schemas/Duration"},
+  "retention_ms":{"$ref":"#/components/schemas/Duration"},
   "key":{"type":"string","maxLength":256},
   "tags":{"type":"array","items":{"type":"string","maxLength":64},"maxItems":32},
   "metadata":{"type":"object"},

@@ -17,6 +17,8 @@ constexpr std::array kSchemas{
   "scopes":{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Scope"}},
   "queues":{"type":"array","maxItems":64,"items":{"type":"string"},
    "description":"queue names; name.* for every queue below a name; * for all"},
+  "max_waiting":{"type":["integer","null"],"minimum":1,"maximum":100000000,
+   "description":"jobs it submitted that wait; one more answers 429 quota_exceeded"},
   "expires_at":{"type":["string","null"],"format":"date-time"}}})"},
     ComponentSchema{"Key", R"({"type":"object","required":["id","name","scopes"],
  "properties":{
@@ -26,6 +28,8 @@ constexpr std::array kSchemas{
   "queues":{"type":"array","items":{"type":"string"}},
   "source":{"type":"string","enum":["api","bootstrap","given"]},
   "created_at":{"type":"string","format":"date-time"},
+  "max_waiting":{"type":["integer","null"]},
+  "waiting":{"type":"integer","description":"of max_waiting, in lists"},
   "expires_at":{"type":["string","null"],"format":"date-time"},
   "revoked_at":{"type":["string","null"],"format":"date-time"},
   "rotated_at":{"type":["string","null"],"format":"date-time"}}})"},

@@ -58,9 +58,9 @@ Result<BulkRequest> parse_bulk_redrive(json::View body) {
     errors.invalid("filter.status", "must be dlq");
   }
   request.select.status = Status::dlq;
-  request.rate_per_s = fields.integer("rate_per_s", 1, kMaxRate);
-  request.start_at = fields.time_ms("start_at");
-  if (request.start_at && !request.rate_per_s) fields.complain("start_at", "goes with rate_per_s");
+  // Of a dry run; they change nothing about which jobs it is.
+  fields.integer("rate_per_s", 1, kMaxRate);
+  fields.raw("patch");
   return finish_bulk(fields, std::move(request));
 }
 
@@ -76,6 +76,22 @@ bool is_bulk_redrive(json::View body) {
   return false;
 }
 
+bool is_timed_redrive(json::View body) {
+  if (body.find("dry_run").as_bool().value_or(false)) return false;
+  return !body.find("rate_per_s").is_missing() || !body.find("patch").is_missing();
+}
+
+ListRequest parse_redrive_filter(json::View filter, std::int64_t now) {
+  FieldErrors errors;
+  Fields fields(errors, filter);
+  ListRequest out;
+  read_filter(fields, out);
+  out.status = Status::dlq;
+  const auto before = from_unix_ms(now + 1);
+  if (!out.finished_before || *out.finished_before > before) out.finished_before = before;
+  return out;
+}
+
 replica::Operation cancel_jobs(const std::vector<std::string>& ids) {
   json::Writer out(48 * ids.size() + 32);
   out.begin_object();
@@ -83,12 +99,10 @@ replica::Operation cancel_jobs(const std::vector<std::string>& ids) {
   return {"jobs.cancel_many", out.end_object().take()};
 }
 
-replica::Operation redrive_jobs(const std::vector<std::string>& ids, const BulkRequest& request) {
+replica::Operation redrive_jobs(const std::vector<std::string>& ids) {
   json::Writer out(48 * ids.size() + 64);
   out.begin_object();
   write_ids(ids, out);
-  if (request.rate_per_s) out.member("rate_per_s", *request.rate_per_s);
-  if (request.start_at) out.member("start_at", *request.start_at);
   return {"jobs.dlq_redrive", out.end_object().take()};
 }
 

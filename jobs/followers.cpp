@@ -4,6 +4,8 @@
 #include "jobs/dependencies.hpp"
 #include "jobs/expiry.hpp"
 #include "jobs/idempotency.hpp"
+#include "jobs/own_retention.hpp"
+#include "jobs/quota.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/schema.hpp"
 #include "jobs/unique.hpp"
@@ -21,6 +23,8 @@ void follow_changes(Step& step) {
     if ((change.parts & kHasChildren) != 0) follow_children(step, change);
     if ((change.parts & kHasParents) != 0) follow_parents(step, change);
     if ((change.parts & kExpiringBit) != 0) follow_expiry(step, change);
+    if ((change.parts & kRetentionBit) != 0) follow_retention(step, change);
+    if ((change.parts & kQuotaBit) != 0) follow_quota(step, change);
     if ((change.parts & kScheduleBit) != 0) Scheduler(step).follow(change);
   }
 }

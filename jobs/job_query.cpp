@@ -5,6 +5,7 @@
 #include "jobs/batch_query.hpp"
 #include "jobs/dependencies.hpp"
 #include "jobs/expiry.hpp"
+#include "jobs/own_retention.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
 #include "jobs/step.hpp"
@@ -105,6 +106,12 @@ std::string detail(sqlite::Database& db, const Job& job) {
   out.key("timeout_ms");
   if ((job.parts & kTimedBit) != 0) {
     out.value(timeout_of(job.options));
+  } else {
+    out.null();
+  }
+  out.key("retention_ms");
+  if ((job.parts & kRetentionBit) != 0) {
+    out.value(retention_of(job.options));
   } else {
     out.null();
   }

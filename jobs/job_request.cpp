@@ -186,6 +186,9 @@ void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& 
   if (const auto timeout = fields.duration_ms("timeout_ms", kMinTimeout, kMaxTimeout)) {
     out.member("timeout_ms", *timeout);
   }
+  if (const auto kept = fields.duration_ms("retention_ms", 0ms, kMaxRetention)) {
+    out.member("retention_ms", *kept);
+  }
   if (const auto backoff = fields.object("backoff"); !backoff.is_missing()) {
     out.key("backoff");
     write_backoff_request(fields.errors(), backoff, fields.path("backoff"), out);

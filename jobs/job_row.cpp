@@ -106,7 +106,8 @@ std::int64_t option_bits(std::string_view options) {
   if (options.empty()) return 0;
   const json::View view(options);
   return (view.find("timeout_ms").is_missing() ? 0 : kTimedBit) |
-         (view.find("expires_at").is_missing() ? 0 : kExpiringBit);
+         (view.find("expires_at").is_missing() ? 0 : kExpiringBit) |
+         (view.find("retention_ms").is_missing() ? 0 : kRetentionBit);
 }
 
 std::int64_t timeout_of(std::string_view options) {

@@ -13,7 +13,7 @@
 namespace weir::jobs {
 
 // Whether a submit may wait. Not when it is unique, depends on other jobs, joins a batch or carries
-// an Idempotency-Key: what becomes of it is decided by the log alone.
+// an Idempotency-Key, or its key has a quota: what becomes of it is decided by the log alone.
 bool may_wait(const replica::Operation& submit);
 
 // A work operation without its lease: reports may come late, a lease may not. Nothing when it

@@ -4,6 +4,7 @@
 #include "jobs/manage.hpp"
 #include "jobs/queries.hpp"
 #include "jobs/query_parts.hpp"
+#include "jobs/quota.hpp"
 #include "jobs/submit.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -56,7 +57,11 @@ Result<void> check_waiting(const Queue& queue, std::string_view key, std::int64_
 Result<void> Submitter::check_full(json::View jobs) {
   std::map<const Queue*, std::int64_t> more;
   std::map<std::pair<const Queue*, std::string>, std::int64_t> more_of_key;
+  std::int64_t more_of_owner = 0;
   for (const auto job : jobs.elements()) {
+    if (step_.owner && !is_known(job.find("id").as_string().value_or(""))) {
+      WEIR_TRY(check_quota(step_, more_of_owner++));
+    }
     const Queue* queue = step_.state.queues.find(job.find("queue").as_plain_string().value_or(""));
     if (queue == nullptr || !queue->config.limits_waiting()) continue;
     if (is_known(job.find("id").as_string().value_or(""))) continue;

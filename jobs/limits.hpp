@@ -103,8 +103,13 @@ inline constexpr Millis kOnTime = 60s;                  // later, catchup "none"
 inline constexpr std::size_t kScheduleScan = 10'000;    // missed runs looked at in one step
 inline constexpr std::size_t kSchedulesPerRound = 500;  // that fire in one round of the leader
 
-inline constexpr std::int64_t kTickRows = 1'000;       // rows one tick may change
-inline constexpr std::int64_t kPurgeRows = 5'000;      // rows one purge or redrive may change
+inline constexpr std::int64_t kTickRows = 1'000;     // rows one tick may change
+inline constexpr std::int64_t kPurgeRows = 5'000;    // rows one purge or redrive may change
+inline constexpr std::int64_t kMaxRedrives = 100;    // that run at a time
+inline constexpr std::int64_t kRedrivesKept = 100;   // that have ended
+inline constexpr std::int64_t kRedriveRows = 500;    // of one redrive in one tick
+inline constexpr std::int64_t kRedriveStepMs = 200;  // a redrive with a rate goes on so often
+inline constexpr std::size_t kMaxPatchBytes = 64 << 10;
 inline constexpr std::size_t kInlineBytes = 1'024;     // larger payloads, results: side table
 inline constexpr std::int64_t kAttemptsKept = 100;     // attempt rows kept for one job
 inline constexpr std::int64_t kListScanRows = 10'000;  // rows one list page may look at

@@ -9,6 +9,8 @@
 #include "jobs/followers.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
+#include "jobs/quota.hpp"
+#include "jobs/redrives.hpp"
 #include "jobs/schedule_due.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/schema.hpp"
@@ -40,6 +42,11 @@ Result<std::string> schedule(Step& step, json::View body) {
 template <Result<std::string> (Batches::*member)(json::View)>
 Result<std::string> batch(Step& step, json::View body) {
   return (Batches(step).*member)(body);
+}
+
+template <Result<std::string> (Redrives::*member)(json::View)>
+Result<std::string> redrives(Step& step, json::View body) {
+  return (Redrives(step).*member)(body);
 }
 
 Result<std::string> submit(Step& step, json::View body) {
@@ -88,6 +95,8 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.purge", manage<&Manager::purge>},
       {"jobs.dlq_redrive", manage<&Manager::redrive>},
       {"jobs.dlq_purge", manage<&Manager::purge_dead>},
+      {"jobs.redrive_start", redrives<&Redrives::start>},
+      {"jobs.redrive_cancel", redrives<&Redrives::cancel>},
       {"jobs.schedule_set", schedule<&Scheduler::set>},
       {"jobs.schedule_remove", schedule<&Scheduler::remove>},
       {"jobs.schedule_pause", schedule<&Scheduler::pause>},
@@ -111,7 +120,8 @@ constexpr std::int64_t kWaiterSlackMs = 5'000;
 std::int64_t earliest_due(const State& state) {
   if (state.releases_owed > 0) return 0;
   auto earliest = std::min({state.queues.next_due(), state.leases.first().first,
-                            state.events.next_due(), state.batches.next_due(), state.next_expiry});
+                            state.events.next_due(), state.batches.next_due(), state.next_expiry,
+                            state.next_retention, state.next_redrive});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }
@@ -149,6 +159,12 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
                  operation.name};
   }
   Step step(impl_->state, context);
+  OwnedBody owned;
+  if (body.raw().starts_with(kOwnerHead)) {
+    owned = parse_owned(body);
+    step.owner = owned.owner;
+    body = json::View(owned.rest);
+  }
   auto reply = found->second(step, body);
   if (reply) {
     // A waiter that is served changes a job, which something may follow, which may make jobs ready.

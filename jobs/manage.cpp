@@ -100,7 +100,7 @@ Result<std::string> Manager::retry(json::View body) {
   }
   if (!new_id.is_missing()) return copy(job, new_id.as_string().value_or(""), body.find("payload"));
   Queue& queue = step_.state.queues.get(job.queue);
-  run_again(job, queue, step_.now);
+  run_again(job, queue);
   return job_reply(job, queue);
 }
 
@@ -157,18 +157,18 @@ Result<std::string> Manager::remove(json::View body) {
 }
 
 // Waits again, with all its attempts before it; blocked, when a job it depends on runs.
-void Manager::run_again(Job& job, Queue& queue, std::int64_t run_at) {
+void Manager::run_again(Job& job, Queue& queue) {
   const auto from = job.status;
   const bool waits = (job.parts & kHasParents) != 0 && wait_again(step_, job.row);
-  job.status = run_at > step_.now ? Status::scheduled : Status::unprocessed;
-  job.at = run_at > step_.now ? std::optional(run_at) : std::nullopt;
+  job.status = Status::unprocessed;
+  job.at.reset();
   if (waits) {
     job.status = Status::blocked;
     job.at = job.created_at;
   }
   job.attempt = 0;
   job.cancel_at = 0;
-  job.run_at = run_at;
+  job.run_at = step_.now;
   job.finished_at.reset();
   set_error(step_.db, job, {});
   clear_result(step_.db, job);

@@ -9,6 +9,8 @@
 
 namespace weir::jobs {
 
+enum class Redriven : std::uint8_t { done, not_dead, not_patchable };
+
 class Manager {
  public:
   explicit Manager(Step& step) : step_(step) {}
@@ -32,9 +34,12 @@ class Manager {
 
   // Of many jobs: jobs/manage_bulk.cpp.
   Result<std::string> cancel_many(json::View body);  // {"ids":[...]}
-  // {"ids":[...],"rate_per_s"?,"start_at"?} or {"queue","before"?: unix ms}.
+  // {"ids":[...]} or {"queue","before"?: unix ms}.
   Result<std::string> redrive(json::View body);
   Result<std::string> purge_dead(json::View body);
+  // One dead letter, now; `patch` (RFC 7386) changes its payload, unless that is stored in
+  // a form of its own (jobs/stored_form.hpp) or gets longer than `max_bytes`.
+  Redriven redrive_job(std::string_view id, json::View patch, std::size_t max_bytes);
 
  private:
   struct Row {
@@ -50,7 +55,7 @@ class Manager {
   Result<std::string> copy(const Job& job, std::string_view new_id, json::View given);
   std::string job_reply(const Job& job, const Queue& queue) const;
   void cancel_job(Job& job, Queue& queue);
-  void run_again(Job& job, Queue& queue, std::int64_t run_at);
+  void run_again(Job& job, Queue& queue);
   void changed(const Job& job, Queue& queue, Status from, Cause cause, std::int64_t at = 0);
   static std::vector<Row> take_rows(sqlite::Statement& rows);
   void purge_rows(Queue& queue, Status status, const std::vector<Row>& rows);
@@ -59,7 +64,7 @@ class Manager {
   // scheduled or blocked
   std::int64_t purge_others(Queue& queue, Status status, std::int64_t before, std::int64_t limit);
   Result<std::string> dead(json::View body, Dead what);
-  bool treat_dead(Job job, Dead what, std::int64_t run_at);
+  bool treat_dead(Job job, Dead what);
 
   Step& step_;
 };

@@ -1,6 +1,9 @@
 // Changes of many jobs: cancel, and what operators do to dead letters. Each operation changes at
 // most as many as it names, or kPurgeRows.
+#include "jobs/edit.hpp"
 #include "jobs/manage.hpp"
+#include "jobs/stored_form.hpp"
+#include "pkg/json/merge_patch.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
@@ -45,14 +48,10 @@ Result<std::string> Manager::dead(json::View body, Dead what) {
   std::int64_t missing = 0;
   bool more = false;
   const auto before = body.find("before").as_int().value_or(step_.now);
-  const auto rate = body.find("rate_per_s").as_int();
-  const auto start = std::max(step_.now, body.find("start_at").as_int().value_or(step_.now));
-  // With a rate each begins so much later than the one before.
-  const auto run_at = [&] { return rate ? start + done * 1'000 / *rate : step_.now; };
   if (const auto ids = body.find("ids"); !ids.is_missing()) {
     for (const auto id : ids.elements()) {
       auto job = find_job(step_.db, id.as_string().value_or(""));
-      const bool treated = job && treat_dead(std::move(*job), what, run_at());
+      const bool treated = job && treat_dead(std::move(*job), what);
       ++(treated ? done : missing);
     }
   } else {
@@ -65,7 +64,7 @@ Result<std::string> Manager::dead(json::View body, Dead what) {
       rows.bind_all(queue->id, before, kPurgeRows);
       found = take_rows(rows);
     }
-    for (const auto& row : found) treat_dead(*load_job(step_.db, row.row), what, step_.now);
+    for (const auto& row : found) treat_dead(*load_job(step_.db, row.row), what);
     done = static_cast<std::int64_t>(found.size());
     more = done == kPurgeRows;
   }
@@ -74,23 +73,39 @@ Result<std::string> Manager::dead(json::View body, Dead what) {
       .member(what == Dead::redrive ? "redriven" : "purged", done)
       .member("missing", missing)
       .member("more", more)
-      .member("before", before);
-  if (rate) out.member("ends_at", from_unix_ms(run_at()));
-  out.member("revision", step_.revision).end_object();
+      .member("before", before)
+      .member("revision", step_.revision)
+      .end_object();
   return out.take();
 }
 
 // False when the job is no dead letter (any more).
-bool Manager::treat_dead(Job job, Dead what, std::int64_t run_at) {
+bool Manager::treat_dead(Job job, Dead what) {
   if (job.status != Status::dlq) return false;
   Queue& queue = step_.state.queues.get(job.queue);
   job.revision = step_.revision;
   if (what == Dead::redrive) {
-    run_again(job, queue, run_at);
+    run_again(job, queue);
   } else {
     forget(job, queue, Cause::remove);
   }
   return true;
+}
+
+Redriven Manager::redrive_job(std::string_view id, json::View patch, std::size_t max_bytes) {
+  auto job = find_job(step_.db, id);
+  if (!job || job->status != Status::dlq) return Redriven::not_dead;
+  std::string payload;
+  if (!patch.is_missing()) {
+    const auto before = payload_of(step_.db, *job);
+    payload = json::merge_patch(json::View(before), patch);
+    const bool stored = is_stored_form(before) || is_stored_form(payload);
+    if (stored || payload.size() > max_bytes) return Redriven::not_patchable;
+  }
+  job->revision = step_.revision;
+  run_again(*job, step_.state.queues.get(job->queue));
+  if (!patch.is_missing()) edit_job(step_, *job, {.payload = payload});
+  return Redriven::done;
 }
 
 }  // namespace weir::jobs

@@ -142,6 +142,10 @@ class Requests {
   // Bounded per operation: see next_step(). Replies {"redriven":n,...} / {"purged":n,...}.
   Result<replica::Operation> dlq_redrive(json::View body) const;
   Result<replica::Operation> dlq_purge(json::View body) const;
+  // {"filter":{...},"rate_per_s"?,"patch"?}; also {"ids":[...]} or {"queue":"q"} for the filter.
+  // Reply: as get_redrive(). Errors: too_many_requests / too_many_redrives.
+  Result<replica::Operation> redrive_start(json::View body) const;
+  static Result<replica::Operation> redrive_cancel(std::string_view id);
 
  private:
   Result<replica::Operation> lease_item(std::string_view name, std::string_view token,

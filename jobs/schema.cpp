@@ -134,6 +134,34 @@ CREATE TABLE job_expiries(
   waits INTEGER NOT NULL);
 CREATE INDEX job_expiries_due ON job_expiries(at) WHERE waits=1;
 
+CREATE TABLE job_retentions(job INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE INDEX job_retentions_due ON job_retentions(at);
+
+CREATE TABLE job_owners(job INTEGER PRIMARY KEY, key TEXT NOT NULL);
+CREATE TABLE job_quotas(key TEXT PRIMARY KEY, waiting INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE job_redrives(
+  row INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  state INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  request TEXT NOT NULL,
+  ids INTEGER,
+  due INTEGER,
+  paid_at INTEGER NOT NULL,
+  cursor TEXT NOT NULL,
+  redriven INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  failed INTEGER NOT NULL);
+CREATE INDEX job_redrives_due ON job_redrives(due, row) WHERE due IS NOT NULL;
+CREATE TABLE job_redrive_ids(
+  redrive INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY(redrive, seq)) WITHOUT ROWID;
+
 CREATE TABLE job_parents(
   child INTEGER NOT NULL,
   parent INTEGER NOT NULL,

@@ -25,11 +25,13 @@ inline constexpr std::int64_t kBlobKinds = 8;
 inline constexpr std::int64_t kHasAttempts = 1 << 7;
 // Bits of jobs.parts from here on: something follows when the job changes its status
 // (jobs/followers.hpp).
-inline constexpr std::int64_t kFollowed = 0xFF00;
+inline constexpr std::int64_t kQuotaBit = 1 << 21;  // a row in job_owners
+inline constexpr std::int64_t kFollowed = 0xFF00 | kQuotaBit;
 inline constexpr std::int64_t kUniqueBit = 1 << 8;      // a row in job_unique
 inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempotency
 inline constexpr std::int64_t kInBatch = 1 << 10;       // a row in job_members
 inline constexpr std::int64_t kExpiringBit = 1 << 15;   // options have expires_at (jobs/expiry.hpp)
+inline constexpr std::int64_t kRetentionBit = 1 << 11;  // options have retention_ms
 inline constexpr std::int64_t kScheduleBit = 1 << 12;   // a row in job_schedule_runs
 inline constexpr std::int64_t kHasParents = 1 << 13;    // rows in job_parents, as the child
 inline constexpr std::int64_t kHasChildren = 1 << 14;   // rows in job_parents, as the parent

@@ -47,7 +47,6 @@ constexpr std::array kTransitions{
     Transition{Status::failed, Status::unprocessed, Cause::retry},
     Transition{Status::cancelled, Status::unprocessed, Cause::retry},
     Transition{Status::dlq, Status::unprocessed, Cause::retry},
-    Transition{Status::dlq, Status::scheduled, Cause::retry},
     Transition{Status::failed, Status::blocked, Cause::retry},
     Transition{Status::cancelled, Status::blocked, Cause::retry},
     Transition{Status::dlq, Status::blocked, Cause::retry},

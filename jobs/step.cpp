@@ -2,6 +2,8 @@
 
 #include "jobs/events.hpp"
 #include "jobs/expiry.hpp"
+#include "jobs/own_retention.hpp"
+#include "jobs/redrives.hpp"
 #include "jobs/schema.hpp"
 #include "pkg/base/assert.hpp"
 
@@ -41,6 +43,8 @@ void State::load(sqlite::Database& db) {
   waiters.load(db);
   events.load(db);
   next_expiry = first_expiry(db);
+  next_retention = first_retention(db);
+  next_redrive = first_redrive(db);
   schedules.load(db);
   batches.load(db);
   // A waiter that was there before the restart is not forgotten when its token comes.

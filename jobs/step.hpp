@@ -35,7 +35,9 @@ struct State {
   std::int64_t next_row = 1;  // jobs.row of the next job: never used twice
   std::int64_t changes = 0;   // of status, in the entry `revision`; numbers its events
   std::int64_t revision = 0;
-  std::int64_t next_expiry = kNever;  // no job expires before; may be earlier than the truth
+  std::int64_t next_expiry = kNever;     // no job expires before; may be earlier than the truth
+  std::int64_t next_retention = kNever;  // the same, of jobs with retention_ms to be forgotten
+  std::int64_t next_redrive = kNever;    // when a redrive goes on; the same
   std::int64_t releases_owed = 0;  // rows of job_releases: parents that owe their end to children
 
   void load(sqlite::Database& db);
@@ -67,6 +69,12 @@ struct NotedChange {
   std::optional<JobBatch> batch = {};
 };
 
+// The API key that submits, when it has a quota (jobs/quota.hpp).
+struct Owner {
+  std::string key;
+  std::int64_t max_waiting = 0;
+};
+
 // One operation being applied.
 struct Step {
   Step(State& s, replica::ApplyContext& c)
@@ -94,6 +102,7 @@ struct Step {
   void change(const Change& change, std::string_view key = {});
   // From now on something follows when the job changes its status; `bit` is one of kFollowed.
   void follow(std::int64_t row, std::int64_t bit);
+  std::optional<Owner> owner;                // of the jobs that the operation submits
   std::int64_t follow_budget = kFollowRows;  // edges to children that may still be followed
   // The changes to follow, in order; grows while they are followed.
   std::deque<Change> changes;

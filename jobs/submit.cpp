@@ -6,6 +6,7 @@
 #include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/quota.hpp"
 #include "jobs/target.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -228,6 +229,16 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     }
     WEIR_TRY(room);
   }
+  const bool owned = step_.owner && !job.owed;
+  if (owned) {
+    const auto room = check_quota(step_);
+    if (!room && is_known(job.id)) {
+      step_.count(Total::duplicates);
+      return existing(job.id);
+    }
+    WEIR_TRY(room);
+  }
+  const auto parts = parts_of(job) | (owned ? kQuotaBit : 0);
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
   const auto* failing = parents.failing();
@@ -235,7 +246,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   if (failing != nullptr || parents.waiting()) status = Status::blocked;
   {
     auto write = step_.db.prepare(kInsert);
-    bind(write, job, queue, {.status = status, .run_at = run_at});
+    bind(write, job, queue, {.status = status, .run_at = run_at, .parts = parts});
     write.run();
     if (write.changes() == 0) {
       step_.count(Total::duplicates);
@@ -247,7 +258,8 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   }
   const std::int64_t row = step_.state.next_row++;
   if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
-  if ((parts_of(job) & kExpiringBit) != 0) begin_expiry(step_, row, expires_of(job.options));
+  if (owned) count_owned(step_, row);
+  if ((parts & kExpiringBit) != 0) begin_expiry(step_, row, expires_of(job.options));
   if (!parents.all.empty()) link_parents(step_, row, parents);
   if (batch != nullptr) Batches(step_).join(*batch, row, queue);
   step_.count(Total::submitted);
@@ -258,7 +270,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
                 .cause = Cause::submit,
                 .priority = job.priority,
                 .at = run_at.value_or(0),
-                .parts = parts_of(job)},
+                .parts = parts},
                job.key);
   if (failing != nullptr) {
     fail_child(step_, row, *failing);
@@ -276,7 +288,7 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   if (start.status == Status::blocked) at = step_.now;
   write.bind(4, static_cast<std::int64_t>(start.status)).bind(5, job.priority).bind(6, at);
   write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, start.run_at);
-  write.bind(11, step_.revision).bind(12, parts_of(job));
+  write.bind(11, step_.revision).bind(12, start.parts);
   bind_or_null(write, 13, job.type);
   bind_or_null(write, 14, job.key);
   bind_or_null(write, 15, job.target);

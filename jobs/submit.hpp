@@ -90,6 +90,7 @@ class Submitter {
   struct Start {
     Status status;
     std::optional<std::int64_t> run_at;
+    std::int64_t parts;
   };
   void bind(sqlite::Statement& write, const NewJob& job, const Queue& queue, const Start& start);
   Outcome existing(std::string_view id);

@@ -9,6 +9,9 @@
 #include "jobs/finish.hpp"
 #include "jobs/idempotency.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/own_retention.hpp"
+#include "jobs/redrives.hpp"
+#include "pkg/base/assert.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -19,6 +22,8 @@ std::string Ticker::apply() {
   expire_due(step_, kTickRows);
   pay_children(step_, kFollowRows);
   Batches(step_).visit_due(kTickRows);
+  drop_outlived();
+  Redrives(step_).run_due(kTickRows);
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
   wake_rated();
@@ -109,6 +114,16 @@ void Ticker::drop_old(Queue& queue, std::int64_t limit) {
     find_old(queue, status, step_.now - queue.retention_ms(status), limit, rows);
     limit -= static_cast<std::int64_t>(rows.size());
     drop(queue, rows);
+  }
+}
+
+// Jobs that outlived their own retention.
+void Ticker::drop_outlived() {
+  for (const auto row : take_outlived(step_, budget_)) {
+    const auto job = load_job(step_.db, row);
+    WEIR_ASSERT(job.has_value());
+    drop(step_.state.queues.get(job->queue),
+         {{job->finished_at.value_or(0), row, job->parts, job->status}});
   }
 }
 

@@ -31,6 +31,7 @@ class Ticker {
   void visit_queues();
   void wake_rated();
   void make_due(Queue& queue, std::int64_t limit);
+  void drop_outlived();
   void drop_old(Queue& queue, std::int64_t limit);
   void drop_excess(Queue& queue, std::int64_t limit);
   void find_old(const Queue& queue, Status status, std::int64_t until, std::int64_t limit,

@@ -2,6 +2,7 @@
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_filter.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "cmd/weir/redrive.hpp"
 
 namespace weir::cli {
 namespace {
@@ -43,50 +44,6 @@ std::string body_of(Json filter) {
   return Json{{"filter", std::move(filter)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-int redrive(Args args) {
-  const Usage usage{
-      .command = "weir dlq redrive",
-      .synopsis = "[ID...] [options]",
-      .summary =
-          "Makes dead letters ready again, with fresh attempts: those named, or all that the "
-          "options name.",
-      .options = with_common(filter_options(
-          FilterStatus::fixed, {{"rate", "N", "So many become ready per second (default: all now)"},
-                                {"dry-run", "", "Only say which they would be"}})),
-      .examples = {"weir dlq redrive --queue emails", "weir dlq redrive --error timeout --rate 50",
-                   "weir dlq redrive 019ac3f0-7c1e-7000-8000-000000000001"},
-      .max_operands = 10'000};
-  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    if (parsed.operands().empty() != has_filter(parsed)) {
-      return bad_argument("give either ids or which dead letters: --queue, --error, ...");
-    }
-    Json total;
-    if (parsed.operands().empty()) {
-      Json more = Json::object();
-      if (parsed.has("rate")) {
-        WEIR_ASSIGN(more["rate_per_s"], parsed.number("rate", 1, 1, 1'000'000));
-      }
-      WEIR_ASSIGN(total, change_pages(parsed, context, "/v1/dlq/redrive", std::move(more)));
-    } else {
-      if (parsed.has("rate") || parsed.has("dry-run")) {
-        return bad_argument("--rate and --dry-run do not go with ids");
-      }
-      WEIR_ASSIGN(total, context.ask({.method = "POST",
-                                      .path = "/v1/dlq/redrive",
-                                      .body = body_of({{"ids", parsed.operands()}})}));
-    }
-    if (context.json()) {
-      print(pretty(total));
-    } else if (parsed.has("dry-run")) {
-      for (const auto& id : total.value("ids", Json::array())) print(id.get<std::string>() + "\n");
-      print(human_count(number(total, "matched")) + " dead letters would be redriven\n");
-    } else {
-      print(human_count(total.value("redriven", 0)) + " dead letters redriven\n");
-    }
-    return kOk;
-  });
-}
-
 int purge(Args args) {
   const Usage usage{.command = "weir dlq purge",
                     .synopsis = "[ID...] [--queue NAME] [options]",
@@ -119,7 +76,9 @@ int run_dlq(Args args) {
   return run_group("weir dlq", "Dead letters: jobs that used up their attempts.",
                    {{"list", "Dead letters, newest first", list},
                     {"get", "One dead letter", get},
-                    {"redrive", "Make them ready again", redrive},
+                    {"redrive", "Make them ready again", run_redrive},
+                    {"redrives", "Redrives that go on by themselves", run_redrives},
+                    {"stop", "Stop a redrive", run_stop_redrive},
                     {"purge", "Delete them", purge}},
                    args);
 }

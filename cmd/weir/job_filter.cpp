@@ -23,19 +23,6 @@ constexpr Filter kFilters[] = {{"status", "status"},
                                {"finished-after", "finished_after"},
                                {"finished-before", "finished_before"}};
 
-Json filter_of(const Parsed& parsed) {
-  Json filter = Json::object();
-  for (const auto& [option, member] : kFilters) {
-    if (parsed.has(option)) filter[member] = parsed.text(option);
-  }
-  for (const auto& pair : parsed.all("metadata")) {
-    const auto equals = pair.find('=');
-    filter["metadata"][equals == std::string::npos ? "" : pair.substr(0, equals)] =
-        equals == std::string::npos ? pair : pair.substr(equals + 1);
-  }
-  return filter;
-}
-
 // Numbers add up, lists grow, the rest is that of the last page.
 void add_page(Json& total, const Json& page) {
   for (const auto& [name, value] : page.items()) {
@@ -50,6 +37,19 @@ void add_page(Json& total, const Json& page) {
 }
 
 }  // namespace
+
+Json filter_of(const Parsed& parsed) {
+  Json filter = Json::object();
+  for (const auto& [option, member] : kFilters) {
+    if (parsed.has(option)) filter[member] = parsed.text(option);
+  }
+  for (const auto& pair : parsed.all("metadata")) {
+    const auto equals = pair.find('=');
+    filter["metadata"][equals == std::string::npos ? "" : pair.substr(0, equals)] =
+        equals == std::string::npos ? pair : pair.substr(equals + 1);
+  }
+  return filter;
+}
 
 std::vector<Option> filter_options(FilterStatus status, std::vector<Option> more) {
   std::vector<Option> out;
@@ -104,7 +104,6 @@ Result<Json> change_pages(const Parsed& parsed, Context& context, const std::str
     const auto cursor = page.find("next_cursor");
     if (cursor == page.end() || !cursor->is_string()) return total;
     body["cursor"] = *cursor;
-    if (page.contains("ends_at")) body["start_at"] = page["ends_at"];
     std::fprintf(stderr, "%s so far\n", human_count(number(total, "matched")).c_str());
   }
 }

@@ -11,6 +11,7 @@ namespace weir::cli {
 // --created-after, --created-before, --finished-after, --finished-before; then `more`.
 enum class FilterStatus : std::uint8_t { offered, fixed };
 std::vector<Option> filter_options(FilterStatus status, std::vector<Option> more);
+Json filter_of(const Parsed& parsed);  // the options as a filter of the API
 bool has_filter(const Parsed& parsed);
 
 // "?queue=q&..." with the paging options of a list. Errors: invalid / bad_argument.

@@ -28,6 +28,12 @@ Json split(const std::string& text) {
   return out;
 }
 
+// "12 of 1,000"
+std::string quota_of(const Json& key) {
+  if (field(key, "max_waiting") == "-") return "-";
+  return human_count(number(key, "waiting")) + " of " + human_count(number(key, "max_waiting"));
+}
+
 void show_secret(const Context& context, const Json& key) {
   if (context.json()) {
     print(pretty(key));
@@ -44,6 +50,7 @@ int create(Args args) {
                  "health:read jobs:read jobs:write jobs:work queues:admin streams:read "
                  "streams:write kv:read kv:write pubsub admin"},
                 {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
+                {"max-waiting", "N", "Jobs it submitted that may wait (default: any number)"},
                 {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
                {"weir key create mailer --scopes jobs:write,jobs:read --queues 'emails.*'",
                 "weir key create probe --scopes health:read --expires-in 90d"});
@@ -51,6 +58,9 @@ int create(Args args) {
     if (!parsed.has("scopes")) return bad_argument("--scopes is missing", "such as jobs:write");
     Json body{{"name", parsed.operand(0)}, {"scopes", split(parsed.text("scopes"))}};
     if (parsed.has("queues")) body["queues"] = split(parsed.text("queues"));
+    if (parsed.has("max-waiting")) {
+      WEIR_ASSIGN(body["max_waiting"], parsed.number("max-waiting", 1, 1, 100'000'000));
+    }
     if (parsed.has("expires-in")) {
       WEIR_ASSIGN(const auto life, parsed.duration("expires-in", Millis{0}));
       body["expires_at"] = format_rfc3339(SystemClock().wall() + life);
@@ -78,12 +88,12 @@ int list(Args args) {
         query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
     const auto now = SystemClock().wall();
-    Table table({"ID", "NAME", "STATE", "SCOPES", "QUEUES", "CREATED", "EXPIRES"});
+    Table table({"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "CREATED", "EXPIRES"});
     if (const auto items = page.find("items"); items != page.end()) {
       for (const auto& key : *items) {
         const bool revoked = field(key, "revoked_at") != "-";
         table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
-                   field(key, "scopes"), field(key, "queues"),
+                   field(key, "scopes"), field(key, "queues"), quota_of(key),
                    relative_time(field(key, "created_at"), now),
                    relative_time(field(key, "expires_at"), now)},
                   revoked ? Colour::grey : Colour::green);

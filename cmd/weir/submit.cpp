@@ -32,6 +32,7 @@ Usage submit_usage() {
            {"from-lines", "FILE", "One job for each line; - is standard input"},
            {"text", "", "Take payloads as text, even when they are JSON"},
            {"p,priority", "N", "0 to 9, 9 first (default 5)"},
+           {"retention", "TIME", "Forget the job so long after its end; 0s: at once"},
            {"delay", "TIME", "Run no sooner than this from now, such as 10m"},
            {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
            {"expires-at", "TIME", "Fail unless it has begun by this RFC 3339 time"},
@@ -118,8 +119,10 @@ Result<std::string> shared_members(const Parsed& parsed) {
   if (parsed.has("delay") && parsed.has("run-at")) {
     return bad_argument("give --delay or --run-at, not both");
   }
-  const std::pair<const char*, const char*> durations[]{
-      {"delay", "delay_ms"}, {"lease", "lease_ms"}, {"timeout", "timeout_ms"}};
+  const std::pair<const char*, const char*> durations[]{{"delay", "delay_ms"},
+                                                        {"lease", "lease_ms"},
+                                                        {"timeout", "timeout_ms"},
+                                                        {"retention", "retention_ms"}};
   for (const auto& [option, member] : durations) {
     if (!parsed.has(option)) continue;
     WEIR_ASSIGN(const auto value, parsed.duration(option, Millis{0}));

@@ -21,7 +21,8 @@ constexpr std::array<sqlite::Migration, 1> kMigrations{{{1,
                                                          " created_at INTEGER NOT NULL,"
                                                          " expires_at INTEGER,"
                                                          " revoked_at INTEGER,"
-                                                         " rotated_at INTEGER"
+                                                         " rotated_at INTEGER,"
+                                                         " max_waiting INTEGER"
                                                          ") WITHOUT ROWID"}}};
 
 // A revoked key stays in lists this long, so that an operator sees what became of it.
@@ -73,6 +74,12 @@ std::string KeyRecord::to_json() const {
   out.begin_object().member("id", id).member("name", name);
   out.raw_member("scopes", array_json(scope_names)).raw_member("queues", array_json(queues));
   out.member("source", source).member("created_at", from_unix_ms(created_at_ms));
+  out.key("max_waiting");
+  if (max_waiting) {
+    out.value(*max_waiting);
+  } else {
+    out.null();
+  }
   write_optional_time(out, "expires_at", expires_at_ms);
   write_optional_time(out, "revoked_at", revoked_at_ms);
   write_optional_time(out, "rotated_at", rotated_at_ms);
@@ -99,8 +106,8 @@ std::span<const sqlite::Migration> KeyMachine::migrations() const {
 void KeyMachine::open(sqlite::Database& db) {
   records_.clear();
   auto query = db.prepare(
-      "SELECT id,hash,name,scopes,queues,source,created_at,expires_at,revoked_at,rotated_at"
-      " FROM keys_keys");
+      "SELECT id,hash,name,scopes,queues,source,created_at,expires_at,revoked_at,rotated_at,"
+      "max_waiting FROM keys_keys");
   while (query.step()) {
     KeyRecord key;
     key.id = query.text(0);
@@ -113,6 +120,7 @@ void KeyMachine::open(sqlite::Database& db) {
     key.expires_at_ms = query.optional_int64(7);
     key.revoked_at_ms = query.optional_int64(8);
     key.rotated_at_ms = query.optional_int64(9);
+    key.max_waiting = query.optional_int64(10);
     records_.emplace(key.id, std::move(key));
   }
   dirty_ = true;
@@ -140,6 +148,7 @@ Result<std::string> KeyMachine::create(json::View body, replica::ApplyContext& c
   key.source = "api";
   key.created_at_ms = to_unix_ms(context.now);
   key.expires_at_ms = body.find("expires_at_ms").as_int();
+  key.max_waiting = body.find("max_waiting").as_int();
   if (const auto found = records_.find(key.id); found != records_.end()) {
     // The same operation, appended twice by a retried publish, answers as the first did.
     if (found->second.hash == key.hash) return found->second.to_json();
@@ -237,9 +246,9 @@ void KeyMachine::forget_long_revoked(replica::ApplyContext& context) {
 void KeyMachine::store(const KeyRecord& key, sqlite::Database& db) {
   const auto scopes = array_json(key.scope_names);
   const auto queues = array_json(key.queues);
-  db.prepare("INSERT OR REPLACE INTO keys_keys VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")
+  db.prepare("INSERT OR REPLACE INTO keys_keys VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")
       .bind_all(key.id, key.hash, key.name, scopes, queues, key.source, key.created_at_ms,
-                key.expires_at_ms, key.revoked_at_ms, key.rotated_at_ms)
+                key.expires_at_ms, key.revoked_at_ms, key.rotated_at_ms, key.max_waiting)
       .run();
   records_.insert_or_assign(key.id, key);
   dirty_ = true;
@@ -250,8 +259,8 @@ void KeyMachine::after_commit() {
   auto next = std::make_shared<Snapshot>();
   for (const auto& [id, key] : records_) {
     next->by_id.emplace(
-        id, Snapshot::Entry{std::make_shared<const Principal>(
-                                Principal{key.id, key.name, key.scopes, key.queues}),
+        id, Snapshot::Entry{std::make_shared<const Principal>(Principal{
+                                key.id, key.name, key.scopes, key.queues, key.max_waiting}),
                             key.hash, key.revoked_at_ms.has_value(), key.expires_at_ms});
     next->records.push_back(key);
   }

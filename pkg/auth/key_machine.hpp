@@ -3,7 +3,8 @@
 //
 // Operations (bodies are complete: ids and hashes are chosen before proposing; secrets never
 // enter):
-//   keys.create    {"id","hash","name","scopes":[..],"queues"?:[..],"expires_at_ms"?}
+//   keys.create    {"id","hash","name","scopes":[..],"queues"?:[..],"expires_at_ms"?,
+//                  "max_waiting"?}
 //   keys.revoke    {"id"}
 //   keys.rotate    {"id","hash"}         the old secret stops at once
 //   keys.bootstrap {"id","hash","given"} given=false: makes the key unless a live admin key exists.
@@ -43,6 +44,7 @@ struct KeyRecord {
   std::optional<std::int64_t> expires_at_ms;
   std::optional<std::int64_t> revoked_at_ms;
   std::optional<std::int64_t> rotated_at_ms;
+  std::optional<std::int64_t> max_waiting;  // of the jobs it submitted
 
   bool live(std::int64_t now_ms) const {
     return !revoked_at_ms && (!expires_at_ms || *expires_at_ms > now_ms);

@@ -74,12 +74,22 @@ std::optional<Timestamp> check_expiry(json::View expires_at, Timestamp now, Fiel
   return std::nullopt;
 }
 
+std::optional<std::int64_t> check_quota(json::View max_waiting, Fields& fields) {
+  if (max_waiting.is_missing() || max_waiting.is_null()) return std::nullopt;
+  const auto number = max_waiting.as_int();
+  if (number && *number >= 1 && *number <= kMaxQuota) return number;
+  fields.push_back(
+      {"max_waiting", "must be a whole number from 1 to " + std::to_string(kMaxQuota)});
+  return std::nullopt;
+}
+
 Result<void> check_members(json::View body) {
   for (const auto& member : body.members()) {
     const std::string name = member.key();
-    if (name != "name" && name != "scopes" && name != "queues" && name != "expires_at") {
+    if (name != "name" && name != "scopes" && name != "queues" && name != "expires_at" &&
+        name != "max_waiting") {
       return Error{Code::bad_request, "unknown_field", "The request has a field that is not known.",
-                   name + "; known: name, scopes, queues, expires_at"};
+                   name + "; known: name, scopes, queues, expires_at, max_waiting"};
     }
   }
   return {};
@@ -99,6 +109,7 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   check_scopes(body.find("scopes"), fields);
   check_queues(body.find("queues"), fields);
   const auto expires_at = check_expiry(body.find("expires_at"), now, fields);
+  const auto max_waiting = check_quota(body.find("max_waiting"), fields);
   if (!fields.empty()) {
     return Error{Code::invalid, "invalid_request", "The API key cannot be created like this.",
                  "See the fields.", std::move(fields)};
@@ -108,6 +119,7 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   out.raw_member("name", body.find("name").raw()).raw_member("scopes", body.find("scopes").raw());
   if (body.find("queues").is_array()) out.raw_member("queues", body.find("queues").raw());
   if (expires_at) out.member("expires_at_ms", to_unix_ms(*expires_at));
+  if (max_waiting) out.member("max_waiting", *max_waiting);
   return replica::Operation{"keys.create", out.end_object().take()};
 }
 

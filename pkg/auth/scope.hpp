@@ -75,7 +75,8 @@ struct Principal {
   std::string key_id;
   std::string name;
   Scopes scopes;
-  std::vector<std::string> queues;  // patterns; empty = every queue
+  std::vector<std::string> queues;               // patterns; empty = every queue
+  std::optional<std::int64_t> max_waiting = {};  // of the jobs it submitted; empty = any number
 
   bool allows_queue(std::string_view queue) const;
 };

@@ -1,5 +1,6 @@
 #include "tests/sim/clients.hpp"
 
+#include "jobs/quota.hpp"
 #include "jobs/token.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
@@ -116,6 +117,10 @@ std::string Clients::job_text(const std::string& id) {
   // Workers that name types leave some of its jobs alone: they must expire.
   if (expires && world_.chance(400)) return text + R"(,"target":"_all"})";
   text += target_text(world_, workers_);
+  if (world_.chance(100)) {
+    text += R"(,"retention_ms":30000)";  // longer than anybody asks again
+    ledger_.may_go(id);
+  }
   if (world_.chance(250)) {
     text += unique_text(delayed);
   } else if (!job_ids_.empty() && world_.chance(300)) {
@@ -169,7 +174,9 @@ void Clients::produce() {
     if (world_.chance(200)) {
       submit_once("key of " + id, id, text, 1);
     } else {
-      submit(id, must(requests_.submit(json::View(text))), 1);
+      auto operation = must(requests_.submit(json::View(text)));
+      if (world_.chance(300)) operation = jobs::of_key(std::move(operation), "tenant", 3);
+      submit(id, operation, 1);
     }
   }
   world_.after(Micros{world_.between(5'000, 250'000)}, [this] { produce(); });

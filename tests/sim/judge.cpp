@@ -2,9 +2,8 @@
 
 #include <cstdio>
 
-#include "jobs/limits.hpp"
-#include "jobs/schema.hpp"
 #include "pkg/base/assert.hpp"
+#include "tests/sim/side_tables.hpp"
 #include "tests/sim/state_digest.hpp"
 
 namespace weir::sim {
@@ -153,29 +152,6 @@ void check_batches(SimNode& node, const Ledger& ledger, RunReport& report) {
   });
 }
 
-// Jobs have the lines that their sums say, within the bounds; nobody else has any.
-void check_logs(SimNode& node, Violations& out) {
-  read(node.db(), [&](sqlite::Database& db) {
-    auto rows = db.prepare(
-        "SELECT s.job FROM job_log_sums s LEFT JOIN jobs j ON j.row=s.job LEFT JOIN (SELECT job,"
-        "min(line) AS first,max(line)+1 AS next,count(*) AS lines,sum(length(message)) AS bytes"
-        " FROM job_logs GROUP BY job) l ON l.job=s.job WHERE (s.first,s.next,s.bytes)<>"
-        "(l.first,l.next,l.bytes) OR l.job IS NULL OR l.lines<>s.next-s.first OR l.lines>?1"
-        " OR l.bytes>?2 OR j.row IS NULL OR j.parts&?3=0");
-    rows.bind_all(jobs::kLogLinesKept, jobs::kLogBytesKept, jobs::kHasLog);
-    while (rows.step()) {
-      out.push_back("the log of row " + std::to_string(rows.int64(0)) + " is wrong on " +
-                    node.id());
-    }
-    auto stray = db.prepare(
-        "SELECT (SELECT count(*) FROM job_logs WHERE job NOT IN (SELECT job FROM job_log_sums))+"
-        "(SELECT count(*) FROM jobs WHERE parts&?1<>0 AND row NOT IN"
-        " (SELECT job FROM job_log_sums))");
-    stray.bind_all(jobs::kHasLog);
-    if (stray.step() && stray.int64(0) > 0) out.push_back(node.id() + " has stray log lines");
-  });
-}
-
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -308,7 +284,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     check_parents(*node, out);
     check_schedules(*node, ledger, out);
     check_batches(*node, ledger, report);
-    check_logs(*node, out);
+    check_side_tables(*node, out);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

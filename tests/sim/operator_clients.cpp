@@ -145,11 +145,26 @@ void OperatorClients::change_many() {
     }
     default: {
       for (const auto& id : ids) ledger_.again(id);
-      jobs::BulkRequest request;
-      if (world_.chance(500)) request.rate_per_s = world_.between(1, 20);
-      return propose(jobs::redrive_jobs(ids, request));
+      if (world_.chance(500)) return propose(jobs::redrive_jobs(ids));
+      return redrive(ids);
     }
   }
+}
+
+// At a rate or with a patch; some are stopped again.
+void OperatorClients::redrive(const std::vector<std::string>& ids) {
+  constexpr const char* kHow[] = {R"("rate_per_s":2)", R"("rate_per_s":200,"patch":{"n":null})",
+                                  R"("patch":{"patched":true})"};
+  std::string list;
+  for (const auto& id : ids) list.append(list.empty() ? "\"" : ",\"").append(id).append("\"");
+  const std::string body = "{\"ids\":[" + list + "]," + kHow[world_.below(3)] + "}";
+  auto operation = requests_.redrive_start(json::View(body));
+  WEIR_ASSERT(operation.has_value());
+  hooks_.propose(std::move(*operation), [this](const Result<replica::Reply>& reply) {
+    if (!reply || !world_.chance(200)) return;
+    const auto id = json::View(reply->json).find("id").as_string().value_or("");
+    world_.after(700ms, [this, id] { propose(jobs::Requests::redrive_cancel(id)); });
+  });
 }
 
 }  // namespace weir::sim

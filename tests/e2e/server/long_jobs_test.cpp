@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 
+#include "pkg/base/time_text.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/weir_server.hpp"
@@ -80,6 +82,141 @@ TEST_F(LongJobsTest, LogLinesOfEveryReportAreKept) {
   EXPECT_EQ(bad.status, 422);
   EXPECT_THAT(bad.body, HasSubstr(R"("field":"log[0].level")"));
   EXPECT_THAT(bad.body, HasSubstr(R"("field":"log[0].message")"));
+}
+
+TEST_F(LongJobsTest, ProgressIsShownAndTheCheckpointGoesToTheNextAttempt) {
+  const auto id = submit(R"({"queue":"long","backoff":{"kind":"fixed","delay_ms":0}})");
+  auto leased = lease("long");
+  EXPECT_EQ(member(leased, "checkpoint"), "null");
+  auto token = member(leased, "lease");
+  EXPECT_EQ(
+      report(token, "heartbeat", R"({"progress":40,"message":"page 12","checkpoint":{"page":12}})")
+          .status,
+      200);
+  EXPECT_EQ(report(token, "heartbeat", R"({"progress":{"percent":45,"of":80}})").status, 200);
+  const auto seen = job(id);
+  EXPECT_EQ(member(seen, "progress"), R"({"percent":45,"of":80})");
+  EXPECT_EQ(member(seen, "message"), "page 12");
+  EXPECT_EQ(report(token, "fail", R"({"error":"the disk is full"})").status, 200);
+  leased = lease("long");
+  EXPECT_EQ(member(leased, "attempt"), "2");
+  EXPECT_EQ(member(leased, "checkpoint"), R"({"page":12})");
+  EXPECT_EQ(report(member(leased, "lease"), "complete", R"({"result":80})").status, 200);
+  EXPECT_EQ(member(client_.get("/v1/jobs/" + id + "?wait=5s").body, "result"), "80");
+}
+
+TEST_F(LongJobsTest, ARunningJobThatIsCancelledIsTold) {
+  for (const std::string verb : {"fail", "release", "complete"}) {
+    const auto id = submit(R"({"queue":"cancelled"})");
+    const auto token = lease_token("cancelled");
+    const auto asked = client_.post("/v1/jobs/" + id + "/cancel", "{}");
+    EXPECT_EQ(asked.status, 200) << asked.body;
+    EXPECT_EQ(member(asked.body, "cancel_requested"), "true");
+    const auto told = report(token, "heartbeat", "{}");
+    EXPECT_EQ(member(told.body, "cancel"), "true");
+    // No heartbeat goes beyond the grace.
+    EXPECT_EQ(member(told.body, "deadline"), member(asked.body, "cancel_deadline"));
+    EXPECT_EQ(report(token, verb, "{}").status, 200);
+    EXPECT_EQ(member(job(id), "status"), verb == "complete" ? "completed" : "cancelled") << verb;
+    EXPECT_EQ(report(token, "heartbeat", "{}").status, 409);
+  }
+}
+
+struct FailureCase {
+  const char* name;
+  const char* job;   // members of the job
+  const char* fail;  // what the worker says
+  const char* status;
+  std::int64_t delay_ms;  // of the next attempt; 0: there is none
+};
+
+class Failures : public LongJobsTest, public testing::WithParamInterface<FailureCase> {};
+
+TEST_P(Failures, DecideWhatFollows) {
+  const std::string queue = std::string("fail-") + GetParam().name;
+  const auto id = submit(R"({"queue":")" + queue + "\"" + GetParam().job + "}");
+  EXPECT_EQ(report(lease_token(queue), "fail", GetParam().fail).status, 200);
+  const auto seen = job(id);
+  EXPECT_EQ(member(seen, "status"), GetParam().status);
+  if (GetParam().delay_ms == 0) return;
+  const auto ended = View(seen).find("attempts").elements();
+  const auto attempt = *ended.begin();
+  const auto at = parse_rfc3339(attempt.find("ended_at").as_string().value_or(""));
+  const auto next = parse_rfc3339(member(seen, "run_at"));
+  ASSERT_TRUE(at && next) << seen;
+  EXPECT_EQ((*next - *at).count(), Millis{GetParam().delay_ms}.count());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Failures,
+    testing::Values(
+        FailureCase{"retry", R"(,"backoff":{"kind":"fixed","delay_ms":60000,"jitter":0})", "{}",
+                    "scheduled", 60'000},
+        FailureCase{"linear", R"(,"backoff":{"kind":"linear","delay_ms":7000,"jitter":0})", "{}",
+                    "scheduled", 7'000},
+        FailureCase{"exponential",
+                    R"(,"backoff":{"kind":"exponential","delay_ms":9000,"factor":3,"jitter":0})",
+                    "{}", "scheduled", 9'000},
+        FailureCase{"list", R"(,"backoff":{"kind":"list","list_ms":["5s","1m"],"jitter":0})", "{}",
+                    "scheduled", 5'000},
+        FailureCase{"after", "", R"({"error":{"type":"busy","message":"m"},"retry_after_ms":"2m"})",
+                    "scheduled", 120'000},
+        FailureCase{"last", R"(,"max_attempts":1)", "{}", "dlq", 0},
+        FailureCase{"never", "", R"({"error":"no","retry":false})", "dlq", 0},
+        FailureCase{"terminate", "", R"({"error":"no","terminate":true})", "failed", 0}),
+    [](const auto& failure) { return std::string(failure.param.name); });
+
+TEST_F(LongJobsTest, OwnersControlWhatWaits) {
+  EXPECT_EQ(
+      client_.send("PUT", "/v1/queues/control", R"({"max_waiting":3,"per_key":{"max_waiting":1}})")
+          .status,
+      200);
+  const auto later = submit(R"({"queue":"control","delay_ms":"1h","key":"k"})");
+  EXPECT_EQ(client_.post("/v1/jobs/" + later + "/promote", "{}").status, 200);
+  const auto key_full = client_.post("/v1/jobs", R"({"queue":"control","key":"k"})");
+  EXPECT_EQ(key_full.status, 429);
+  EXPECT_EQ(member(key_full.body, "reason"), "queue_full");
+  EXPECT_FALSE(key_full.header("retry-after").empty());
+  const auto urgent = submit(R"({"queue":"control","priority":0,"payload":1})");
+  submit(R"({"queue":"control"})");
+  EXPECT_EQ(client_.post("/v1/jobs", R"({"queue":"control"})").status, 429);
+  EXPECT_EQ(
+      client_.send("PATCH", "/v1/jobs/" + urgent, R"({"priority":9,"payload":{"n":2}})").status,
+      200);
+  EXPECT_EQ(client_.post("/v1/queues/control/pause", "{}").status, 200);
+  const auto nothing = client_.post("/v1/queues/control/lease", R"({"worker":"w"})");
+  EXPECT_EQ(nothing.body, R"({"jobs":[]})");
+  EXPECT_THAT(client_.get("/v1/jobs/" + urgent + "/explain").body, HasSubstr("queue_paused"));
+  EXPECT_EQ(client_.post("/v1/queues/control/resume", "{}").status, 200);
+  const auto leased = lease("control");
+  EXPECT_EQ(member(leased, "id"), urgent);
+  EXPECT_EQ(member(leased, "payload"), R"({"n":2})");
+  EXPECT_EQ(report(member(leased, "lease"), "release", R"({"delay_ms":"1h"})").status, 200);
+  EXPECT_EQ(member(job(urgent), "status"), "scheduled");
+  EXPECT_EQ(member(job(urgent), "attempt"), "0");
+  const auto purged = client_.post("/v1/queues/control/purge", "{}");
+  EXPECT_EQ(member(purged.body, "purged"), "3") << purged.body;
+}
+
+TEST_F(LongJobsTest, WhoWaitsForTheEndIsAnsweredThen) {
+  const auto id = submit(R"({"queue":"awaited"})");
+  const auto still = client_.get("/v1/jobs/" + id + "?wait=50ms");
+  EXPECT_EQ(member(still.body, "status"), "unprocessed");
+  auto waiting = std::async(std::launch::async, [&] {
+    auto client = server_->client();
+    return client.get("/v1/jobs/" + id + "?wait=20s");
+  });
+  EXPECT_EQ(report(lease_token("awaited"), "complete", R"({"result":{"ok":1}})").status, 200);
+  EXPECT_EQ(member(waiting.get().body, "result"), R"({"ok":1})");
+}
+
+TEST_F(LongJobsTest, AJobMayBeForgottenAtOnce) {
+  const auto id = submit(R"({"queue":"brief","retention_ms":0})");
+  EXPECT_EQ(report(lease_token("brief"), "complete", "{}").status, 200);
+  EXPECT_TRUE(wait_until([&] { return client_.get("/v1/jobs/" + id).status == 404; }));
+  const auto bad = client_.post("/v1/jobs", R"({"queue":"brief","retention_ms":-5})");
+  EXPECT_EQ(bad.status, 422) << bad.body;
+  EXPECT_THAT(bad.body, HasSubstr(R"("field":"retention_ms")"));
 }
 
 TEST_F(LongJobsTest, WorkForwardsStandardErrorAndJobLogsFollows) {

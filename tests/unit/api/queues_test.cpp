@@ -128,6 +128,8 @@ TEST_F(QueuesTest, BadKeysAreRefusedWithTheirFields) {
       {R"({"name":"n","scopes":["everything"]})", 422, "scopes[0]"},
       {R"({"name":"n","scopes":["admin"],"queues":["a*"]})", 422, "queues[0]"},
       {R"({"name":"n","scopes":["admin"],"expires_at":"2001-01-01T00:00:00Z"})", 422, "expires_at"},
+      {R"({"name":"n","scopes":["admin"],"max_waiting":0})", 422, "max_waiting"},
+      {R"({"name":"n","scopes":["admin"],"max_waiting":"many"})", 422, "max_waiting"},
       {R"({"name":"n","scopes":["admin"],"rate":5})", 400, "rate"},
   };
   for (const auto& c : cases) {

@@ -194,10 +194,14 @@ TEST_F(KeyMachineTest, WeakGivenKeysAreRefused) {
 
 TEST_F(KeyMachineTest, AReopenedMachineKnowsTheSame) {
   const auto key = create(R"(["jobs:read","jobs:write"])", R"(,"queues":["a.*"])");
+  const auto bounded = create(R"(["jobs:write"])", R"(,"max_waiting":12)");
   KeyMachine other;
   reopen(other);
   EXPECT_EQ(other.list_json(), machine_.list_json());
-  EXPECT_TRUE(other.authenticate(key.text, now_));
+  EXPECT_THAT(other.list_json(), HasSubstr(R"("max_waiting":12)"));
+  ASSERT_TRUE(other.authenticate(key.text, now_));
+  EXPECT_EQ((*other.authenticate(key.text, now_))->max_waiting, std::nullopt);
+  EXPECT_EQ((*other.authenticate(bounded.text, now_))->max_waiting, 12);
 }
 
 TEST_F(KeyMachineTest, LongRevokedKeysAreForgotten) {

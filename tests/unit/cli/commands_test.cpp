@@ -305,31 +305,6 @@ TEST(Queue, PurgeAsksFirst) {
   EXPECT_EQ(server.asked()[0].path, "/v1/queues/q%2Fx/purge");
 }
 
-TEST(Dlq, RedriveWantsASelection) {
-  FakeServer server([](const Asked&) { return Reply{200, R"({"redriven":2})"}; });
-  EXPECT_EQ(run(run_dlq, {"redrive", "--server", server.url()}).code, kUsage);
-  EXPECT_EQ(run(run_dlq, {"redrive", "a", "b", "--server", server.url()}).out,
-            "2 dead letters redriven\n");
-  EXPECT_EQ(server.asked()[0].body, R"({"filter":{"ids":["a","b"]}})");
-}
-
-TEST(Dlq, RedriveByFilterGoesPageByPage) {
-  int calls = 0;
-  FakeServer server([&](const Asked&) {
-    return ++calls == 1 ? Reply{200, R"({"matched":2,"redriven":2,"next_cursor":"c1",
-                                          "ends_at":"2026-01-01T00:00:01.000Z"})"}
-                        : Reply{200, R"({"matched":1,"redriven":1,"next_cursor":null})"};
-  });
-  const auto ran =
-      run(run_dlq, {"redrive", "--error", "timeout", "--rate", "2", "--server", server.url()});
-  EXPECT_EQ(ran.code, kOk) << ran.err;
-  EXPECT_EQ(ran.out, "3 dead letters redriven\n");
-  EXPECT_EQ(server.asked()[0].body, R"({"rate_per_s":2,"filter":{"error":"timeout"}})");
-  const auto second = Json::parse(server.asked()[1].body);
-  EXPECT_EQ(second["cursor"], "c1");
-  EXPECT_EQ(second["start_at"], "2026-01-01T00:00:01.000Z");
-}
-
 TEST(Job, CancelManyWantsAFilterAndAYes) {
   FakeServer server([](const Asked&) {
     return Reply{200, R"({"matched":2,"cancelled":1,"cancel_requested":1,"next_cursor":null})"};

@@ -169,33 +169,9 @@ TEST(BulkRedrive, ByErrorText) {
   const auto request = parse_bulk_redrive(body).value();
   const auto ids = selected(h, request.select);
   EXPECT_THAT(ids, ElementsAre("dead1"));
-  EXPECT_EQ(text(h.must(redrive_jobs(ids, request)), "redriven"), "1");
+  EXPECT_EQ(text(h.must(redrive_jobs(ids)), "redriven"), "1");
   EXPECT_EQ(h.status("dead1"), "unprocessed");
   EXPECT_EQ(h.status("dead2"), "dlq");
-}
-
-TEST(BulkRedrive, WithARateTheyBecomeReadyOneAfterTheOther) {
-  Harness h;
-  for (const auto* id : {"d1", "d2", "d3"}) make_dead(h, id);
-  const auto request =
-      parse_bulk_redrive(json::View(R"({"filter":{"queue":"q"},"rate_per_s":2})")).value();
-  const auto reply = h.must(redrive_jobs({"d1", "d2", "gone", "d3"}, request));
-  EXPECT_EQ(text(reply, "redriven"), "3");
-  EXPECT_EQ(text(reply, "missing"), "1");
-  EXPECT_EQ(text(reply, "ends_at"), format_rfc3339(h.clock.wall() + 1'500ms));
-  EXPECT_EQ(h.status("d1"), "unprocessed");
-  EXPECT_EQ(h.status("d2"), "scheduled");
-  h.advance(500ms);
-  h.tick();
-  EXPECT_EQ(h.status("d2"), "unprocessed");
-  EXPECT_EQ(h.status("d3"), "scheduled");
-  h.restart();
-  h.advance(500ms);
-  h.tick();
-  EXPECT_EQ(h.status("d3"), "unprocessed");
-  h.expect_counts_true();
-  EXPECT_FALSE(parse_bulk_redrive(
-      json::View(R"({"filter":{"queue":"q"},"start_at":"2026-01-01T00:00:00Z"})")));
 }
 
 }  // namespace

@@ -263,16 +263,6 @@ std::vector<Case> blocked_cases() {
        {S::unprocessed, S::failed, C::expire},
        [](Harness& h) { submit(h, "j", "q", R"(,"expires_at":)" + soon(h)); },
        outlive_expiry},
-      {"redrive_rate",
-       {S::dlq, S::scheduled, C::retry},
-       [](Harness& h) {
-         for (const auto* id : {"other", "j"}) make_dead(h, id);
-       },
-       [](Harness& h) {
-         const auto request =
-             parse_bulk_redrive(json::View(R"({"filter":{"queue":"q"},"rate_per_s":1})")).value();
-         h.must(redrive_jobs({"other", "j"}, request));
-       }},
       {"retry_failed_child",
        {S::failed, S::blocked, C::retry},
        [](Harness& h) {
