@@ -74,6 +74,7 @@ struct Api::Impl {
     add_schedule_commands(table, services);
     add_worker_commands(table, services);
     add_dead_letter_commands(table, services);
+    add_webhook_commands(table, services);
     add_event_commands(table, services, *feed);
     add_key_commands(table, services);
     add_audit_commands(table, services);

@@ -19,6 +19,7 @@ void add_schedule_commands(CommandTable& table, Services& services);
 void add_worker_commands(CommandTable& table, Services& services);
 void add_dead_letter_commands(CommandTable& table, Services& services);
 void add_redrive_commands(CommandTable& table, Services& services);
+void add_webhook_commands(CommandTable& table, Services& services);
 void add_key_commands(CommandTable& table, Services& services);
 void add_snapshot_commands(CommandTable& table, Services& services);
 void add_event_commands(CommandTable& table, Services& services, EventFeed& feed);

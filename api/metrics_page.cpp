@@ -226,6 +226,21 @@ void collect_schedules(const jobs::Totals& totals, Page& page) {
               of(jobs::Total::schedule_late_ms) / 1000);
 }
 
+void collect_webhooks(const jobs::Stats& stats, Page& page) {
+  const auto of = [&](jobs::Total total) {
+    return number(stats.totals[static_cast<std::size_t>(total)]);
+  };
+  page.single("weir_webhooks_pending", "Deliveries that wait for their next attempt.", Type::gauge,
+              number(stats.webhooks.pending));
+  page.single("weir_webhooks_dead", "Dead deliveries that are kept.", Type::gauge,
+              number(stats.webhooks.dead));
+  page.begin("weir_webhooks_total", "Deliveries of webhooks since the log began.", Type::counter);
+  page.sample({{"event", "made"}}, of(jobs::Total::webhooks));
+  page.sample({{"event", "delivered"}}, of(jobs::Total::webhooks_delivered));
+  page.sample({{"event", "attempt_failed"}}, of(jobs::Total::webhook_attempts_failed));
+  page.sample({{"event", "dead"}}, of(jobs::Total::webhooks_dead));
+}
+
 std::string bound_text(double bound) {
   std::array<char, 32> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), bound).ptr;
@@ -266,6 +281,7 @@ void collect_jobs(Services& services, const ParkedLeases& leases, Page& page) {
     page.sample({{"event", jobs::to_string(static_cast<jobs::Total>(i))}}, number(stats.totals[i]));
   }
   collect_schedules(stats.totals, page);
+  collect_webhooks(stats, page);
   page.single("weir_workers", "Workers seen lately.", Type::gauge,
               static_cast<double>(stats.workers.size()));
   page.single("weir_lease_waiters", "Parked lease requests of all nodes.", Type::gauge,

@@ -152,7 +152,7 @@ Json operation_of(const Command& command) {
 Json components() {
   Json schemas = Json::object();
   for (const auto& part : {job_schemas(), work_schemas(), batch_schemas(), schedule_schemas(),
-                           worker_schemas(), system_schemas()}) {
+                           webhook_schemas(), worker_schemas(), system_schemas()}) {
     for (const auto& schema : part) schemas[schema.name] = parse(schema.json);
   }
   return {

@@ -74,8 +74,8 @@ Result<replica::Operation> Requests::batch_create(json::View body, const Idempot
   const auto seal_after = fields.duration_ms("seal_after_ms", kMinSealAfter, kMaxSealAfter);
   out.member("seal_after_ms", seal_after.value_or(kDefaultSealAfter.count()));
   out.member("seal", fields.boolean("seal").value_or(!jobs.is_missing()));
-  JobRequestOptions options{
-      .ids = ids_, .max_payload_bytes = options_.max_payload_bytes, .batch = id};
+  auto options = job_options();
+  options.batch = id;
   options.role = JobRole::callback;
   write_callback(fields, "on_success", options, out);
   write_callback(fields, "on_complete", options, out);

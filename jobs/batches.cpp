@@ -255,7 +255,7 @@ void Batches::tell_end(const JobBatch& batch) {
   Queue* const home = step_.state.queues.find(batch.home);
   if (home == nullptr) return;  // no job and no callback, or the queue was deleted
   ++step_.state.changes;
-  if (!step_.listened && !home->config.events) return;
+  if (!step_.listened && !home->config.notes_changes()) return;
   step_.noted.push_back({.change = {.row = batch.row,
                                     .queue = *home,
                                     .from = std::nullopt,

@@ -69,8 +69,8 @@ void edit_job(Step& step, Job& job, const Edit& edit) {
   if (edit.options) {
     job.options = *edit.options;
     const auto before = job.parts & kExpiringBit;
-    job.parts =
-        (job.parts & ~(kTimedBit | kExpiringBit | kRetentionBit)) | option_bits(job.options);
+    job.parts = (job.parts & ~(kTimedBit | kExpiringBit | kRetentionBit | kHookedBit)) |
+                option_bits(job.options);
     const auto after = job.parts & kExpiringBit;
     if ((before | after) != 0) replace_expiry(step, job.row, after != 0, job.options);
   }

@@ -1,6 +1,7 @@
 #include "jobs/events.hpp"
 
 #include "jobs/job_row.hpp"
+#include "jobs/webhooks.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
@@ -104,6 +105,12 @@ void record_batch(Step& step, const NotedChange& noted) {
           .text = text},
          queue.name);
   }
+  owe_webhooks(step, {.queue = queue,
+                      .word = word,
+                      .subject = subject,
+                      .options = {},
+                      .ordinal = noted.ordinal,
+                      .text = text});
   if (step.listened) step.context.outbound.publish(std::move(text));
 }
 
@@ -126,6 +133,13 @@ void record(Step& step, const NotedChange& noted) {
           .text = text},
          noted.change.queue.name);
   }
+  const bool hooked = (noted.change.parts & kHookedBit) != 0;
+  owe_webhooks(step, {.queue = noted.change.queue,
+                      .word = word,
+                      .subject = job->id,
+                      .options = hooked ? std::string_view(job->options) : std::string_view(),
+                      .ordinal = noted.ordinal,
+                      .text = text});
   if (step.listened) step.context.outbound.publish(std::move(text));
 }
 

@@ -124,6 +124,10 @@ std::string detail(sqlite::Database& db, const Job& job) {
   } else {
     out.null();
   }
+  if (const auto webhook = (job.parts & kHookedBit) != 0 ? webhook_of(job.options) : std::nullopt) {
+    out.key("webhook");
+    write_job_webhook(out, *webhook);
+  }
   if ((job.parts & kInBatch) != 0) out.member("batch", batch_id_of(db, job.row));
   if ((job.parts & kHasParents) != 0) {
     out.member("on_failure", to_string(policy_of(db, job.row)))

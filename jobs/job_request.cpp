@@ -3,6 +3,7 @@
 #include "jobs/dependencies.hpp"
 #include "jobs/target.hpp"
 #include "jobs/unique.hpp"
+#include "jobs/webhook_request.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -171,7 +172,7 @@ void write_dependencies(Fields& fields, json::Writer& out) {
 }
 
 // What a job is, without who it is and when it runs.
-void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& out) {
+void write_content(Fields& fields, const JobRequestOptions& options, json::Writer& out) {
   if (const auto type = fields.text("type", kMaxTypeBytes)) out.member("type", *type);
   if (const auto key = fields.text("key", kMaxKeyBytes)) out.member("key", *key);
   write_target(fields, out);
@@ -195,7 +196,8 @@ void write_content(Fields& fields, std::size_t max_payload_bytes, json::Writer& 
   }
   write_tags(fields, out);
   write_members(fields, "metadata", Values::any, out);
-  write_json(fields, "payload", max_payload_bytes, out);
+  write_webhook_request(fields, options.signs_webhooks, out);
+  write_json(fields, "payload", options.max_payload_bytes, out);
 }
 
 }  // namespace
@@ -217,18 +219,18 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
     write_dependencies(fields, out);
     write_members(fields, "headers", Values::strings, out);
   }
-  write_content(fields, options.max_payload_bytes, out);
+  write_content(fields, options, out);
   fields.finish();
   out.end_object();
 }
 
 void write_job_template(FieldErrors& errors, json::View job, const std::string& path,
-                        std::size_t max_payload_bytes, json::Writer& out) {
+                        const JobRequestOptions& options, json::Writer& out) {
   Fields fields(errors, job, path);
   out.begin_object();
   write_queue(fields, out);
   write_members(fields, "headers", Values::strings, out);
-  write_content(fields, max_payload_bytes, out);
+  write_content(fields, options, out);
   for (const std::string_view name :
        {"id", "run_at", "delay_ms", "expires_at", "unique", "depends_on", "on_failure", "batch"}) {
     if (!fields.raw(name).is_missing()) fields.complain(name, "is decided by the schedule's runs");

@@ -18,6 +18,7 @@ struct JobRequestOptions {
   std::size_t max_payload_bytes;
   JobRole role = JobRole::single;
   std::string_view batch = {};  // id, of members and callbacks
+  bool signs_webhooks = false;  // see Requests::Options
 };
 
 // The header of callbacks that holds the id of their batch.
@@ -30,7 +31,7 @@ void write_job_request(FieldErrors& errors, json::View job, const std::string& p
 
 // The job of a schedule: without id, run_at, delay_ms and unique, which its runs decide.
 void write_job_template(FieldErrors& errors, json::View job, const std::string& path,
-                        std::size_t max_payload_bytes, json::Writer& out);
+                        const JobRequestOptions& options, json::Writer& out);
 
 // Reads what a client changes of a waiting job, and writes it as jobs.edit carries it, without the
 // braces' end: the caller adds members.

@@ -107,7 +107,8 @@ std::int64_t option_bits(std::string_view options) {
   const json::View view(options);
   return (view.find("timeout_ms").is_missing() ? 0 : kTimedBit) |
          (view.find("expires_at").is_missing() ? 0 : kExpiringBit) |
-         (view.find("retention_ms").is_missing() ? 0 : kRetentionBit);
+         (view.find("retention_ms").is_missing() ? 0 : kRetentionBit) |
+         (view.find("webhook").is_missing() ? 0 : kHookedBit);
 }
 
 std::int64_t timeout_of(std::string_view options) {

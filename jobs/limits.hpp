@@ -90,6 +90,20 @@ inline constexpr std::int64_t kSweepRows = 1'000;  // members one operation may 
 inline constexpr std::int64_t kMaxEventsKept = 500'000;  // lifecycle events, of all queues
 inline constexpr Millis kEventsKept = std::chrono::hours(24 * 7);
 
+inline constexpr std::int64_t kDefaultWebhookAttempts = 10;
+inline constexpr std::int64_t kMaxWebhookAttempts = 100;
+inline constexpr Millis kWebhookAge = std::chrono::hours(24 * 7);  // no retry later than that
+inline constexpr Millis kMaxRetryAfter = 24h;                      // of a receiver
+inline constexpr Millis kOldWebhookSecret = 24h;  // one that was replaced signs so much longer
+inline constexpr std::int64_t kMaxWebhooksPending = 100'000;  // deliveries; more are dead at once
+inline constexpr std::int64_t kMaxQueueWebhooks = 20'000;     // the same, of one queue
+inline constexpr std::int64_t kMaxWebhooksKept = 10'000;      // deliveries that succeeded
+inline constexpr std::int64_t kMaxWebhooksDead = 100'000;
+inline constexpr Millis kWebhooksKept = 24h;                              // that succeeded
+inline constexpr Millis kDeadWebhooksKept = std::chrono::hours(24 * 30);  // since they died
+inline constexpr std::size_t kMaxWebhookReports = 1'000;                  // in one operation
+inline constexpr std::size_t kMaxWebhookErrorBytes = 512;
+
 inline constexpr std::size_t kMaxSchedules = 10'000;
 inline constexpr std::size_t kMaxScheduleNameBytes = 100;
 inline constexpr std::size_t kMaxScheduleJobBytes = 64 << 10;  // its job, as JSON text

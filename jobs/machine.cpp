@@ -17,6 +17,7 @@
 #include "jobs/step.hpp"
 #include "jobs/submit.hpp"
 #include "jobs/tick.hpp"
+#include "jobs/webhooks.hpp"
 #include "jobs/work.hpp"
 
 namespace weir::jobs {
@@ -47,6 +48,11 @@ Result<std::string> batch(Step& step, json::View body) {
 template <Result<std::string> (Redrives::*member)(json::View)>
 Result<std::string> redrives(Step& step, json::View body) {
   return (Redrives(step).*member)(body);
+}
+
+template <Result<std::string> (Webhooks::*member)(json::View)>
+Result<std::string> webhook(Step& step, json::View body) {
+  return (Webhooks(step).*member)(body);
 }
 
 Result<std::string> submit(Step& step, json::View body) {
@@ -108,6 +114,11 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.batch_seal", batch<&Batches::seal>},
       {"jobs.batch_cancel", batch<&Batches::cancel>},
       {"jobs.worker_drain", drain_worker},
+      {"jobs.webhook_lead", webhook<&Webhooks::lead>},
+      {"jobs.webhook_report", webhook<&Webhooks::report>},
+      {"jobs.webhook_redrive", webhook<&Webhooks::redrive>},
+      {"jobs.webhook_purge", webhook<&Webhooks::purge>},
+      {"jobs.webhook_test", webhook<&Webhooks::test>},
       {"jobs.waiter_close", waiter_close},
       {"jobs.node_started", node_started},
       {"jobs.tick", tick}};
@@ -120,8 +131,9 @@ constexpr std::int64_t kWaiterSlackMs = 5'000;
 std::int64_t earliest_due(const State& state) {
   if (state.releases_owed > 0) return 0;
   auto earliest = std::min({state.queues.next_due(), state.leases.first().first,
-                            state.events.next_due(), state.batches.next_due(), state.next_expiry,
-                            state.next_retention, state.next_redrive});
+                            state.events.next_due(), state.webhooks.next_due(),
+                            state.batches.next_due(), state.next_expiry, state.next_retention,
+                            state.next_redrive});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }
@@ -196,6 +208,8 @@ void Machine::after_commit() {
   impl_->state.queues.publish(update);
   impl_->state.workers.publish(update);
   update.totals = impl_->state.totals;
+  update.webhooks = {.pending = impl_->state.webhooks.pending(),
+                     .dead = impl_->state.webhooks.count(DeliveryState::dead)};
   update.waiters = static_cast<std::int64_t>(impl_->state.waiters.size());
   impl_->board.publish(std::move(update));
 }

@@ -12,10 +12,10 @@
 // Errors answered by apply(): conflict / lease_lost, job_not_cancellable, job_not_retryable,
 // job_not_scheduled, job_not_finished, queue_not_empty; not_found / job_not_found,
 // queue_not_found, schedule_not_found, batch_not_found, worker_not_found; conflict / no_workers,
-// too_many_workers, job_id_taken; conflict /
-// schedule_changed, run_refused, batch_sealed, batch_not_cancellable; too_many_requests /
-// too_many_queues, too_many_waiters, too_many_schedules, too_many_batches, queue_full; internal /
-// unknown_operation.
+// too_many_workers, job_id_taken, schedule_changed, run_refused, batch_sealed,
+// batch_not_cancellable, webhook_sender_replaced, webhook_not_set; invalid /
+// webhook_without_secret; too_many_requests / too_many_queues, too_many_waiters,
+// too_many_schedules, too_many_batches, queue_full; internal / unknown_operation.
 #pragma once
 
 #include <memory>

@@ -218,7 +218,9 @@ void Manager::purge_rows(Queue& queue, Status status, const std::vector<Row>& ro
 Result<std::string> Manager::configure(json::View body) {
   const auto name = text_of(body, "queue");
   WEIR_ASSIGN(Queue * queue, step_.state.queues.get_or_create(step_.db, name, step_.now));
-  step_.state.queues.set_config(step_.db, *queue, body.find("config").raw());
+  const auto config = body.find("config");
+  const auto change = change_webhook(queue->config.webhook, config.find("webhook"), step_.now);
+  step_.state.queues.set_config(step_.db, *queue, with_webhook(config, change.webhook));
   if (queue->config.events) {
     EventBook::begin(step_.db, queue->id, step_.revision);
   } else {
@@ -227,6 +229,7 @@ Result<std::string> Manager::configure(json::View body) {
   json::Writer out(384);
   out.begin_object().member("name", queue->name).member("paused", queue->paused).key("config");
   write_queue_config(out, queue->config);
+  if (change.drawn) out.member("webhook_secret", queue->config.webhook.secret);
   out.member("revision", step_.revision).end_object();
   return out.take();
 }

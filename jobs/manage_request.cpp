@@ -2,6 +2,8 @@
 #include "jobs/job_request.hpp"
 #include "jobs/request_parts.hpp"
 #include "jobs/requests.hpp"
+#include "jobs/webhook_request.hpp"
+#include "pkg/webhook/signature.hpp"
 
 namespace weir::jobs {
 namespace {
@@ -185,6 +187,7 @@ Result<replica::Operation> Requests::queue_config(std::string_view queue, json::
   if (const auto dlq = fields.boolean("dlq")) out.member("dlq", *dlq);
   if (const auto events = fields.boolean("events")) out.member("events", *events);
   write_limits(fields, out);
+  write_queue_webhook(fields, webhook::make_secret(random_), out);
   fields.finish();
   out.end_object().end_object();
   return finish_request(errors, kInvalid, "jobs.queue_config", out.take(),
@@ -224,6 +227,18 @@ Result<replica::Operation> Requests::dlq_redrive(json::View body) const {
 
 Result<replica::Operation> Requests::dlq_purge(json::View body) const {
   return on_dead("jobs.dlq_purge", body, options_.max_operation_bytes);
+}
+
+Result<replica::Operation> Requests::webhook_redrive(json::View body) const {
+  return on_dead("jobs.webhook_redrive", body, options_.max_operation_bytes);
+}
+
+Result<replica::Operation> Requests::webhook_purge(json::View body) const {
+  return on_dead("jobs.webhook_purge", body, options_.max_operation_bytes);
+}
+
+Result<replica::Operation> Requests::webhook_test(std::string_view queue) const {
+  return on_queue("jobs.webhook_test", queue);
 }
 
 Bulk next_step(const replica::Operation& operation, std::string_view reply) {

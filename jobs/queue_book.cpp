@@ -197,6 +197,18 @@ void QueueBook::set_config(sqlite::Database& db, Queue& queue, std::string_view 
   mark(queue);
 }
 
+void QueueBook::disable_webhook(sqlite::Database& db, Queue& queue, std::int64_t now) {
+  queue.config.webhook.disabled_at = now;
+  std::string stored;
+  {
+    auto rows = db.prepare("SELECT config FROM job_queues WHERE id=?1");
+    rows.bind_all(queue.id);
+    WEIR_ASSERT(rows.step());
+    stored = with_webhook(json::View(rows.text(0)), queue.config.webhook);
+  }
+  db.prepare("UPDATE job_queues SET config=?2 WHERE id=?1").bind_all(queue.id, stored).run();
+}
+
 // job_queues.paused is the moment of the pause, 0 while the queue runs.
 void QueueBook::pause(sqlite::Database& db, Queue& queue, std::int64_t now) {
   db.prepare("UPDATE job_queues SET paused=?2 WHERE id=?1").bind_all(queue.id, now).run();

@@ -86,6 +86,8 @@ class QueueBook {
   Queue& ensure(sqlite::Database& db, std::string_view name, std::int64_t now);
   bool full() const { return by_id_.size() >= kMaxQueues; }
   void set_config(sqlite::Database& db, Queue& queue, std::string_view config_json);
+  // Its receiver said 410 Gone.
+  void disable_webhook(sqlite::Database& db, Queue& queue, std::int64_t now);
   void pause(sqlite::Database& db, Queue& queue, std::int64_t now);
   void resume(sqlite::Database& db, Queue& queue);
   void remove(sqlite::Database& db, Queue& queue);  // has no jobs

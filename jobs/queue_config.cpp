@@ -82,6 +82,8 @@ QueueConfig parse_queue_config(json::View text) {
       out.per_key = parse_per_key(member.value);
     } else if (member.raw_key == "aging_ms") {
       out.aging_ms = member.value.as_int().value_or(0);
+    } else if (member.raw_key == "webhook") {
+      out.webhook = parse_webhook(member.value);
     }
   }
   return out;
@@ -109,7 +111,9 @@ void write_queue_config(json::Writer& out, const QueueConfig& config) {
   write_limit(out, "concurrency", config.per_key.concurrency);
   write_limit(out, "max_waiting", config.per_key.max_waiting);
   write_rate(out, config.per_key.rate);
-  out.end_object().end_object();
+  out.end_object().key("webhook");
+  write_webhook(out, config.webhook);
+  out.end_object();
 }
 
 }  // namespace weir::jobs

@@ -7,6 +7,7 @@
 #include "jobs/backoff.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/rate.hpp"
+#include "jobs/webhook.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -39,6 +40,10 @@ struct QueueConfig {
   PerKey per_key = {};
   std::int64_t aging_ms = 0;  // a waiting job rises one priority per so much time; 0: never
 
+  WebhookConfig webhook = {};
+
+  // Every change of a job is looked at, whether it is an event for somebody.
+  bool notes_changes() const { return events || webhook.is_on(); }
   // The end of a running job may let another one run.
   bool counts_running() const { return concurrency > 0 || per_key.concurrency > 0; }
   bool limits_waiting() const { return max_waiting > 0 || per_key.max_waiting > 0; }

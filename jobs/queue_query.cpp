@@ -119,6 +119,8 @@ Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Times
   member_time(out, "paused_at", queue->paused_at);
   out.member("created_at", from_unix_ms(queue->created_at)).key("config");
   write_queue_config(out, queue->config);
+  const auto disabled_at = queue->config.webhook.disabled_at;
+  if (disabled_at != 0) out.member("webhook_disabled_at", from_unix_ms(disabled_at));
   out.key("counts");
   write_counts(out, read_counts(db, queue->id));
   out.key("ready_by_priority").begin_array();

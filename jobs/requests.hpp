@@ -31,6 +31,8 @@
 
 namespace weir::jobs {
 
+struct JobRequestOptions;
+
 // Who waits when nothing is ready: the node and the id that Instance::open_waiter() was given.
 struct LeaseWaiter {
   std::string node;
@@ -65,6 +67,8 @@ class Requests {
   struct Options {
     std::size_t max_payload_bytes = (1U << 20U) - (16U << 10U);   // of one payload, result, ...
     std::size_t max_operation_bytes = (1U << 20U) - (4U << 10U);  // body of one operation
+    // This coordinator has a secret for the webhooks of jobs whose queue has none.
+    bool signs_webhooks = false;
   };
 
   Requests(UuidGenerator& ids, Random& random, Options options)
@@ -147,7 +151,15 @@ class Requests {
   Result<replica::Operation> redrive_start(json::View body) const;
   static Result<replica::Operation> redrive_cancel(std::string_view id);
 
+  // --- webhooks ---
+  // {"ids":[...]} or {"queue":"q"}. Bounded per operation: see next_step(). Replies
+  // {"redriven":n,...} / {"purged":n,...}.
+  Result<replica::Operation> webhook_redrive(json::View body) const;
+  Result<replica::Operation> webhook_purge(json::View body) const;
+  Result<replica::Operation> webhook_test(std::string_view queue) const;  // reply {"id",...}
+
  private:
+  JobRequestOptions job_options() const;
   Result<replica::Operation> lease_item(std::string_view name, std::string_view token,
                                         json::View body) const;
 
@@ -163,6 +175,17 @@ replica::Operation node_started(std::string_view node);
 // A worker gets no more jobs, or does again. Reply and errors: jobs/drain.hpp.
 replica::Operation worker_drain(std::string_view worker);
 replica::Operation worker_undrain(std::string_view worker);
+// Of the coordinator that delivers webhooks (jobs/webhooks.hpp).
+replica::Operation webhook_lead(std::string_view node);
+struct WebhookReport {
+  std::string id = {};
+  std::int64_t attempt = 0;
+  int status = 0;          // 0: no answer
+  std::string error = {};  // empty: the receiver took it
+  Millis retry_after{0};
+  bool final = false;  // trying again is no use
+};
+replica::Operation webhook_report(std::int64_t term, std::span<const WebhookReport> reports);
 // Gives back the jobs of a delivery that nobody took (orphans). Nothing when it holds no job.
 std::optional<replica::Operation> release_delivery(std::string_view delivered_json);
 

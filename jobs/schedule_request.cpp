@@ -76,7 +76,7 @@ void write_policies(Fields& fields, json::Writer& out) {
   if (jitter && *jitter > 0) out.member("jitter_ms", *jitter);
 }
 
-void write_job(Fields& fields, std::size_t max_payload_bytes, json::Writer& out) {
+void write_job(Fields& fields, const JobRequestOptions& options, json::Writer& out) {
   const auto job = fields.object("job");
   if (job.is_missing()) {
     if (!fields.has("job")) fields.complain("job", "is required");
@@ -88,7 +88,7 @@ void write_job(Fields& fields, std::size_t max_payload_bytes, json::Writer& out)
                                          " bytes as JSON, not " + std::to_string(job.raw().size()));
   }
   out.key("job");
-  write_job_template(fields.errors(), job, fields.path("job"), max_payload_bytes, out);
+  write_job_template(fields.errors(), job, fields.path("job"), options, out);
 }
 
 void member_next(json::Writer& out, std::optional<Timestamp> next) {
@@ -107,7 +107,7 @@ Result<replica::Operation> Requests::schedule_set(std::string_view name, json::V
   write_rule(fields, body, spec);
   write_bounds(fields, spec);
   write_policies(fields, spec);
-  write_job(fields, options_.max_payload_bytes, spec);
+  write_job(fields, job_options(), spec);
   const auto paused = fields.boolean("paused");
   fields.finish();
   spec.end_object();

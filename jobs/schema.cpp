@@ -119,6 +119,32 @@ CREATE TABLE job_workers(
   queues TEXT NOT NULL,
   drained_at INTEGER NOT NULL) WITHOUT ROWID;
 
+CREATE TABLE job_webhooks(
+  row INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  word TEXT NOT NULL,
+  url TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  due INTEGER,
+  attempts INTEGER NOT NULL,
+  ended_at INTEGER,
+  last_at INTEGER,
+  http_status INTEGER,
+  error TEXT NOT NULL,
+  event TEXT NOT NULL);
+CREATE UNIQUE INDEX job_webhooks_id ON job_webhooks(id);
+CREATE INDEX job_webhooks_due ON job_webhooks(queue, due) WHERE state=0;
+CREATE INDEX job_webhooks_ended ON job_webhooks(state, ended_at) WHERE state<>0;
+CREATE INDEX job_webhooks_dead ON job_webhooks(queue, ended_at) WHERE state=2;
+CREATE TABLE job_webhook_sender(
+  id INTEGER PRIMARY KEY,
+  node TEXT NOT NULL,
+  term INTEGER NOT NULL);
+
 CREATE TABLE job_unique(
   job INTEGER PRIMARY KEY,
   queue INTEGER NOT NULL,

@@ -47,9 +47,11 @@ inline constexpr std::int64_t kTargeted = 1 << 18;
 // Bits of jobs.parts: the target is _all, and its parents in job_parents are the jobs of its
 // workers; some of those completed, others did not (jobs/fan_out.hpp).
 inline constexpr std::int64_t kFanOut = 1 << 19;
-inline constexpr std::int64_t kPartial = 1 << 21;
+inline constexpr std::int64_t kPartial = 1 << 22;
+// Bit of jobs.parts: options have a webhook of the job.
+inline constexpr std::int64_t kHookedBit = 1 << 23;
 // What the lease of a running job remembers of its parts.
-inline constexpr std::int64_t kNoted = kFollowed | kKeyed | kTargeted;
+inline constexpr std::int64_t kNoted = kFollowed | kKeyed | kTargeted | kHookedBit;
 
 constexpr std::int64_t blob_key(std::int64_t row, Blob kind) {
   return row * kBlobKinds + static_cast<std::int64_t>(kind);

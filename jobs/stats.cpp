@@ -5,12 +5,27 @@
 namespace weir::jobs {
 namespace {
 
-constexpr std::array<std::string_view, kTotalCount> kTotalWords{
-    "submitted",       "duplicates",    "leased",          "completed",
-    "failed_attempts", "expired",       "released",        "retries_scheduled",
-    "dead_lettered",   "failed",        "cancelled",       "retried",
-    "removed",         "schedule_runs", "schedule_missed", "schedule_skipped",
-    "schedule_late_ms"};
+constexpr std::array<std::string_view, kTotalCount> kTotalWords{"submitted",
+                                                                "duplicates",
+                                                                "leased",
+                                                                "completed",
+                                                                "failed_attempts",
+                                                                "expired",
+                                                                "released",
+                                                                "retries_scheduled",
+                                                                "dead_lettered",
+                                                                "failed",
+                                                                "cancelled",
+                                                                "retried",
+                                                                "removed",
+                                                                "schedule_runs",
+                                                                "schedule_missed",
+                                                                "schedule_skipped",
+                                                                "schedule_late_ms",
+                                                                "webhooks",
+                                                                "webhooks_delivered",
+                                                                "webhook_attempts_failed",
+                                                                "webhooks_dead"};
 
 }  // namespace
 
@@ -33,6 +48,7 @@ Stats StatsBoard::snapshot() const {
   stats.counts = counts_;
   stats.totals = totals_;
   stats.waiters = waiters_;
+  stats.webhooks = webhooks_;
   for (const auto& [name, queue] : queues_) stats.queues.push_back(queue);
   for (const auto& [name, worker] : workers_) stats.workers.push_back(worker);
   return stats;
@@ -48,11 +64,17 @@ Totals StatsBoard::totals() const {
   return totals_;
 }
 
+WebhookStats StatsBoard::webhooks() const {
+  const std::lock_guard lock(mutex_);
+  return webhooks_;
+}
+
 void StatsBoard::publish(Update update) {
   const std::lock_guard lock(mutex_);
   counts_ = update.counts;
   totals_ = update.totals;
   waiters_ = update.waiters;
+  webhooks_ = update.webhooks;
   if (update.replace) {
     queues_.clear();
     workers_.clear();

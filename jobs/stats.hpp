@@ -37,9 +37,14 @@ enum class Total : std::uint8_t {
   schedule_missed,   // not started in time and not made up
   schedule_skipped,  // because of earlier runs, or refused
   schedule_late_ms,  // how late the runs that were due began, added up
+  // Of webhooks:
+  webhooks,  // deliveries that were made
+  webhooks_delivered,
+  webhook_attempts_failed,
+  webhooks_dead,
 };
 inline constexpr std::size_t kJobTotalCount = 13;
-inline constexpr std::size_t kTotalCount = 17;
+inline constexpr std::size_t kTotalCount = 21;
 using Totals = std::array<std::int64_t, kTotalCount>;  // by static_cast<size_t>(Total)
 std::string_view to_string(Total total);               // "failed_attempts"
 
@@ -55,12 +60,19 @@ struct QueueStats {
   Counts counts{};
 };
 
+// Deliveries as they stand.
+struct WebhookStats {
+  std::int64_t pending = 0;
+  std::int64_t dead = 0;
+};
+
 struct Stats {
   Counts counts{};
   Totals totals{};
   std::vector<QueueStats> queues;    // by name
   std::vector<WorkerStats> workers;  // seen in the last kWorkerKept, by name
   std::int64_t waiters = 0;          // parked lease requests
+  WebhookStats webhooks;
   // Everything retained, and the public `unprocessed` (scheduled and blocked included).
   std::int64_t total() const;
   std::int64_t waiting() const;
@@ -69,9 +81,10 @@ struct Stats {
 // Thread-safe. One writer (the machine, in after_commit), any readers.
 class StatsBoard {
  public:
-  Stats snapshot() const;  // copies; for pages that list everything
-  Counts counts() const;   // O(1)
-  Totals totals() const;   // O(1)
+  Stats snapshot() const;         // copies; for pages that list everything
+  Counts counts() const;          // O(1)
+  Totals totals() const;          // O(1)
+  WebhookStats webhooks() const;  // O(1)
 
   TimesBoard& times() { return times_; }
   const TimesBoard& times() const { return times_; }
@@ -80,6 +93,7 @@ class StatsBoard {
     Counts counts{};
     Totals totals{};
     std::int64_t waiters = 0;
+    WebhookStats webhooks;
     bool replace = false;  // forget queues and workers that are not in this update
     std::vector<QueueStats> queues;
     std::vector<std::string> removed_queues;
@@ -94,6 +108,7 @@ class StatsBoard {
   Counts counts_{};
   Totals totals_{};
   std::int64_t waiters_ = 0;
+  WebhookStats webhooks_;
   std::map<std::string, QueueStats, std::less<>> queues_;
   std::map<std::string, WorkerStats, std::less<>> workers_;
 };

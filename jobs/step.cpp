@@ -5,6 +5,7 @@
 #include "jobs/own_retention.hpp"
 #include "jobs/redrives.hpp"
 #include "jobs/schema.hpp"
+#include "jobs/webhooks.hpp"
 #include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
@@ -42,6 +43,7 @@ void State::load(sqlite::Database& db) {
   queues.place_lanes();
   waiters.load(db);
   events.load(db);
+  webhooks.load(db);
   next_expiry = first_expiry(db);
   next_retention = first_retention(db);
   next_redrive = first_redrive(db);
@@ -76,11 +78,14 @@ void Step::change(const Change& change, std::string_view key) {
   if ((change.parts & kTargeted) != 0) change_target(change);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
   ++state.changes;
-  if (listened || change.queue.config.events) note(change);
+  const bool hooked = (change.parts & kHookedBit) != 0;
+  if (listened || hooked || change.queue.config.notes_changes()) note(change);
 }
 
 void Step::note(const Change& change) {
-  if (event_word(change).empty()) return;
+  const auto word = event_word(change);
+  if (word.empty()) return;
+  if (!listened && !change.queue.config.events && !wants_webhook(change, word)) return;
   noted.push_back({change, state.changes, change.to ? std::nullopt : load_job(db, change.row), {}});
 }
 

@@ -16,6 +16,7 @@
 #include "jobs/schedule_book.hpp"
 #include "jobs/stats.hpp"
 #include "jobs/waiter_book.hpp"
+#include "jobs/webhook_book.hpp"
 #include "jobs/worker_book.hpp"
 #include "pkg/replica/state_machine.hpp"
 
@@ -28,6 +29,7 @@ struct State {
   LeaseBook leases;
   WaiterBook waiters;
   EventBook events;
+  WebhookBook webhooks;
   ScheduleBook schedules;
   BatchBook batches;
   TimesBoard* times = nullptr;  // set once; mirrors nothing

@@ -8,6 +8,7 @@
 #include "jobs/job_row.hpp"
 #include "jobs/quota.hpp"
 #include "jobs/target.hpp"
+#include "jobs/webhook.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::jobs {
@@ -39,6 +40,16 @@ std::int64_t parts_of(const NewJob& job) {
          (job.depends_on.is_missing() ? 0 : kHasParents) | (job.batch.empty() ? 0 : kInBatch) |
          (job.target.empty() ? 0 : kTargeted) | option_bits(job.options) |
          (job.target == kAllTarget ? kFanOut | kHasParents : 0);
+}
+
+// Nothing is sent without a signature.
+Result<void> check_signing(const Queue* queue, bool default_secret) {
+  if (default_secret || (queue != nullptr && !queue->config.webhook.secret.empty())) return {};
+  return Error{Code::invalid,
+               "webhook_without_secret",
+               "There is no secret to sign the webhook with",
+               "give the queue a webhook (PUT /v1/queues/{queue}), or the server a webhook_secret",
+               {{"webhook", "has no secret to be signed with"}}};
 }
 
 void append_result(std::string& out, std::string_view id, const Submitter::Outcome& outcome) {
@@ -159,6 +170,7 @@ Result<void> Submitter::check_atomic(json::View jobs, std::string_view new_batch
   WEIR_TRY(check_queues(jobs));
   WEIR_TRY(check_uniques(jobs));
   WEIR_TRY(check_full(jobs));
+  WEIR_TRY(check_webhooks(jobs));
   WEIR_TRY(check_parents(jobs));
   WEIR_TRY(check_fan_outs(jobs));
   return check_batches(jobs, new_batch);
@@ -190,6 +202,17 @@ Result<void> Submitter::check_queues(json::View jobs) const {
   return too_many_queues();
 }
 
+// The same.
+Result<void> Submitter::check_webhooks(json::View jobs) const {
+  for (const auto job : jobs.elements()) {
+    const auto webhook = job.find("webhook");
+    if (webhook.is_missing()) continue;
+    const Queue* queue = step_.state.queues.find(job.find("queue").as_plain_string().value_or(""));
+    WEIR_TRY(check_signing(queue, webhook.find("default_secret").as_bool().value_or(false)));
+  }
+  return {};
+}
+
 Result<void> Submitter::find_queue(const NewJob& job) {
   auto& queues = step_.state.queues;
   if (job.owed) {
@@ -210,6 +233,11 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   JobBatch* batch = nullptr;
   if (!job.batch.empty()) {
     WEIR_ASSIGN(batch, batch_of(job));
+  }
+  const auto parts = parts_of(job);
+  if ((parts & kHookedBit) != 0 && !job.owed) {
+    WEIR_TRY(
+        check_signing(step_.state.queues.find(job.queue), webhook_of(job.options)->default_secret));
   }
   if (last_queue_ == nullptr || last_queue_->name != job.queue) WEIR_TRY(find_queue(job));
   Queue& queue = *last_queue_;

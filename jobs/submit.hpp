@@ -44,8 +44,8 @@ class Submitter {
  public:
   explicit Submitter(Step& step) : step_(step), wants_reply_(step.context.wants_reply) {}
 
-  // Errors: too_many_requests / too_many_queues, queue_full, conflict / unique_conflict (single or
-  // atomic; else an item's result).
+  // Errors: too_many_requests / too_many_queues, queue_full, conflict / unique_conflict, invalid /
+  // webhook_without_secret (single or atomic; else an item's result).
   Result<std::string> apply(json::View body);
 
   struct Outcome {
@@ -58,7 +58,7 @@ class Submitter {
     std::int64_t row = 0;   // of the job that is answered
   };
   // Inserts one job, or finds the one with its id or its unique key. Errors: conflict /
-  // unique_conflict, and too_many_queues, queue_full; for all workers
+  // unique_conflict, and too_many_queues, queue_full, webhook_without_secret; for all workers
   // conflict / no_workers, too_many_workers, job_id_taken.
   Result<Outcome> insert(const NewJob& job);
 
@@ -73,6 +73,7 @@ class Submitter {
   Result<std::string> apply_batch(json::View jobs);
   Result<void> check_queues(json::View jobs) const;
   Result<void> check_full(json::View jobs);  // jobs/limits.cpp
+  Result<void> check_webhooks(json::View jobs) const;
   // jobs/submit_unique.cpp
   Result<void> check_uniques(json::View jobs);
   // jobs/submit_parents.cpp

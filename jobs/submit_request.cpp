@@ -61,6 +61,12 @@ Error job_too_large(std::size_t bytes, std::size_t most) {
 
 }  // namespace
 
+JobRequestOptions Requests::job_options() const {
+  return {.ids = ids_,
+          .max_payload_bytes = options_.max_payload_bytes,
+          .signs_webhooks = options_.signs_webhooks};
+}
+
 Result<replica::Operation> Requests::submit(json::View body, const Idempotency& once) const {
   FieldErrors errors;
   json::Writer out(body.raw().size() + 128);
@@ -70,7 +76,7 @@ Result<replica::Operation> Requests::submit(json::View body, const Idempotency& 
     write_idempotency(out, once);
   }
   out.key("job");
-  write_job_request(errors, body, {}, {ids_, options_.max_payload_bytes}, out);
+  write_job_request(errors, body, {}, job_options(), out);
   out.end_object();
   return finish_request(errors, "invalid_job", "jobs.submit", out.take(),
                         options_.max_operation_bytes);
@@ -96,8 +102,7 @@ Result<Batch> Requests::submit_batch(json::View body, const Idempotency& once) c
     FieldErrors own;
     FieldErrors& target = atomic ? errors : own;
     json::Writer out(job.raw().size() + 128);
-    write_job_request(target, job, "jobs[" + std::to_string(item) + "]",
-                      {ids_, options_.max_payload_bytes}, out);
+    write_job_request(target, job, "jobs[" + std::to_string(item) + "]", job_options(), out);
     if (!own.empty()) {
       batch.rejected.push_back({item, own.error("invalid_job", kNotValid)});
     } else if (atomic) {
@@ -139,8 +144,8 @@ Result<Batch> Requests::submit_ndjson(std::string_view text, const Idempotency& 
     }
     FieldErrors errors;
     json::Writer out(line.size() + 128);
-    write_job_request(errors, json::View(line), "jobs[" + std::to_string(item) + "]",
-                      {ids_, options_.max_payload_bytes}, out);
+    write_job_request(errors, json::View(line), "jobs[" + std::to_string(item) + "]", job_options(),
+                      out);
     if (!errors.empty()) {
       batch.rejected.push_back({item, errors.error("invalid_job", kNotValid)});
     } else if (out.size() + 16 > options_.max_operation_bytes) {

@@ -26,6 +26,7 @@ std::string Ticker::apply() {
   Redrives(step_).run_due(kTickRows);
   visit_queues();
   step_.state.events.drop_old(step_.db, step_.now, kTickRows);
+  step_.state.webhooks.drop_old(step_.db, step_.now, kTickRows);
   wake_rated();
   step_.state.waiters.drop_expired(step_.db, step_.now, kTickRows);
   drop_old_answers(step_, kTickRows);

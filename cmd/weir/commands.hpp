@@ -26,6 +26,7 @@ int run_snapshot(Args args);
 int run_queue(Args args);
 int run_status(Args args);
 int run_submit(Args args);
+int run_webhook(Args args);
 int run_work(Args args);
 int run_worker(Args args);
 

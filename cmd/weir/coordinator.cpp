@@ -9,6 +9,7 @@
 #include "api/nats_probe.hpp"
 #include "api/payload_keys.hpp"
 #include "cmd/weir/data_replica.hpp"
+#include "cmd/weir/webhook_service.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
 #include "jobs/requests.hpp"
@@ -71,6 +72,7 @@ struct Coordinator::Parts {
   auth::AuditMachine audit;
   std::unique_ptr<replica::Instance> instance;
   std::unique_ptr<DataReplica> data;  // null: structures are off
+  std::unique_ptr<WebhookService> webhooks;
   std::unique_ptr<api::NatsProbe> probe;
   std::unique_ptr<pubsub::Hub> pubsub;
   std::unique_ptr<kv::Service> kv;
@@ -184,6 +186,7 @@ void Coordinator::Parts::make_api() {
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   options.shard = config.shard;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
+  options.requests.signs_webhooks = !config.webhooks.secret.empty();
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
   options.requests.max_payload_bytes =
       std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
@@ -247,6 +250,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig
   WEIR_TRY(parts->connect());
   WEIR_TRY(parts->make_replica());
   WEIR_TRY(parts->make_data_replica());
+  WEIR_ASSIGN(parts->webhooks,
+              WebhookService::make(config.webhooks, *parts->instance, parts->clock));
   parts->make_api();
   return std::unique_ptr<Coordinator>(new Coordinator(std::move(parts)));
 }
@@ -254,6 +259,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig
 Result<void> Coordinator::start() {
   WEIR_TRY(parts_->instance->start());
   if (parts_->data) WEIR_TRY(parts_->data->start());
+  WEIR_TRY(parts_->webhooks->start());
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->pubsub->start());
   WEIR_TRY(parts_->kv->start());
@@ -343,6 +349,7 @@ void Coordinator::stop() {
   parts_->pubsub->stop();
   parts_->api->stop();
   parts_->probe->stop();
+  parts_->webhooks->stop();
   if (parts_->data) parts_->data->stop();
   parts_->kv->stop();
   parts_->instance->stop();

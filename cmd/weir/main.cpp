@@ -22,6 +22,7 @@ std::vector<Command> commands() {
           {"schedule", "Jobs that come by themselves", run_schedule},
           {"worker", "Who runs jobs", run_worker},
           {"dlq", "Dead letters", run_dlq},
+          {"webhook", "Deliveries of webhooks", run_webhook},
           {"audit", "Who changed what", run_audit},
           {"events", "Follow what happens to jobs", run_events},
           {"key", "API keys", run_key},

@@ -118,6 +118,14 @@ void check_exposure(const Values& values, const Address& http, Errors& errors) {
   }
 }
 
+WebhookConfig webhook_config(const Values& values, Errors& errors) {
+  return {.deliver = values.boolean("webhooks"),
+          .allow = values.list("webhooks_allow"),
+          .secret = secret(values, "webhook_secret", errors),
+          .ca_file = values.text("webhook_ca"),
+          .timeout = values.duration("webhook_timeout")};
+}
+
 unsigned threads(const Values& values, const char* key, unsigned automatic) {
   const auto given = static_cast<unsigned>(values.integer(key));
   return given == 0 ? automatic : given;
@@ -155,6 +163,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.structures_max_bytes = static_cast<std::uint64_t>(values.integer("structures_max_bytes"));
   out.structures_max_elements =
       static_cast<std::uint64_t>(values.integer("structures_max_elements"));
+  out.webhooks = webhook_config(values, errors);
   out.max_payload_bytes = static_cast<std::size_t>(values.integer("max_payload_bytes"));
   out.max_connections = static_cast<std::size_t>(values.integer("max_connections"));
   out.max_event_streams = static_cast<std::size_t>(values.integer("max_event_streams"));

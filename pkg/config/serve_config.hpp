@@ -40,6 +40,14 @@ struct EmbeddedConfig {
   bool sync_always = true;
 };
 
+struct WebhookConfig {
+  bool deliver = true;
+  std::vector<std::string> allow;  // addresses and networks beyond the public ones
+  std::string secret;              // empty = none
+  std::string ca_file;             // empty = the system's
+  Millis timeout{0};
+};
+
 struct ServeConfig {
   Address http;
   std::string data_dir;
@@ -58,6 +66,7 @@ struct ServeConfig {
   bool structures = true;
   std::uint64_t structures_max_bytes = 1U << 30U;
   std::uint64_t structures_max_elements = 1'000'000;
+  WebhookConfig webhooks;
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;
   std::size_t max_event_streams = 0;

@@ -103,6 +103,21 @@ constexpr std::array kSettings{
            "of the coordinator that started last counts, for all of them."),
     number("structures_max_elements", Kind::integer, "1000000", 1, 1'000'000'000,
            "Elements of one data structure; see structures_max_bytes."),
+    // webhooks
+    text("webhooks", Kind::boolean, "true",
+         "Deliver webhooks while this coordinator leads; otherwise they wait for another leader."),
+    text(
+        "webhooks_allow", Kind::list, "",
+        "Addresses and networks (10.0.0.0/8, fd00::/8, 127.0.0.1) that webhooks may go to although "
+        "they are not public, or * for all."),
+    secret("webhook_secret",
+           "Signs the webhooks of jobs whose queue has none (whsec_...). The same on every "
+           "coordinator."),
+    text("webhook_secret_file", Kind::path, "", "File that holds webhook_secret."),
+    text("webhook_ca", Kind::path, "",
+         "PEM authorities that receivers of webhooks are checked with. Empty: the system's."),
+    number("webhook_timeout", Kind::duration, "15s", 100, 60 * kSecond,
+           "Time that a receiver gets to answer a webhook, all in all."),
     // limits
     number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
            "Largest payload or result of one job; what NATS takes in a message bounds it too."),

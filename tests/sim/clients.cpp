@@ -31,18 +31,11 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
       clock_(world),
       random_(world),
       ids_(clock_, random_),
-      requests_(ids_, random_, {}),
+      requests_(ids_, random_, {.signs_webhooks = true}),
       schedules_(world, requests_, ledger,
-                 {.any_node = [this] { return any_node(); },
-                  .propose =
-                      [this](replica::Operation operation, replica::ReplyHandler done) {
-                        propose(std::move(operation), std::move(done));
-                      }}),
+                 {.any_node = [this] { return any_node(); }, .propose = proposer()}),
       batches_(world, requests_, ledger,
-               {.propose =
-                    [this](replica::Operation operation, replica::ReplyHandler done) {
-                      propose(std::move(operation), std::move(done));
-                    },
+               {.propose = proposer(),
                 .next_job_id = [this] { return "job-" + std::to_string(++next_id_); },
                 .job_text = [this](const std::string& id) { return job_text(id); },
                 .answered =
@@ -50,14 +43,9 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
                       job_ids_.push_back(id);
                       ledger_.submitted(id, answered(id, result));
                     }}),
-      operators_(world, requests_, ledger, job_ids_,
-                 {.propose =
-                      [this](replica::Operation operation, replica::ReplyHandler done) {
-                        propose(std::move(operation), std::move(done));
-                      }}),
-      drains_(world, [this](replica::Operation operation, replica::ReplyHandler done) {
-        propose(std::move(operation), std::move(done));
-      }) {
+      operators_(world, requests_, ledger, job_ids_, {.propose = proposer()}),
+      drains_(world, proposer()),
+      webhooks_(world, ledger, [this] { return any_node(); }) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -78,6 +66,7 @@ void Clients::begin() {
     for (const char* types : {"", "_t0", "_t1_t2"}) workers.push_back(worker_name(i) + types);
   }
   drains_.begin(std::move(workers));
+  webhooks_.begin();
   add();
 }
 
@@ -121,6 +110,7 @@ std::string Clients::job_text(const std::string& id) {
     text += R"(,"retention_ms":30000)";  // longer than anybody asks again
     ledger_.may_go(id);
   }
+  if (world_.chance(100)) text += WebhookClients::job_text();
   if (world_.chance(250)) {
     text += unique_text(delayed);
   } else if (!job_ids_.empty() && world_.chance(300)) {

@@ -14,6 +14,7 @@
 #include "tests/sim/operator_clients.hpp"
 #include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
+#include "tests/sim/webhook_clients.hpp"
 
 namespace weir::sim {
 
@@ -28,12 +29,16 @@ class Clients {
     batches_.calm();
     operators_.calm();
     drains_.calm();
+    webhooks_.calm();
   }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
   void resume_queues() { operators_.resume_queues(); }
   // Nobody asks for anything any more.
-  void end() { ended_ = true; }
+  void end() {
+    ended_ = true;
+    webhooks_.end();
+  }
 
  private:
   struct Leased {
@@ -44,6 +49,11 @@ class Clients {
 
   SimNode* any_node();  // one that serves, if any
   void propose(replica::Operation operation, replica::ReplyHandler done);
+  auto proposer() {
+    return [this](replica::Operation operation, replica::ReplyHandler done) {
+      propose(std::move(operation), std::move(done));
+    };
+  }
 
   void produce();
   void submit(const std::string& id, const replica::Operation& operation, int tries);
@@ -81,6 +91,7 @@ class Clients {
   BatchClients batches_;
   OperatorClients operators_;
   DrainClients drains_;
+  WebhookClients webhooks_;
   std::uint64_t next_id_ = 0;
   std::uint64_t waiters_ = 0;
   std::size_t workers_ = 0;

@@ -1,6 +1,7 @@
 #include "tests/sim/judge.hpp"
 
 #include <cstdio>
+#include <set>
 
 #include "pkg/base/assert.hpp"
 #include "tests/sim/side_tables.hpp"
@@ -152,6 +153,39 @@ void check_batches(SimNode& node, const Ledger& ledger, RunReport& report) {
   });
 }
 
+// One delivery for each event of the queues that keep and send theirs. What the log counted as
+// delivered stays so, and nothing is delivered that no receiver took.
+void check_webhooks(SimNode& node, const Ledger& ledger, Violations& out) {
+  std::multiset<std::string> events;
+  std::multiset<std::string> sent;
+  std::set<std::string> delivered;
+  constexpr std::size_t kPlace = 17;  // of "8-1" in "msg_fh2s8l0a7b1q-8-1"
+  read(node.db(), [&](sqlite::Database& db) {
+    auto kept = db.prepare("SELECT revision,ordinal FROM job_events");
+    while (kept.step()) {
+      events.insert(std::to_string(kept.int64(0)) + "-" + std::to_string(kept.int64(1)));
+    }
+    auto rows = db.prepare("SELECT id,url,state FROM job_webhooks");
+    while (rows.step()) {
+      std::string id(rows.text(0));
+      if (rows.text(1).empty()) sent.insert(id.substr(kPlace));
+      if (rows.int64(2) == 1) delivered.insert(std::move(id));
+    }
+  });
+  if (events != sent) {
+    out.push_back(node.id() + " has " + std::to_string(sent.size()) + " deliveries for " +
+                  std::to_string(events.size()) + " events");
+  }
+  for (const auto& id : delivered) {
+    if (!ledger.hooks_taken().contains(id)) out.push_back("webhook " + id + " was never taken");
+  }
+  for (const auto& id : ledger.hooks_delivered()) {
+    if (!delivered.contains(id)) {
+      out.push_back("webhook " + id + " was delivered and is not on " + node.id());
+    }
+  }
+}
+
 // Additions: acknowledged exactly once, unknown at most once, refused never.
 void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Violations& out) {
   for (const auto& [key, add] : ledger.adds()) {
@@ -259,7 +293,8 @@ std::int64_t unfinished(SimNode& node) {
   read(node.db(), [&](sqlite::Database& db) {
     auto rows = db.prepare(
         "SELECT (SELECT count(*) FROM jobs WHERE status<4)+"
-        "(SELECT count(*) FROM job_batches WHERE state<2)");
+        "(SELECT count(*) FROM job_batches WHERE state<2)+"
+        "(SELECT count(*) FROM job_webhooks WHERE state=0)");
     if (rows.step()) count = rows.int64(0);
   });
   return count;
@@ -285,6 +320,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     check_schedules(*node, ledger, out);
     check_batches(*node, ledger, report);
     check_side_tables(*node, out);
+    check_webhooks(*node, ledger, out);
     check_adds(*node, ledger, toy_effects, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);

@@ -73,6 +73,11 @@ class Ledger {
     submitted(id, Told::nothing);
   }
   const std::vector<std::string>& due() const { return due_; }
+  // A receiver took a webhook; the log counted that.
+  void hook_taken(const std::string& id) { hooks_taken_.insert(id); }
+  void hook_delivered(const std::string& id) { hooks_delivered_.insert(id); }
+  const std::set<std::string>& hooks_taken() const { return hooks_taken_; }
+  const std::set<std::string>& hooks_delivered() const { return hooks_delivered_; }
   AddRecord& add(const std::string& key) { return adds_[key]; }
 
   const std::map<std::string, JobRecord>& jobs() const { return jobs_; }
@@ -91,6 +96,8 @@ class Ledger {
   std::map<std::string, AddRecord> adds_;
   std::map<std::string, std::set<std::string>> once_;
   std::vector<std::string> due_;
+  std::set<std::string> hooks_taken_;
+  std::set<std::string> hooks_delivered_;
   std::size_t leases_seen_ = 0;
   std::vector<std::string> at_once_;
 };

@@ -2,6 +2,7 @@
 
 #include "jobs/bulk_request.hpp"
 #include "pkg/base/assert.hpp"
+#include "tests/sim/webhook_clients.hpp"
 
 namespace weir::sim {
 namespace {
@@ -82,7 +83,7 @@ std::string OperatorClients::config_text(const std::string& queue) {
   const auto number = [&](std::int64_t low, std::int64_t high) {
     return std::to_string(world_.between(low, high));
   };
-  add(400, R"("events":true)");
+  add(400, WebhookClients::config());
   add(100, R"("dlq":false)");
   add(300, R"("concurrency":)" + number(1, 4));
   add(300, R"("aging_ms":)" + number(50, 3'000));

@@ -111,7 +111,8 @@ bool is_known_host(std::string_view host) {
   if (host.find('.') == std::string_view::npos) return true;
   for (const std::string_view known :
        {"127.0.0.1", "0.0.0.0", "www.rfc-editor.org", "json-schema.org", "spec.openapis.org",
-        "www.w3.org", "keepachangelog.com", "semver.org", "github.com", "docs.nats.io"}) {
+        "www.w3.org", "www.standardwebhooks.com", "keepachangelog.com", "semver.org", "github.com",
+        "docs.nats.io"}) {
     if (host == known) return true;
   }
   for (const std::string_view reserved :
