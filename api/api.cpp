@@ -12,6 +12,11 @@
 #include "api/structures.hpp"
 
 namespace weir::api {
+namespace {
+
+constexpr std::size_t kBodyAroundBytes = 1U << 20U;  // of a request, beside its value
+
+}  // namespace
 
 struct Api::Impl {
   Impl(const ApiParts& parts, const ApiOptions& options)
@@ -19,8 +24,10 @@ struct Api::Impl {
         requests(ids, parts.random, options.requests),
         timers(parts.clock),
         workers(options.worker_threads),
+        carriers(options.worker_threads),
         values({parts.payload_keys != nullptr ? *parts.payload_keys : no_keys, parts.instance, ids,
-                workers, options.shard, options.requests.max_payload_bytes}),
+                carriers, options.shard, options.requests.max_payload_bytes, parts.blobs,
+                options.inline_bytes}),
         services{.instance = parts.instance,
                  .keys = parts.keys,
                  .job_stats = parts.job_stats,
@@ -43,7 +50,16 @@ struct Api::Impl {
         leases({parts.instance, timers, parts.clock, parts.random}),
         gateway({parts.keys, parts.instance, workers, parts.clock, values, options.auth}),
         http_metrics(parts.metrics, options.access_log),
-        rates(parts.clock.mono()) {
+        rates(parts.clock.mono()),
+        longest_body(options.requests.max_payload_bytes + kBodyAroundBytes) {
+    if (parts.blobs != nullptr) {
+      sweeper.emplace(LargeValueSweeper::Parts{.instance = parts.instance,
+                                               .blobs = *parts.blobs,
+                                               .timers = timers,
+                                               .workers = carriers,
+                                               .clock = parts.clock},
+                      options.sweep);
+    }
     build_table();
     parts.instance.set_orphan_handler([this](const std::string& json) { leases.give_back(json); });
     collectors = add_collectors(services, leases);
@@ -85,6 +101,9 @@ struct Api::Impl {
     mark_audited(table);
     for (auto& command : table) {
       command.holds = values_of(command.name);
+      if (command.holds.takes != Takes::nothing) {
+        command.max_body_bytes = std::max(command.max_body_bytes, longest_body);
+      }
       if (command.holds.gives != Gives::nothing) command.values = &values;
     }
     openapi = openapi_json(table, WEIR_VERSION);
@@ -134,6 +153,7 @@ struct Api::Impl {
   jobs::Requests requests;
   Timers timers;
   Workers workers;
+  Workers carriers;  // of large values
   PayloadKeys no_keys;
   StoredValues values;
   Services services;
@@ -142,6 +162,8 @@ struct Api::Impl {
   Gateway gateway;
   HttpMetrics http_metrics;
   RateSampler rates;
+  const std::size_t longest_body;  // of requests with one value
+  std::optional<LargeValueSweeper> sweeper;
   rpc::CommandTable rpc_table;
   std::optional<rpc::Dispatcher> dispatcher;  // after build_table()
   std::optional<CommandSockets> sockets;      // after build_table()
@@ -161,9 +183,11 @@ Api::~Api() {
 
 Result<void> Api::start() {
   WEIR_TRY(impl_->workers.start());
+  WEIR_TRY(impl_->carriers.start());
   WEIR_TRY(impl_->timers.start());
   if (!impl_->sampling) {
     impl_->sampling = true;
+    if (impl_->sweeper) impl_->sweeper->start();
     impl_->timers.set(impl_->services.clock.mono() + kSamplePeriod,
                       [impl = impl_.get()] { impl->sample_rates(); });
     impl_->sockets->start();
@@ -174,6 +198,7 @@ Result<void> Api::start() {
 void Api::stop() {
   drain();
   impl_->timers.stop();
+  impl_->carriers.stop();
   impl_->workers.stop();
 }
 

@@ -15,6 +15,7 @@
 #include "api/gateway.hpp"
 #include "api/http/types.hpp"
 #include "api/http_metrics.hpp"
+#include "api/large_value_sweeper.hpp"
 #include "api/services.hpp"
 #include "api/system_probe.hpp"
 #include "pkg/base/service.hpp"
@@ -26,6 +27,8 @@ struct ApiOptions {
   AuthMode auth = AuthMode::keys;  // off: --dev-no-auth, loopback only
   AccessLog access_log = AccessLog::off;
   jobs::Requests::Options requests = {};
+  std::size_t inline_bytes = 1U << 20U;  // longer values are kept as blobs
+  SweepOptions sweep = {};
   unsigned shard = 0;              // of the log, which encrypted values are bound to
   std::size_t worker_threads = 2;  // for reads of requests that were parked
 };
@@ -44,6 +47,7 @@ struct ApiParts {
   replica::Instance* data = nullptr;
   const structures::Machine* structures = nullptr;
   const PayloadKeys* payload_keys = nullptr;  // null: nothing is encrypted
+  replica::BlobStore* blobs = nullptr;        // null: no value may be longer than `inline_bytes`
 };
 
 class Api final : public Service {

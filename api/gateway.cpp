@@ -12,7 +12,7 @@ namespace weir::api {
 namespace {
 
 constexpr std::chrono::seconds kLongestRevisionWait{10};
-constexpr json::Limits kBodyLimits{.max_bytes = 64U << 20U, .max_depth = 64};
+constexpr json::Limits kBodyLimits{.max_bytes = 80U << 20U, .max_depth = 64};
 
 // What follows the scheme in an Authorization header; empty when it has another one.
 std::string_view after_scheme(std::string_view header, std::string_view scheme) {
@@ -99,6 +99,11 @@ Error too_many_wrong_keys(Millis wait) {
           wait};
 }
 
+Error overloaded() {
+  return {Code::unavailable, "overloaded", "Too many requests wait for a worker.",
+          "Try again in a moment."};
+}
+
 }  // namespace
 
 std::string media_type(std::string_view content_type) {
@@ -144,11 +149,26 @@ void Gateway::serve(const Command& command, Request request,
   if (const auto known = check_query(command, seen); !known) return refuse(known.error());
   const auto body = body_of(command, seen);
   if (!body) return refuse(body.error());
-  auto stored = parts_.values.store(command.holds.takes, seen, body->is_missing());
-  const auto text = stored ? std::make_shared<const std::string>(std::move(*stored)) : nullptr;
-  const auto view = text && !body->is_missing() ? json::View(*text) : *body;
-  const Call call(std::move(request), responder, std::move(*principal), view, &command, text);
-  if (command.reads_state && !seen.header("weir-min-revision").empty()) {
+  if (!parts_.values.may_block(command.holds.takes, seen)) {
+    return handle(command, request, responder, *principal, *body);
+  }
+  const bool runs =
+      parts_.values.run([this, &command, request, responder, who = *principal, view = *body] {
+        handle(command, request, responder, who, view);
+      });
+  if (!runs) refuse(overloaded());
+}
+
+void Gateway::handle(const Command& command, const Request& request,
+                     const http::Responder& responder,
+                     const std::shared_ptr<const auth::Principal>& principal,
+                     json::View body) const {
+  auto stored = parts_.values.store(command.holds.takes, *request, body.is_missing());
+  if (!stored) return Call(request, responder, principal, body, &command).fail(stored.error());
+  const auto text = *stored ? std::make_shared<const std::string>(std::move(**stored)) : nullptr;
+  const auto view = text && !body.is_missing() ? json::View(*text) : body;
+  const Call call(request, responder, principal, view, &command, text);
+  if (command.reads_state && !request->header("weir-min-revision").empty()) {
     return run_when_applied(command, call);
   }
   command.handler(call);
@@ -201,8 +221,7 @@ void Gateway::run_when_applied(const Command& command, const Call& call) const {
       [&command, call, &workers = parts_.workers](const Result<void>& applied) {
         if (!applied) return call.fail(applied.error());
         if (workers.run([&command, call] { command.handler(call); })) return;
-        call.fail({Code::unavailable, "overloaded", "Too many requests wait for a read.",
-                   "Try again in a moment."});
+        call.fail(overloaded());
       });
 }
 

@@ -48,6 +48,9 @@ class Gateway {
   using Request = std::shared_ptr<const http::Request>;
 
   void serve(const Command& command, Request request, const http::Responder& responder) const;
+  // The rest of serve(): blocks when StoredValues::may_block() says so.
+  void handle(const Command& command, const Request& request, const http::Responder& responder,
+              const std::shared_ptr<const auth::Principal>& principal, json::View body) const;
   Result<std::shared_ptr<const auth::Principal>> authorize(const Command& command,
                                                            const http::Request& request) const;
   void run_when_applied(const Command& command, const Call& call) const;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "jobs/queries.hpp"
+#include "jobs/requests.hpp"
 #include "jobs/stored_form.hpp"
 #include "pkg/json/writer.hpp"
 #include "pkg/log/log.hpp"
@@ -48,28 +49,45 @@ CommandValues values_of(std::string_view command) {
   return found == kCommands.end() ? CommandValues{} : found->values;
 }
 
-std::optional<std::string> StoredValues::store(Takes takes, const http::Request& request,
-                                               bool lines) const {
-  if (takes == Takes::nothing || request.body.empty()) return std::nullopt;
-  if (!sealer_.encrypts() && !mentions_stored_form(request.body)) return std::nullopt;
+Result<std::optional<std::string>> StoredValues::store(Takes takes, const http::Request& request,
+                                                       bool lines) const {
+  if (takes == Takes::nothing || request.body.empty()) return std::optional<std::string>();
+  if (!sealer_.encrypts() && !may_block(takes, request) && !mentions_stored_form(request.body)) {
+    return std::optional<std::string>();
+  }
   const auto in_path =
       request.params.empty() ? std::string_view() : std::string_view(request.params.front().second);
   const ValueWriter writer(
       sealer_, parts_.ids,
       {.takes = takes, .in_path = in_path, .max_value_bytes = parts_.max_value_bytes});
-  return lines ? writer.write_lines(request.body) : writer.write(json::View(request.body));
+  auto text = lines ? writer.write_lines(request.body) : writer.write(json::View(request.body));
+  if (!text) return text.error();
+  return std::optional<std::string>(std::move(*text));
 }
 
 void StoredValues::answer(const Call& call, Gives gives, int status, std::string json,
                           std::optional<replica::Revision> revision) const {
-  if (json.size() <= kInlineAnswerBytes) {
+  const bool large = json.find(jobs::kLargeHead) != std::string::npos;
+  if (json.size() <= kInlineAnswerBytes && !large) {
     return answer_now(call, gives, status, std::move(json), revision);
   }
   const auto text = std::make_shared<std::string>(std::move(json));
   const auto work = [this, call, gives, status, text, revision] {
     answer_now(call, gives, status, std::move(*text), revision);
   };
-  if (!parts_.workers.run(work)) work();
+  if (parts_.workers.run(work)) return;
+  large ? refuse(call, gives, *text) : work();
+}
+
+// Large values must not be fetched on this thread, and nobody else has time.
+void StoredValues::refuse(const Call& call, Gives gives, const std::string& json) const {
+  if (gives == Gives::leased) {
+    if (auto back = jobs::release_delivery(json)) {
+      parts_.instance.propose(std::move(*back), [](const Result<replica::Reply>&) {});
+    }
+  }
+  call.fail({Code::unavailable, "overloaded", "Too many requests wait for a read.",
+             "Try again in a moment."});
 }
 
 void StoredValues::answer_now(const Call& call, Gives gives, int status, std::string json,
@@ -117,7 +135,7 @@ Result<std::string> StoredValues::payload_for_copy(std::string_view id,
                                              {.job = std::string(id),
                                               .queue = view.find("queue").as_string().value_or(""),
                                               .row = {}}));
-  return sealer_.seal(value, "payload", {ValueOwner::Kind::job, std::string(new_id)});
+  return sealer_.seal_any(value, "payload", {ValueOwner::Kind::job, std::string(new_id)});
 }
 
 }  // namespace weir::api

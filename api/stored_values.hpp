@@ -22,16 +22,29 @@ class StoredValues {
     const PayloadKeys& keys;
     replica::Instance& instance;
     UuidGenerator& ids;
-    Workers& workers;
+    Workers& workers;  // of its own: they wait for NATS
     unsigned shard = 0;
-    std::size_t max_value_bytes = 0;  // of what a client sends
+    std::size_t max_value_bytes = 0;      // of what a client sends
+    replica::BlobStore* blobs = nullptr;  // null: no value is kept elsewhere
+    std::size_t inline_bytes = 0;         // the longest form that goes into the log
   };
-  explicit StoredValues(const Parts& parts) : parts_(parts), sealer_(parts.keys, parts.shard) {}
+  explicit StoredValues(const Parts& parts)
+      : parts_(parts), sealer_(parts.keys, parts.shard, parts.blobs, parts.inline_bytes) {}
 
   const ValueSealer& sealer() const { return sealer_; }
 
-  // The body as the handler shall see it; nothing when that is as it came. `lines`: NDJSON.
-  std::optional<std::string> store(Takes takes, const http::Request& request, bool lines) const;
+  // Whether a request may carry a large value: then store() blocks.
+  bool may_block(Takes takes, const http::Request& request) const {
+    return takes != Takes::nothing && sealer_.may_be_large(request.body.size());
+  }
+  // On a worker for what blocks; false when there are none left.
+  [[nodiscard]] bool run(std::function<void()> work) const {
+    return parts_.workers.run(std::move(work));
+  }
+  // The body as the handler shall see it; nothing when that is as it came. `lines`: NDJSON. Errors:
+  // of ValueSealer::seal_any.
+  Result<std::optional<std::string>> store(Takes takes, const http::Request& request,
+                                           bool lines) const;
 
   // Answers `call` with what its client gave. Jobs that cannot be read are given back for a while;
   // when no other was leased the answer is the error.
@@ -45,6 +58,7 @@ class StoredValues {
  private:
   void answer_now(const Call& call, Gives gives, int status, std::string json,
                   std::optional<replica::Revision> revision) const;
+  void refuse(const Call& call, Gives gives, const std::string& json) const;
   void give_back(const std::vector<std::string>& leases) const;
 
   const Parts parts_;

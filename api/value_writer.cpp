@@ -28,21 +28,21 @@ bool may_move(json::View job) {
 
 }  // namespace
 
-std::string ValueWriter::write(json::View body) const {
+Result<std::string> ValueWriter::write(json::View body) const {
   std::string out;
   out.reserve(body.raw().size() * 3 / 2 + 256);
-  copy(out, body);
+  WEIR_TRY(copy(out, body));
   return out;
 }
 
-std::string ValueWriter::write_lines(std::string_view text) const {
+Result<std::string> ValueWriter::write_lines(std::string_view text) const {
   std::string out;
   out.reserve(text.size() * 3 / 2 + 256);
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
     const auto line = text.substr(0, end);
     if (json::check(line)) {
-      copy(out, json::View(line));
+      WEIR_TRY(copy(out, json::View(line)));
     } else {
       out.append(line);
     }
@@ -52,21 +52,22 @@ std::string ValueWriter::write_lines(std::string_view text) const {
   return out;
 }
 
-void ValueWriter::copy(std::string& out, json::View value) const {
-  if (value.is_object()) return copy_object(out, value);
+Result<void> ValueWriter::copy(std::string& out, json::View value, bool callback) const {
+  if (value.is_object()) return copy_object(out, value, callback);
   if (!value.is_array()) {
     out.append(value.raw());
-    return;
+    return {};
   }
   out += '[';
   for (const auto element : value.elements()) {
     if (out.back() != '[') out += ',';
-    copy(out, element);
+    WEIR_TRY(copy(out, element, callback));
   }
   out += ']';
+  return {};
 }
 
-void ValueWriter::copy_object(std::string& out, json::View object) const {
+Result<void> ValueWriter::copy_object(std::string& out, json::View object, bool callback) const {
   out += '{';
   std::string id;
   if (options_.takes == Takes::jobs && !object.find("payload").is_missing()) {
@@ -79,28 +80,33 @@ void ValueWriter::copy_object(std::string& out, json::View object) const {
     out.append("\"").append(member.raw_key).append("\":");
     const auto name = member.key();
     if (name == "payload" && options_.takes != Takes::reports) {
-      write_value(out, member.value, name, payload_owner(object, id));
+      WEIR_TRY(write_value(out, member.value, name, payload_owner(object, id), callback));
     } else if (is_report_value(name) && options_.takes == Takes::reports) {
-      write_value(out, member.value, name, report_owner(object));
+      WEIR_TRY(write_value(out, member.value, name, report_owner(object), callback));
     } else if (std::ranges::find(kInside, name) != kInside.end()) {
-      copy(out, member.value);
+      WEIR_TRY(copy(out, member.value, callback || name.starts_with("on_")));
     } else {
       out.append(member.value.raw());
     }
   }
   out += '}';
+  return {};
 }
 
-void ValueWriter::write_value(std::string& out, json::View value, std::string_view field,
-                              const ValueOwner& owner) const {
+Result<void> ValueWriter::write_value(std::string& out, json::View value, std::string_view field,
+                                      const ValueOwner& owner, bool callback) const {
   const auto raw = value.raw();
-  if (raw.size() <= options_.max_value_bytes) {
+  if (raw.size() > options_.max_value_bytes) {
+    // It is refused. What looks like a stored form is none: the same value, written otherwise.
+    const bool forged = jobs::is_stored_form(raw);
+    out.append(forged ? "{ " : "").append(forged ? raw.substr(1) : raw);
+  } else if (callback || options_.takes == Takes::templates) {
     out += sealer_.seal(raw, field, owner);
-  } else if (jobs::is_stored_form(raw)) {  // it is none: the same value, written otherwise
-    out.append("{ ").append(raw.substr(1));
   } else {
-    out.append(raw);
+    WEIR_ASSIGN(const auto form, sealer_.seal_any(raw, field, owner));
+    out += form;
   }
+  return {};
 }
 
 ValueOwner ValueWriter::payload_owner(json::View job, std::string_view id) const {

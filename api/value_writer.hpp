@@ -24,15 +24,16 @@ class ValueWriter {
       : sealer_(sealer), ids_(ids), options_(options) {}
 
   // `body` must have passed json::check().
-  std::string write(json::View body) const;
+  // Errors: of ValueSealer::seal_any.
+  Result<std::string> write(json::View body) const;
   // One JSON text a line; lines that are not JSON stay as they are.
-  std::string write_lines(std::string_view text) const;
+  Result<std::string> write_lines(std::string_view text) const;
 
  private:
-  void copy(std::string& out, json::View value) const;
-  void write_value(std::string& out, json::View value, std::string_view field,
-                   const ValueOwner& owner) const;
-  void copy_object(std::string& out, json::View object) const;
+  Result<void> copy(std::string& out, json::View value, bool callback = false) const;
+  Result<void> write_value(std::string& out, json::View value, std::string_view field,
+                           const ValueOwner& owner, bool callback) const;
+  Result<void> copy_object(std::string& out, json::View object, bool callback) const;
   ValueOwner payload_owner(json::View job, std::string_view id) const;
   ValueOwner report_owner(json::View report) const;
 

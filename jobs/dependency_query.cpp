@@ -12,10 +12,10 @@ void append_parent(json::Writer& out, sqlite::Database& db, const Job& job, std:
   out.begin_object().member("status", to_string(job.status));
   const auto result = result_of(db, job);
   const auto error = is_finished(job.status) ? error_of(db, job) : std::string();
-  if (result.size() + error.size() > room) {
+  if (value_bytes(result) + error.size() > room) {
     out.member("result_at", "/v1/jobs/" + job.id);
   } else {
-    room -= result.size() + error.size();
+    room -= value_bytes(result) + error.size();
     if (is_stored_form(result)) out.member(kRowMember, job.row);
     out.raw_member("result", result.empty() ? std::string_view("null") : result);
     if (!error.empty()) out.raw_member("error", error);

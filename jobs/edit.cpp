@@ -1,7 +1,9 @@
 #include "jobs/edit.hpp"
 
 #include "jobs/expiry.hpp"
+#include "jobs/large_values.hpp"
 #include "jobs/limits.hpp"
+#include "jobs/stored_form.hpp"
 #include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
@@ -9,6 +11,8 @@ namespace {
 
 void set_payload(Step& step, Job& job, std::string_view payload) {
   const auto bit = blob_bit(Blob::payload);
+  if (is_large_form(payload)) job.parts |= kLargeBit;
+  keep_large(step, job.row, Blob::payload, payload);
   if (payload.size() > kInlineBytes) {
     write_blob(step.db, job.row, Blob::payload, payload);
     job.parts |= bit;

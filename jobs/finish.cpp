@@ -2,6 +2,7 @@
 
 #include "jobs/backoff.hpp"
 #include "jobs/job_log.hpp"
+#include "jobs/large_values.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/json/writer.hpp"
@@ -76,6 +77,7 @@ Result<void> Finisher::complete(json::View item, std::string& out) {
     write.bind(5, beside ? blob_bit(Blob::result) : 0).run();
   }
   if (beside) write_blob(step_.db, row, Blob::result, result);
+  keep_large(step_, row, Blob::result, result);
   step_.count(Total::completed);
   step_.change({.row = row,
                 .queue = *lease->queue,
@@ -287,6 +289,7 @@ Result<void> Finisher::heartbeat(json::View item, std::string& out) {
   const auto checkpoint = item.find("checkpoint");
   if (!checkpoint.is_missing()) {
     write_blob(step_.db, row, Blob::checkpoint, checkpoint.raw());
+    keep_large(step_, row, Blob::checkpoint, checkpoint.raw());
     parts |= blob_bit(Blob::checkpoint);
   }
   const auto progress = item.find("progress");

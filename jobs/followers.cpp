@@ -4,6 +4,7 @@
 #include "jobs/dependencies.hpp"
 #include "jobs/expiry.hpp"
 #include "jobs/idempotency.hpp"
+#include "jobs/large_values.hpp"
 #include "jobs/own_retention.hpp"
 #include "jobs/quota.hpp"
 #include "jobs/scheduler.hpp"
@@ -19,6 +20,7 @@ void follow_changes(Step& step) {
     // Each kind of follower looks at its own bit of change.parts, in a fixed order.
     if ((change.parts & kUniqueBit) != 0) follow_unique(step, change);
     if ((change.parts & kIdempotentBit) != 0) follow_idempotency(step, change);
+    if ((change.parts & kLargeBit) != 0) follow_large(step, change);
     if ((change.parts & kInBatch) != 0) Batches(step).follow(change);
     if ((change.parts & kHasChildren) != 0) follow_children(step, change);
     if ((change.parts & kHasParents) != 0) follow_parents(step, change);

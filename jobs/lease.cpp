@@ -8,6 +8,7 @@
 #include "jobs/drain.hpp"
 #include "jobs/expiry.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/stored_form.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/base/time_text.hpp"
 
@@ -224,7 +225,7 @@ Leaser::Picked Leaser::pick(const Queue& queue, const LeaseCall& call,
   if ((rows.int64(kColParts) & blob_bit(Blob::payload)) != 0) {
     payload = beside = read_blob(step_.db, picked.row, Blob::payload);
   }
-  reply_bytes_ += payload.size();
+  reply_bytes_ += value_bytes(payload);
   if (wanted) append_job(out, queue, call, rows, picked, payload);
   return picked;
 }

@@ -7,6 +7,7 @@
 #include "jobs/drain.hpp"
 #include "jobs/events.hpp"
 #include "jobs/followers.hpp"
+#include "jobs/large_values.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
 #include "jobs/quota.hpp"
@@ -119,6 +120,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.webhook_redrive", webhook<&Webhooks::redrive>},
       {"jobs.webhook_purge", webhook<&Webhooks::purge>},
       {"jobs.webhook_test", webhook<&Webhooks::test>},
+      {"jobs.large_removed", large_removed},
       {"jobs.waiter_close", waiter_close},
       {"jobs.node_started", node_started},
       {"jobs.tick", tick}};

@@ -280,6 +280,19 @@ CREATE TABLE job_schedule_runs(
   PRIMARY KEY(schedule, at, job)) WITHOUT ROWID;
 CREATE UNIQUE INDEX job_schedule_runs_job ON job_schedule_runs(job);
 CREATE INDEX job_schedule_runs_active ON job_schedule_runs(schedule) WHERE active=1;
+
+CREATE TABLE job_large(
+  job INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  stream TEXT NOT NULL,
+  chunks TEXT NOT NULL,
+  PRIMARY KEY(job, kind)) WITHOUT ROWID;
+CREATE INDEX job_large_first ON job_large(first);
+CREATE TABLE job_large_unused(
+  first INTEGER PRIMARY KEY,
+  stream TEXT NOT NULL,
+  chunks TEXT NOT NULL);
 )";
 
 constexpr std::array<sqlite::Migration, 1> kMigrations{{{1, kFirst}}};

@@ -26,7 +26,8 @@ inline constexpr std::int64_t kHasAttempts = 1 << 7;
 // Bits of jobs.parts from here on: something follows when the job changes its status
 // (jobs/followers.hpp).
 inline constexpr std::int64_t kQuotaBit = 1 << 21;  // a row in job_owners
-inline constexpr std::int64_t kFollowed = 0xFF00 | kQuotaBit;
+inline constexpr std::int64_t kLargeBit = 1 << 24;  // rows in job_large
+inline constexpr std::int64_t kFollowed = 0xFF00 | kQuotaBit | kLargeBit;
 inline constexpr std::int64_t kUniqueBit = 1 << 8;      // a row in job_unique
 inline constexpr std::int64_t kIdempotentBit = 1 << 9;  // rows in job_idempotency
 inline constexpr std::int64_t kInBatch = 1 << 10;       // a row in job_members

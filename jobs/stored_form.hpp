@@ -5,6 +5,7 @@
 // never looks inside.
 #pragma once
 
+#include <charconv>
 #include <string_view>
 
 namespace weir::jobs {
@@ -13,6 +14,22 @@ inline constexpr std::string_view kStoredHead = "{\"$weir\":";
 
 inline bool is_stored_form(std::string_view value) {
   return value.starts_with(kStoredHead);
+}
+
+// A value that is kept elsewhere:
+// {"$weir":{"b":{"n":bytes,"h":"sha256","s":"stream","q":[chunks]},..}}
+inline constexpr std::string_view kLargeHead = "{\"$weir\":{\"b\":{\"n\":";
+
+inline bool is_large_form(std::string_view value) {
+  return value.starts_with(kLargeHead);
+}
+
+// What the value takes when it is handed out.
+inline std::size_t value_bytes(std::string_view value) {
+  if (!is_large_form(value)) return value.size();
+  std::size_t bytes = 0;
+  std::from_chars(value.data() + kLargeHead.size(), value.data() + value.size(), bytes);
+  return bytes;
 }
 
 // Beside a stored result or checkpoint an answer names the job's row, which its form is bound to.

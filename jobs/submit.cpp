@@ -6,6 +6,7 @@
 #include "jobs/idempotency.hpp"
 #include "jobs/item_error.hpp"
 #include "jobs/job_row.hpp"
+#include "jobs/large_values.hpp"
 #include "jobs/quota.hpp"
 #include "jobs/target.hpp"
 #include "jobs/webhook.hpp"
@@ -285,6 +286,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     write_blob(step_.db, step_.state.next_row, Blob::payload, job.payload);
   }
   const std::int64_t row = step_.state.next_row++;
+  keep_large(step_, row, Blob::payload, job.payload);
   if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
   if (owned) count_owned(step_, row);
   if ((parts & kExpiringBit) != 0) begin_expiry(step_, row, expires_of(job.options));

@@ -19,6 +19,7 @@
 #include "pkg/log/log.hpp"
 #include "pkg/nats/embedded_server.hpp"
 #include "pkg/process/host.hpp"
+#include "pkg/replica/jetstream_blobs.hpp"
 #include "pkg/replica/jetstream_effects.hpp"
 #include "pkg/replica/jetstream_log.hpp"
 #include "pkg/replica/jetstream_snapshots.hpp"
@@ -33,6 +34,7 @@ constexpr Millis kFinishWait{2'000};
 constexpr Millis kCertificateWarning = std::chrono::hours(24 * 14);  // before it ends
 constexpr std::size_t kOperationHeadroom = 16U
                                            << 10U;  // of one NATS message, for the entry around it
+constexpr std::size_t kInlineBytes = 1008U << 10U;  // longer values do not go into the log
 constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
 
 nats::ConnectOptions connect_options(const config::NatsConfig& config) {
@@ -67,6 +69,7 @@ struct Coordinator::Parts {
   std::unique_ptr<replica::KvLeaseStore> leases;
   std::unique_ptr<replica::JetStreamEffects> effects;
   std::unique_ptr<replica::JetStreamSnapshots> snapshots;
+  std::unique_ptr<replica::JetStreamBlobs> blobs;
   jobs::Machine jobs;
   auth::KeyMachine keys;
   auth::AuditMachine audit;
@@ -146,6 +149,10 @@ Result<void> Coordinator::Parts::make_replica() {
                                         .subject = "weir.snapshots." + shard,
                                         .replicas = replicas},
       rest);
+  blobs = std::make_unique<replica::JetStreamBlobs>(
+      replica::JetStreamBlobOptions{
+          .stream = "WEIR_BLOBS" + suffix, .subject = "weir.blobs." + shard, .replicas = replicas},
+      rest, random);
   replica::InstanceOptions options;
   options.data_dir = config.data_dir;
   options.name = "jobs-" + shard;
@@ -188,8 +195,8 @@ void Coordinator::Parts::make_api() {
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
   options.requests.signs_webhooks = !config.webhooks.secret.empty();
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
-  options.requests.max_payload_bytes =
-      std::min(config.max_payload_bytes, message_bytes - 2 * kOperationHeadroom);
+  options.requests.max_payload_bytes = config.max_payload_bytes;
+  options.inline_bytes = std::min(kInlineBytes, message_bytes - 2 * kOperationHeadroom);
   pubsub = std::make_unique<pubsub::Hub>(rest, clock, random);
   api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
                                                  .keys = keys,
@@ -202,7 +209,8 @@ void Coordinator::Parts::make_api() {
                                                  .pubsub = *pubsub,
                                                  .data = data ? &data->instance() : nullptr,
                                                  .structures = data ? &data->structures() : nullptr,
-                                                 .payload_keys = payload_keys.get()},
+                                                 .payload_keys = payload_keys.get(),
+                                                 .blobs = blobs.get()},
                                    options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;

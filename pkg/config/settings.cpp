@@ -119,8 +119,9 @@ constexpr std::array kSettings{
     number("webhook_timeout", Kind::duration, "15s", 100, 60 * kSecond,
            "Time that a receiver gets to answer a webhook, all in all."),
     // limits
-    number("max_payload_bytes", Kind::bytes, "1008KiB", 1024, 64 * kMiB,
-           "Largest payload or result of one job; what NATS takes in a message bounds it too."),
+    number("max_payload_bytes", Kind::bytes, "8MiB", 1024, 64 * kMiB,
+           "Largest payload, result or checkpoint of one job. What is too long for one message of "
+           "NATS is kept in pieces, in a stream of its own."),
     number("max_connections", Kind::integer, "10000", 1, 1'000'000,
            "Open client connections; one more is answered 503 and closed."),
     number("max_event_streams", Kind::integer, "5000", 0, 1'000'000,

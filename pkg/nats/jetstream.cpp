@@ -270,6 +270,13 @@ Result<void> JetStream::purge_below(std::string_view stream, std::uint64_t seque
   return {};
 }
 
+Result<void> JetStream::delete_message(std::string_view stream, std::uint64_t sequence) const {
+  const auto answer = call("STREAM.MSG.DELETE." + std::string(stream),
+                           "{\"seq\":" + std::to_string(sequence) + ",\"no_erase\":true}");
+  if (!answer) return answer.error();
+  return {};
+}
+
 Result<StoredMessage> JetStream::message(std::string_view stream, std::uint64_t sequence) const {
   WEIR_ASSIGN(const std::string answer, call("STREAM.MSG.GET." + std::string(stream),
                                              "{\"seq\":" + std::to_string(sequence) + "}"));

@@ -79,6 +79,8 @@ class JetStream {
   // Drops everything below `sequence`. Never by subject filter: nats-server before 2.9.12 loses
   // queued work on a filtered purge.
   Result<void> purge_below(std::string_view stream, std::uint64_t sequence) const;
+  // Deletes one message; its bytes are not overwritten. Error: message_not_found.
+  Result<void> delete_message(std::string_view stream, std::uint64_t sequence) const;
   // Read from the stream's leader: sees every acknowledged write. Error: message_not_found.
   Result<StoredMessage> message(std::string_view stream, std::uint64_t sequence) const;
   Result<StoredMessage> last_message(std::string_view stream, std::string_view subject) const;

@@ -7,6 +7,7 @@
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
+#include "pkg/replica/retry_call.hpp"
 #include "pkg/replica/snapshot_file.hpp"
 
 namespace weir::replica {
@@ -14,20 +15,6 @@ namespace {
 
 constexpr Millis kTimeout{5'000};
 constexpr std::size_t kHeadroomBytes = 1'024;  // subject and headers beside a chunk
-constexpr int kTries = 4;
-
-// A chunk more or less is nothing to give up for: the server may just elect a leader.
-template <class Call>
-auto again_if_unavailable(const Call& call) {
-  auto result = call();
-  for (int i = 1;
-       i < kTries && !result &&
-       (result.error().code == Code::unavailable || result.error().code == Code::deadline_exceeded);
-       ++i) {
-    result = call();
-  }
-  return result;
-}
 
 std::uint64_t number(json::View view, std::string_view name) {
   return static_cast<std::uint64_t>(view.find(name).as_int().value_or(0));

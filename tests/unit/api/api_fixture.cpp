@@ -170,7 +170,8 @@ void ApiTest::make_api(const ApiOptions& options) {
                                         .random = random_,
                                         .metrics = registry_,
                                         .pubsub = *pubsub_,
-                                        .payload_keys = payload_keys_.get()},
+                                        .payload_keys = payload_keys_.get(),
+                                        .blobs = blobs_.get()},
                                options);
   ASSERT_TRUE(api_->start());
   routes_ = api_->routes();

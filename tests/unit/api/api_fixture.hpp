@@ -91,6 +91,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<kv::Service> kv_;  // of a NATS that is away
   std::unique_ptr<TestInstance> instance_;
   std::unique_ptr<pubsub::Hub> pubsub_;        // of a NATS that is away
+  std::unique_ptr<replica::BlobStore> blobs_;  // none unless a test makes them, and then the API
   std::unique_ptr<PayloadKeys> payload_keys_;  // none unless a test makes them, and then the API
   std::unique_ptr<Api> api_;
   std::vector<http::Route> routes_;

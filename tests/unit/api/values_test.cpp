@@ -28,7 +28,7 @@ bool leaks(std::string_view text) {
 class Values : public testing::Test {
  protected:
   std::string written(Takes takes, std::string_view body, std::string_view in_path = "") {
-    return ValueWriter(sealer_, ids_, {takes, in_path, 100}).write(json::View(body));
+    return *ValueWriter(sealer_, ids_, {takes, in_path, 100}).write(json::View(body));
   }
   Result<std::string> read(std::string_view json) { return ValueReader(sealer_).read(json); }
 
@@ -76,7 +76,7 @@ TEST_F(Values, WhatIsNoValueStaysAsItCame) {
       R"({"queue":"q","id":"j","metadata":{"payload":"blue heron"},"tags":["x"],"delay_ms":5})";
   EXPECT_EQ(written(Takes::jobs, body), body);
   const std::string lines = "{\"queue\":\"q\"}\n\nnot json\n{\"queue\":\"r\"}";
-  EXPECT_EQ(ValueWriter(sealer_, ids_, {Takes::jobs, "", 100}).write_lines(lines), lines);
+  EXPECT_EQ(*ValueWriter(sealer_, ids_, {Takes::jobs, "", 100}).write_lines(lines), lines);
 }
 
 TEST_F(Values, WhatIsTooLongIsLeftToBeRefused) {

@@ -33,7 +33,7 @@ TEST(Loader, DefaultsStandWhenNothingIsGiven) {
   ASSERT_TRUE(values);
   EXPECT_EQ(values->text("http"), "127.0.0.1:7080");
   EXPECT_EQ(values->at("http").origin, Origin::fallback);
-  EXPECT_EQ(values->integer("max_payload_bytes"), 1008 << 10);
+  EXPECT_EQ(values->integer("max_payload_bytes"), 8 << 20);
   EXPECT_EQ(values->duration("request_timeout"), Millis{30'000});
   EXPECT_TRUE(values->boolean("sync_always"));
   EXPECT_FALSE(values->is_set("nats_url"));
