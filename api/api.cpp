@@ -45,7 +45,8 @@ struct Api::Impl {
                  .started_at = parts.clock.mono(),
                  .connections = {},
                  .data = parts.data,
-                 .structures = parts.structures},
+                 .structures = parts.structures,
+                 .test_clock = parts.test_clock},
         feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
         gateway({parts.keys, parts.instance, workers, parts.clock, values, options.auth}),
@@ -95,6 +96,7 @@ struct Api::Impl {
     add_key_commands(table, services);
     add_audit_commands(table, services);
     add_snapshot_commands(table, services);
+    if (services.test_clock != nullptr) add_test_clock_commands(table, services);
     add_structure_commands(table, services);
     add_system_commands(table, services);
     add_documents();

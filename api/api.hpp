@@ -20,6 +20,7 @@
 #include "api/system_probe.hpp"
 #include "pkg/base/service.hpp"
 #include "pkg/kv/service.hpp"
+#include "pkg/replica/test_clock.hpp"
 
 namespace weir::api {
 
@@ -48,6 +49,7 @@ struct ApiParts {
   const structures::Machine* structures = nullptr;
   const PayloadKeys* payload_keys = nullptr;  // null: nothing is encrypted
   replica::BlobStore* blobs = nullptr;        // null: no value may be longer than `inline_bytes`
+  const replica::TestClock* test_clock = nullptr;  // null: real time; then it is `clock`
 };
 
 class Api final : public Service {

@@ -29,6 +29,8 @@ void add_audit_commands(CommandTable& table, Services& services);
 // Which commands leave a record in the audit log: what somebody changes, except by submitting.
 void mark_audited(CommandTable& table);
 void add_pubsub_commands(CommandTable& table, Services& services);
+// Only where a test clock runs.
+void add_test_clock_commands(CommandTable& table, Services& services);
 void add_system_commands(CommandTable& table, Services& services);
 
 }  // namespace weir::api

@@ -209,7 +209,7 @@ void write_usage(Writer& out, const Services& services) {
 
 Assessment assess_all(const Services& services, const replica::Health& health,
                       const std::optional<SystemFacts>& facts) {
-  auto out = assess(health, facts, services.clock.wall());
+  auto out = assess(health, facts, real_clock(services).wall());
   if (services.data != nullptr) add_structures(out, services.data->health());
   const auto& sealer = services.values.sealer();
   const auto missing = sealer.problem();
@@ -286,6 +286,7 @@ Document health_document(const Services& services) {
   if (state == State::down) out.member("error", assessment.problem);
   out.member("timestamp", now).member("version", WEIR_VERSION).member("role", role_of(health));
   out.member("auth", services.auth == AuthMode::off ? "off" : "keys");
+  out.member("clock", services.test_clock == nullptr ? "real" : "test");
   out.member("uptime", uptime).member("uptime_secs", uptime);
   out.key("components").begin_object();
   for (const auto& component : assessment.components) {
@@ -323,7 +324,8 @@ Document system_status_document(const Services& services) {
 }
 
 Document ready_document(const Services& services) {
-  const auto assessment = assess(services.instance.health(), std::nullopt, services.clock.wall());
+  const auto assessment =
+      assess(services.instance.health(), std::nullopt, real_clock(services).wall());
   const auto memory = memory_use();
   const bool memory_ok = static_cast<double>(memory.used_bytes) <=
                          kMemoryShareTolerated * static_cast<double>(memory.total_bytes);

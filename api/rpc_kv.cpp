@@ -314,7 +314,7 @@ void add_kv_rpc(rpc::CommandTable& table, Services& services) {
          .answer = row.answer,
          .once_per_request_id = row.name == "kv.set" || row.name == "kv.del",
          .handler = [&services, run = row.run](const rpc::Call& call, const rpc::Reply& reply) {
-           reply(run(services.kv, call.payload(), services.clock));
+           reply(run(services.kv, call.payload(), real_clock(services)));
          }});
   }
   services.figures.push_back([&services](ServiceFigures& figures) {

@@ -63,6 +63,12 @@ constexpr std::array kSchemas{
  "properties":{
   "items":{"type":"array","items":{"$ref":"#/components/schemas/Snapshot"}},
   "next_cursor":{"type":"null"}}})"},
+    ComponentSchema{"TestClock", R"({"type":"object","required":["now","ahead_ms","frozen"],
+ "properties":{
+  "now":{"type":"string","format":"date-time"},
+  "ahead_ms":{"type":"integer","description":"of real time; below 0 after it stood still"},
+  "frozen":{"type":"boolean"},
+  "steps":{"type":"integer","description":"moments at which something was due on the way"}}})"},
     ComponentSchema{"Health", R"({"type":"object",
  "required":["status","timestamp","version","uptime","connections","rooms","persistence"],
  "properties":{
@@ -72,6 +78,7 @@ constexpr std::array kSchemas{
   "version":{"type":"string"},
   "role":{"type":"string","enum":["leader","follower"]},
   "auth":{"type":"string","enum":["keys","off"]},
+  "clock":{"type":"string","enum":["real","test"]},
   "uptime":{"type":"integer","description":"seconds"},
   "uptime_secs":{"type":"integer"},
   "components":{"type":"object","additionalProperties":{"type":"string",

@@ -4,6 +4,10 @@
 
 namespace weir::api {
 
+const Clock& real_clock(const Services& services) {
+  return services.test_clock == nullptr ? services.clock : services.test_clock->real();
+}
+
 void answer_read(Services& services, const Call& call,
                  const std::function<Result<std::string>(sqlite::Database&)>& query) {
   services.reads.fetch_add(1, std::memory_order_relaxed);

@@ -23,6 +23,7 @@
 #include "pkg/metrics/registry.hpp"
 #include "pkg/pubsub/hub.hpp"
 #include "pkg/replica/instance.hpp"
+#include "pkg/replica/test_clock.hpp"
 #include "pkg/structures/machine.hpp"
 
 namespace weir::api {
@@ -61,7 +62,11 @@ struct Services {
   replica::Instance* data = nullptr;
   const structures::Machine* structures = nullptr;
   std::deque<std::string> names = {};  // texts that command tables made at start point into
+  const replica::TestClock* test_clock = nullptr;  // null: real time
 };
+
+// The time that everybody else has: for what is compared with the outside.
+const Clock& real_clock(const Services& services);
 
 // Runs `query` on a local snapshot and answers 200 with what it gives. Pool lane only.
 void answer_read(Services& services, const Call& call,

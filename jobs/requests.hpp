@@ -69,6 +69,8 @@ class Requests {
     std::size_t max_operation_bytes = (1U << 20U) - (4U << 10U);  // body of one operation
     // This coordinator has a secret for the webhooks of jobs whose queue has none.
     bool signs_webhooks = false;
+    // What a waiter is kept beyond its wait, unless its node closes it: long where log time jumps.
+    Millis waiter_slack{0};
   };
 
   Requests(UuidGenerator& ids, Random& random, Options options)

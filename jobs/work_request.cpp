@@ -35,7 +35,8 @@ void write_types(Fields& fields, json::Writer& out) {
 }
 
 // types, labels, max, wait_ms and lease_ms of a lease; answers wait_ms.
-Millis write_lease_terms(Fields& fields, const LeaseWaiter& waiter, json::Writer& out) {
+Millis write_lease_terms(Fields& fields, const LeaseWaiter& waiter, Millis slack,
+                         json::Writer& out) {
   write_types(fields, out);
   write_labels(fields, out);
   out.member("max", fields.integer("max", 1, kMaxLeaseJobs).value_or(1));
@@ -44,7 +45,8 @@ Millis write_lease_terms(Fields& fields, const LeaseWaiter& waiter, json::Writer
   }
   const auto wait = fields.duration_ms("wait_ms", 0ms, kMaxWait).value_or(0);
   if (wait > 0) {
-    out.member("node", waiter.node).member("waiter", waiter.waiter).member("wait_ms", wait);
+    out.member("node", waiter.node).member("waiter", waiter.waiter);
+    out.member("wait_ms", wait + slack.count());
   }
   return Millis{wait};
 }
@@ -161,7 +163,7 @@ Result<LeaseRequest> Requests::lease(std::string_view queues, json::View body,
   out.begin_object();
   out.member("worker", fields.required_text("worker", kMaxWorkerBytes).value_or(""));
   write_path_queues(errors, queues, out);
-  const auto wait = write_lease_terms(fields, waiter, out);
+  const auto wait = write_lease_terms(fields, waiter, options_.waiter_slack, out);
   out.member("salt", draw_salt(random_)).end_object();
   fields.finish();
   WEIR_ASSIGN(auto operation, finish_request(errors, kInvalid, "jobs.lease", out.take(),
@@ -184,7 +186,7 @@ Result<LeaseRequest> Requests::work(json::View body, const LeaseWaiter& waiter) 
     Fields terms(errors, lease, "lease");
     out.key("lease").begin_object().member("worker", worker);
     write_body_queues(terms, out);
-    wait = write_lease_terms(terms, waiter, out);
+    wait = write_lease_terms(terms, waiter, options_.waiter_slack, out);
     out.member("salt", draw_salt(random_)).end_object();
     terms.finish();
   }

@@ -11,6 +11,7 @@ int run_audit(Args args);
 int run_batch(Args args);
 int run_bench(Args args);
 int run_call(Args args);
+int run_clock(Args args);
 int run_completion(Args args);
 int run_config(Args args);
 int run_dlq(Args args);

@@ -31,6 +31,8 @@ namespace {
 
 constexpr Millis kConnectWait{2'000};
 constexpr Millis kFinishWait{2'000};
+// Of waiters, where time jumps: their node closes them.
+constexpr Millis kWaiterSlack = std::chrono::hours(24 * 365 * 1'000);
 constexpr Millis kCertificateWarning = std::chrono::hours(24 * 14);  // before it ends
 constexpr std::size_t kOperationHeadroom = 16U
                                            << 10U;  // of one NATS message, for the entry around it
@@ -58,7 +60,8 @@ nats::ConnectOptions connect_options(const config::NatsConfig& config) {
 // In the order of dependence: each stands on those above it.
 struct Coordinator::Parts {
   config::ServeConfig config;
-  SystemClock clock;
+  SystemClock system_clock;
+  std::unique_ptr<replica::TestClock> test_clock;  // null: real time
   SystemRandom random;
   metrics::Registry metrics;
   std::unique_ptr<nats::EmbeddedServer> embedded;
@@ -87,6 +90,9 @@ struct Coordinator::Parts {
   bool finished = false;
   std::optional<std::string> new_admin_key;
 
+  const Clock& clock() const {
+    return test_clock ? static_cast<const Clock&>(*test_clock) : system_clock;
+  }
   Result<void> connect();
   Result<void> make_replica();
   Result<void> make_data_replica();
@@ -130,7 +136,8 @@ Result<void> Coordinator::Parts::make_replica() {
   const std::string suffix = config.shard == 0 ? "" : "-" + shard;
   WEIR_ASSIGN(log, replica::JetStreamLog::make({.stream = "JOBS" + suffix,
                                                 .subject = "weir.log.jobs." + shard,
-                                                .replicas = replicas},
+                                                .replicas = replicas,
+                                                .test_clock = config.test_clock},
                                                entries, rest));
   leases =
       std::make_unique<replica::KvLeaseStore>(nats::JetStream(rest), "jobs-" + shard, replicas);
@@ -164,9 +171,10 @@ Result<void> Coordinator::Parts::make_replica() {
                                                          .leases = *leases,
                                                          .effects = *effects,
                                                          .machines = {&jobs, &keys, &audit},
-                                                         .clock = clock,
+                                                         .clock = clock(),
                                                          .random = random,
-                                                         .snapshots = snapshots.get()}));
+                                                         .snapshots = snapshots.get(),
+                                                         .test_clock = test_clock.get()}));
   return {};
 }
 
@@ -179,17 +187,19 @@ Result<void> Coordinator::Parts::make_data_replica() {
                                        .entries = std::move(connection),
                                        .rest = rest,
                                        .replicas = static_cast<int>(config.stream_replicas),
-                                       .clock = clock,
+                                       .system_clock = system_clock,
                                        .random = random}));
   return {};
 }
 
 void Coordinator::Parts::make_api() {
   const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
-  probe = std::make_unique<api::NatsProbe>(rest, clock, sync_always);
+  probe = std::make_unique<api::NatsProbe>(rest, system_clock, sync_always);
   kv = std::make_unique<kv::Service>(
-      rest, clock, kv::Service::Options{.replicas = static_cast<int>(config.stream_replicas)});
+      rest, system_clock,
+      kv::Service::Options{.replicas = static_cast<int>(config.stream_replicas)});
   api::ApiOptions options;
+  if (test_clock) options.requests.waiter_slack = kWaiterSlack;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   options.shard = config.shard;
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
@@ -197,20 +207,21 @@ void Coordinator::Parts::make_api() {
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
   options.requests.max_payload_bytes = config.max_payload_bytes;
   options.inline_bytes = std::min(kInlineBytes, message_bytes - 2 * kOperationHeadroom);
-  pubsub = std::make_unique<pubsub::Hub>(rest, clock, random);
+  pubsub = std::make_unique<pubsub::Hub>(rest, system_clock, random);
   api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
                                                  .keys = keys,
                                                  .job_stats = jobs.stats(),
                                                  .probe = *probe,
                                                  .kv = *kv,
-                                                 .clock = clock,
+                                                 .clock = clock(),
                                                  .random = random,
                                                  .metrics = metrics,
                                                  .pubsub = *pubsub,
                                                  .data = data ? &data->instance() : nullptr,
                                                  .structures = data ? &data->structures() : nullptr,
                                                  .payload_keys = payload_keys.get(),
-                                                 .blobs = blobs.get()},
+                                                  .blobs = blobs.get(),
+                                                  .test_clock = test_clock.get()},
                                    options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
@@ -231,7 +242,7 @@ void Coordinator::Parts::make_api() {
 void Coordinator::Parts::tell_certificate(std::string_view event) const {
   const auto ends = tls->expires_at();
   log::info(event, {{"certificate", config.http_tls.cert_file}, {"ends", format_rfc3339(ends)}});
-  if (ends - clock.wall() > kCertificateWarning) return;
+  if (ends - system_clock.wall() > kCertificateWarning) return;
   log::warn("http_tls_ends_soon",
             {{"certificate", config.http_tls.cert_file}, {"ends", format_rfc3339(ends)}});
 }
@@ -245,6 +256,11 @@ Coordinator::~Coordinator() {
 Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config) {
   auto parts = std::make_unique<Parts>();
   parts->config = config;
+  if (config.test_clock) {
+    parts->test_clock = std::make_unique<replica::TestClock>(parts->system_clock);
+    log::warn("test_clock",
+              {{"meaning", "anybody with an admin key sets the time: for tests only"}});
+  }
   if (config.has_tls()) {
     WEIR_ASSIGN(parts->tls, http::TlsServer::load({.certificate = config.http_tls.cert_file,
                                                    .key = config.http_tls.key_file,

@@ -24,6 +24,7 @@ class NoEffects final : public replica::EffectSink {
 
 struct DataReplica::Members {
   structures::StateLimits limits;
+  std::unique_ptr<replica::TestClock> test_clock;  // of this log; null: real time
   std::unique_ptr<replica::JetStreamLog> log;
   std::unique_ptr<replica::KvLeaseStore> leases;
   NoEffects effects;
@@ -42,11 +43,17 @@ Result<std::unique_ptr<DataReplica>> DataReplica::make(const Parts& parts) {
   const std::string shard = std::to_string(config.shard);
   const std::string suffix = config.shard == 0 ? "" : "-" + shard;
   auto members = std::make_unique<Members>();
+  const Clock* clock = &parts.system_clock;
+  if (config.test_clock) {
+    members->test_clock = std::make_unique<replica::TestClock>(parts.system_clock);
+    clock = members->test_clock.get();
+  }
   members->limits = {.max_bytes = static_cast<std::int64_t>(config.structures_max_bytes),
                      .max_elements = static_cast<std::int64_t>(config.structures_max_elements)};
   WEIR_ASSIGN(members->log, replica::JetStreamLog::make({.stream = "DATA" + suffix,
                                                          .subject = "weir.log.data." + shard,
-                                                         .replicas = parts.replicas},
+                                                         .replicas = parts.replicas,
+                                                         .test_clock = config.test_clock},
                                                         parts.entries, parts.rest));
   members->leases = std::make_unique<replica::KvLeaseStore>(nats::JetStream(parts.rest),
                                                             "data-" + shard, parts.replicas);
@@ -68,9 +75,10 @@ Result<std::unique_ptr<DataReplica>> DataReplica::make(const Parts& parts) {
                                                .leases = *members->leases,
                                                .effects = members->effects,
                                                .machines = {&members->structures},
-                                               .clock = parts.clock,
+                                               .clock = *clock,
                                                .random = parts.random,
-                                               .snapshots = members->snapshots.get()}));
+                                               .snapshots = members->snapshots.get(),
+                                               .test_clock = members->test_clock.get()}));
   return std::unique_ptr<DataReplica>(new DataReplica(std::move(members)));
 }
 

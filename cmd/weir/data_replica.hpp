@@ -22,7 +22,7 @@ class DataReplica {
     std::shared_ptr<nats::Connection> entries;  // for the entries of this log alone
     std::shared_ptr<nats::Connection> rest;
     int replicas = 1;  // of its streams
-    const Clock& clock;
+    const Clock& system_clock;
     Random& random;
   };
   // Errors: as replica::make_instance().

@@ -31,6 +31,7 @@ std::vector<Command> commands() {
           {"kv", "Buckets of keys and values", run_kv},
           {"call", "Run a command of the command API", run_call},
           {"snapshot", "Stored copies of the state", run_snapshot},
+          {"clock", "Set the time of a server for tests", run_clock},
           {"status", "Health of a server", run_status},
           {"doctor", "Find what is wrong, and how to repair it", run_doctor},
           {"bench", "Measure a running server", run_bench},

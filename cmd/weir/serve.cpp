@@ -63,6 +63,8 @@ Result<int> serve(const Parsed& parsed) {
   print("weir " WEIR_VERSION " serves " + coordinator->where() + "\n");
   if (config.dev_no_auth)
     print("Authentication is OFF (--dev-no-auth): everybody on this machine is admin.\n");
+  if (config.test_clock)
+    print("TEST CLOCK (--test-clock): the time is what /v1/test/clock says.\n");
 
   bool finished = false;
   bool key_shown = false;

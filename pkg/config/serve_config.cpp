@@ -143,6 +143,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.payload_keys_file = values.text("payload_keys_file");
   out.api_key = secret(values, "api_key", errors);
   out.dev_no_auth = values.boolean("dev_no_auth");
+  out.test_clock = values.boolean("test_clock");
   check_exposure(values, out.http, errors);
   out.nats = nats_config(values, errors);
   check_embedded(values, errors);

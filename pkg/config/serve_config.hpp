@@ -55,6 +55,7 @@ struct ServeConfig {
   std::string payload_keys_file;  // empty = payloads are not encrypted
   std::string api_key;            // empty = make one at the first start
   bool dev_no_auth = false;
+  bool test_clock = false;
   NatsConfig nats;
   EmbeddedConfig embedded;
   unsigned stream_replicas = 0;  // 0 = 3 on a cluster, else 1

@@ -52,6 +52,9 @@ constexpr std::array kSettings{
     text("api_key_file", Kind::path, "", "File that holds api_key."),
     text("dev_no_auth", Kind::boolean, "false",
          "Turn authentication off. For development on loopback; /health says so."),
+    text("test_clock", Kind::boolean, "false",
+         "Let /v1/test/clock set the time, for tests of your workers. Needs a data directory (and "
+         "NATS) of its own, which no coordinator without it takes; /health says so."),
     // encryption
     text("payload_keys_file", Kind::path, "",
          "File of payload keys, made by weir payload-key: payloads, results and checkpoints are "

@@ -31,6 +31,7 @@ StreamInfo read_info(json::View answer) {
   const auto state = answer.find("state");
   StreamInfo info;
   info.name = config.find("name").as_string().value_or("");
+  info.description = config.find("description").as_string().value_or("");
   info.messages = number(state, "messages");
   info.bytes = number(state, "bytes");
   info.first_sequence = number(state, "first_seq");
@@ -75,6 +76,7 @@ std::string config_json(const StreamConfig& config, int replicas) {
       .member("max_msgs_per_subject", config.max_messages_per_subject)
       .member("duplicate_window", config.duplicate_window.count() * kNsPerMs)
       .member("allow_direct", true);
+  if (!config.description.empty()) out.member("description", config.description);
   if (config.key_value) out.member("allow_rollup_hdrs", true).member("deny_delete", true);
   out.end_object();
   return out.take();

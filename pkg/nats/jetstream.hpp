@@ -15,6 +15,7 @@ constexpr int kAutomaticReplicas = 0;
 
 struct StreamConfig {
   std::string name;
+  std::string description = {};
   std::vector<std::string> subjects;
   int replicas = 1;  // kAutomaticReplicas: 3, or 1 where the server stands alone
   Millis duplicate_window{120'000};
@@ -26,6 +27,7 @@ struct StreamConfig {
 
 struct StreamInfo {
   std::string name;
+  std::string description;
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t first_sequence = 0;

@@ -153,7 +153,7 @@ bool Applier::join_log() {
     return false;
   }
   if (core_.position().identity.empty()) {
-    if (auto adopted = core_.adopt_identity(info->identity); !adopted) {
+    if (auto adopted = core_.adopt({info->identity, info->test_clock}); !adopted) {
       serving_.trouble(adopted.error());
       return false;
     }

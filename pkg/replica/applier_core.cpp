@@ -100,9 +100,9 @@ Result<void> ApplierCore::reload() {
   return {};
 }
 
-Result<void> ApplierCore::adopt_identity(const std::string& identity) {
+Result<void> ApplierCore::adopt(const SysMachine::Origin& origin) {
   WEIR_TRY(db_.transaction([&]() -> Result<void> {
-    sys_.adopt_identity(identity, db_);
+    sys_.adopt(origin, db_);
     return {};
   }));
   return {};

@@ -82,7 +82,7 @@ class ApplierCore {
   std::span<StateMachine* const> machines() const { return machines_; }
 
   // Remembers which log the state comes from, once. Errors: of SQLite.
-  Result<void> adopt_identity(const std::string& identity);
+  Result<void> adopt(const SysMachine::Origin& origin);
 
  private:
   class Collector;

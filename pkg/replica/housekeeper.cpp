@@ -11,16 +11,6 @@ namespace {
 constexpr Millis kLookAtLogEvery{2'000};
 constexpr Millis kLookAgain{500};
 
-Timestamp earliest(const Housekeeper::State& state) {
-  Timestamp first = Timestamp::max();
-  for (const auto* times : {&state.due, &state.proposals}) {
-    for (const auto& time : *times) {
-      if (time) first = std::min(first, *time);
-    }
-  }
-  return first;
-}
-
 }  // namespace
 
 Housekeeper::Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
@@ -68,14 +58,25 @@ void Housekeeper::look_now() {
   news_.notify_one();
 }
 
+Timestamp Housekeeper::earliest(const State& state) {
+  Timestamp first = Timestamp::max();
+  for (const auto* times : {&state.due, &state.proposals}) {
+    for (const auto& time : *times) {
+      if (time) first = std::min(first, *time);
+    }
+  }
+  return first;
+}
+
 void Housekeeper::on_commit(State& state) {
   bool matters = false;
   {
     const std::lock_guard lock(mutex_);
+    state.stepped |= fresh_ && state_.stepped;
     std::swap(state_, state);
     state_at_ = clock_.mono();
     fresh_ = true;
-    matters = state_.effects_waiting > 0 || earliest(state_) < armed_;
+    matters = state_.effects_waiting > 0 || earliest(state_) < armed_ || state_.stepped;
     if (matters) woken_ = true;
   }
   if (matters) news_.notify_one();
@@ -127,6 +128,9 @@ void Housekeeper::take_news() {
       }
       ticks_.set_log_time(state_.log_time, state_at_);
       proposals_.set_log_time(state_.log_time, state_at_);
+      ticks_.set_standing(state_.stands);
+      proposals_.set_standing(state_.stands);
+      if (state_.stepped) ticks_.on_step(), proposals_.on_step();
       owed_ = state_.effects_waiting;
       fresh_ = false;
     }

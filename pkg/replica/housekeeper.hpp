@@ -42,8 +42,12 @@ class Housekeeper {
     std::vector<std::optional<Timestamp>> due;        // one for each prefix
     std::vector<std::optional<Timestamp>> proposals;  // the same
     Timestamp log_time{};
+    bool stands = false;   // the log's time, by a test clock
+    bool stepped = false;  // it was set since the last time
     std::size_t effects_waiting = 0;
   };
+  // The earliest time in it; Timestamp::max(): none.
+  static Timestamp earliest(const State& state);
   // The state is taken over; its memory comes back for the next time.
   void on_commit(State& state);
 

@@ -51,6 +51,8 @@ struct Health {
   std::size_t effects_waiting = 0;
   std::int64_t database_bytes = 0;
   OutboxHealth outbox = {};
+  // The earliest that a machine waits for, as of the last commit; Timestamp::max(): nothing.
+  Timestamp next_due = Timestamp::max();
 };
 
 // Counters since start, for /metrics and /stats.

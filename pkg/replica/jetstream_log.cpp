@@ -10,6 +10,9 @@ namespace {
 // Room for the subject, the reply subject and the message id beside the data.
 constexpr std::size_t kHeadroomBytes = 1'024;
 
+// Description of a stream whose entries were made with a test clock.
+constexpr std::string_view kTestClock = "weir: test clock";
+
 // Milliseconds since 1970, of an entry that was stored again: the stream's own time is later.
 constexpr std::string_view kTimeHeader = "Weir-Log-Time";
 
@@ -91,7 +94,12 @@ Result<LogInfo> JetStreamLog::info() {
   if (!info) return read_error(info.error(), "log_not_found");
   // An empty stream says first 0 or last + 1, by version and history.
   const Revision first = info->messages == 0 ? info->last_sequence + 1 : info->first_sequence;
-  return LogInfo{first, info->last_sequence, info->created, info->bytes, info->replicas};
+  return LogInfo{.first = first,
+                 .last = info->last_sequence,
+                 .identity = info->created,
+                 .bytes = info->bytes,
+                 .replicas = info->replicas,
+                 .test_clock = info->description == kTestClock};
 }
 
 Result<LogEntry> JetStreamLog::get(Revision revision) {
@@ -102,8 +110,11 @@ Result<LogEntry> JetStreamLog::get(Revision revision) {
 }
 
 Result<void> JetStreamLog::create() {
-  const auto made = jetstream_.ensure_stream(
-      {.name = options_.stream, .subjects = {options_.subject}, .replicas = options_.replicas});
+  const auto made =
+      jetstream_.ensure_stream({.name = options_.stream,
+                                .description = std::string(options_.test_clock ? kTestClock : ""),
+                                .subjects = {options_.subject},
+                                .replicas = options_.replicas});
   if (!made) return made.error();
   return {};
 }

@@ -17,7 +17,8 @@ namespace weir::replica {
 struct JetStreamLogOptions {
   std::string stream = "JOBS";
   std::string subject = "weir.log.jobs.0";
-  int replicas = 1;  // 1, 3 or 5; used when the stream is made
+  int replicas = 1;         // 1, 3 or 5; used when the stream is made
+  bool test_clock = false;  // likewise: the stream says so in its description
 };
 
 class JetStreamLog final : public Log {

@@ -12,9 +12,11 @@
 #include "pkg/replica/guarded_log.hpp"
 #include "pkg/replica/housekeeper.hpp"
 #include "pkg/replica/hubs.hpp"
+#include "pkg/replica/leader_reads.hpp"
 #include "pkg/replica/log_inspector.hpp"
 #include "pkg/replica/outbox.hpp"
 #include "pkg/replica/proposer.hpp"
+#include "pkg/replica/verify.hpp"
 
 namespace weir::replica {
 namespace {
@@ -67,8 +69,6 @@ class LocalInstance final : public Instance {
   void tell_keeper();                   // applier thread
   void run_timer();
   bool look_at_log();  // housekeeper thread
-  std::vector<Operation> proposals(std::size_t machine, Timestamp log_time);
-  std::vector<OwedEffect> read_effects(EffectId after, std::size_t limit);
 
   const InstanceOptions options_;
   const InstanceParts parts_;
@@ -91,6 +91,7 @@ class LocalInstance final : public Instance {
   std::unique_ptr<Outbox> outbox_;
   Housekeeper::State keeper_news_;  // applier thread
   std::atomic<std::int64_t> database_bytes_{0};
+  std::atomic<std::int64_t> next_due_ms_{INT64_MAX};
 
   std::mutex mutex_;
   std::condition_variable timer_wakes_;
@@ -119,7 +120,9 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
           applier_hooks()),
       keeper_(
           prefixes(), options_.leader, parts_.leases, parts_.effects,
-          [this](EffectId after, std::size_t limit) { return read_effects(after, limit); },
+          [this](EffectId after, std::size_t limit) {
+            return read_effects(*readers_, after, limit);
+          },
           keeper_hooks(), parts_.clock) {
   if (parts_.snapshots == nullptr) return;
   snapshotter_ = std::make_unique<Snapshotter>(
@@ -128,7 +131,11 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
 }
 
 Applier::Hooks LocalInstance::applier_hooks() {
-  return {.verify = [this](const Position& position) { return inspector_.look(position); },
+  return {.verify = [this](const Position& position) -> Result<LogInfo> {
+            auto info = inspector_.look(position);
+            if (info) WEIR_TRY(check_clock(info->test_clock, parts_.test_clock != nullptr));
+            return info;
+          },
           .joined =
               [this](const std::string& identity) {
                 if (journal_) journal_->bind(identity);
@@ -153,7 +160,10 @@ Applier::Hooks LocalInstance::applier_hooks() {
 Housekeeper::Hooks LocalInstance::keeper_hooks() {
   return {.propose = [this](Operation operation,
                             ReplyHandler done) { propose(std::move(operation), std::move(done)); },
-          .proposals = [this](auto machine, auto time) { return proposals(machine, time); },
+          .proposals =
+              [this](auto machine, auto time) {
+                return read_proposals(*readers_, *parts_.machines[machine], time);
+              },
           .look_at_log = [this] { return look_at_log(); },
           .ready = [this] { return serving_.serving(); }};
 }
@@ -170,6 +180,9 @@ Result<void> LocalInstance::open() {
     return {};
   }));
   WEIR_TRY(applier_.open());
+  if (const auto& origin = applier_.core().position(); !origin.identity.empty()) {
+    WEIR_TRY(check_clock(origin.test_clock, parts_.test_clock != nullptr));
+  }
   WEIR_ASSIGN(readers_, sqlite::ReadPool::open(options_.data_dir + "/" + options_.name + ".db",
                                                options_.readers));
   if (options_.outbox_bytes > 0) {
@@ -272,7 +285,8 @@ Health LocalInstance::health() const {
           .proposals_waiting = proposer_->waiting(),
           .effects_waiting = applier_.effects_waiting(),
           .database_bytes = database_bytes_.load(),
-          .outbox = outbox_ ? outbox_->health() : OutboxHealth{}};
+          .outbox = outbox_ ? outbox_->health() : OutboxHealth{},
+          .next_due = from_unix_ms(next_due_ms_.load())};
 }
 
 Totals LocalInstance::totals() const {
@@ -308,6 +322,14 @@ void LocalInstance::tell_keeper() {
   }
   keeper_news_.log_time = applier_.applied_time();
   keeper_news_.effects_waiting = applier_.effects_waiting();
+  keeper_news_.stands = keeper_news_.stepped = false;
+  if (TestClock* clock = parts_.test_clock) {
+    const auto& shift = applier_.core().position().shift;
+    keeper_news_.stepped = clock->shift() != shift;
+    keeper_news_.stands = shift.stands_at.has_value();
+    clock->set(shift);
+  }
+  next_due_ms_ = to_unix_ms(Housekeeper::earliest(keeper_news_));
   keeper_.on_commit(keeper_news_);
 }
 
@@ -346,27 +368,6 @@ bool LocalInstance::look_at_log() {
   const bool behind = !info && info.error().reason == "log_purged" && snapshotter_;
   if (!info && !behind && info.error().code == Code::conflict) applier_.halt(info.error());
   return !info && !behind;
-}
-
-std::vector<Operation> LocalInstance::proposals(std::size_t machine, Timestamp log_time) {
-  Proposals out;
-  auto done = readers_->read([&](sqlite::Database& db) -> Result<void> {
-    out = parts_.machines[machine]->proposals(db, log_time);
-    return {};
-  });
-  if (!done) out.problem = describe(done.error());
-  if (!out.problem.empty()) log::warn("proposals_incomplete", {{"problem", out.problem}});
-  return std::move(out.operations);
-}
-
-std::vector<OwedEffect> LocalInstance::read_effects(EffectId after, std::size_t limit) {
-  std::vector<OwedEffect> out;
-  auto done = readers_->read([&](sqlite::Database& db) -> Result<void> {
-    out = SysMachine::effects_after(after, limit, db);
-    return {};
-  });
-  if (!done) log::error("effects_not_read", {{"error", describe(done.error())}});
-  return out;
 }
 
 }  // namespace

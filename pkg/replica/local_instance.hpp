@@ -19,6 +19,7 @@
 #include "pkg/replica/log.hpp"
 #include "pkg/replica/proposer_core.hpp"
 #include "pkg/replica/snapshotter.hpp"
+#include "pkg/replica/test_clock.hpp"
 
 namespace weir::replica {
 
@@ -45,9 +46,10 @@ struct InstanceParts {
   LeaseStore& leases;
   EffectSink& effects;
   std::vector<StateMachine*> machines;
-  const Clock& clock;
+  const Clock& clock;  // the test clock, where there is one
   Random& random;
   SnapshotStore* snapshots = nullptr;  // null: none are taken, and the log is kept for ever
+  TestClock* test_clock = nullptr;     // null: the log must be one that was made without
 };
 
 // Opens the data directory and the database. Errors: internal / data_dir_failed, conflict /

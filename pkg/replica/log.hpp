@@ -25,6 +25,7 @@ struct LogInfo {
   std::string identity;     // of this very log: differs after it was deleted and made again
   std::uint64_t bytes = 0;  // of all entries that are there
   int replicas = 1;         // copies on different servers
+  bool test_clock = false;  // made for tests that set the time
 };
 
 struct Appended {

@@ -23,6 +23,8 @@ class ProposalsCore {
   // After a commit: a machine's next_proposal(), and the log's time.
   void set_due(std::size_t machine, std::optional<Timestamp> due) { times_.set_due(machine, due); }
   void set_log_time(Timestamp applied, MonoTime at) { times_.set_log_time(applied, at); }
+  void set_standing(bool stands) { times_.set_standing(stands); }
+  void on_step() { times_.on_step(); }
 
   struct Round {
     std::size_t machine = 0;

@@ -12,8 +12,9 @@ namespace {
 constexpr std::array kMigrations{sqlite::Migration{1, R"sql(
   CREATE TABLE sys_meta(
     id INTEGER PRIMARY KEY CHECK(id=1), applied INTEGER NOT NULL, time_ms INTEGER NOT NULL,
-    digest BLOB NOT NULL, entry_hash BLOB NOT NULL, identity TEXT NOT NULL);
-  INSERT INTO sys_meta VALUES(1,0,0,'','','');
+    digest BLOB NOT NULL, entry_hash BLOB NOT NULL, identity TEXT NOT NULL,
+    test_clock INTEGER NOT NULL, offset_ms INTEGER NOT NULL, stands_at_ms INTEGER);
+  INSERT INTO sys_meta VALUES(1,0,0,'','','',0,0,NULL);
   CREATE TABLE sys_proposers(
     proposer TEXT PRIMARY KEY, high INTEGER NOT NULL, window INTEGER NOT NULL,
     seen_ms INTEGER NOT NULL) WITHOUT ROWID;
@@ -36,13 +37,19 @@ std::span<const sqlite::Migration> SysMachine::migrations() const {
 }
 
 Position SysMachine::read_position(sqlite::Database& db) {
-  auto meta = db.prepare("SELECT applied,time_ms,digest,entry_hash,identity FROM sys_meta");
+  auto meta = db.prepare(
+      "SELECT applied,time_ms,digest,entry_hash,identity,test_clock,offset_ms,stands_at_ms "
+      "FROM sys_meta");
   meta.step();
+  TimeShift shift{Millis{meta.int64(6)}, std::nullopt};
+  if (const auto stands_at = meta.optional_int64(7)) shift.stands_at = from_unix_ms(*stands_at);
   return {.applied = as_unsigned(meta.int64(0)),
           .time = from_unix_ms(meta.int64(1)),
           .digest = std::string(meta.text(2)),
           .entry_hash = std::string(meta.text(3)),
-          .identity = std::string(meta.text(4))};
+          .identity = std::string(meta.text(4)),
+          .test_clock = meta.int64(5) != 0,
+          .shift = shift};
 }
 
 void SysMachine::open(sqlite::Database& db) {
@@ -65,26 +72,51 @@ void SysMachine::open(sqlite::Database& db) {
 
 Result<std::string> SysMachine::apply(const Operation& operation, json::View body,
                                       ApplyContext& context) {
-  if (operation.name != "sys.effects_done") {
-    return Error{Code::internal, "unknown_operation", "This version does not know the operation",
-                 operation.name};
-  }
+  if (operation.name == "sys.effects_done") return apply_effects_done(body, context.db);
+  if (operation.name == "sys.test_clock") return apply_test_clock(body, context.db);
+  return Error{Code::internal, "unknown_operation", "This version does not know the operation",
+               operation.name};
+}
+
+Result<std::string> SysMachine::apply_effects_done(json::View body, sqlite::Database& db) {
   const auto revision = body.find("revision").as_int();
   const auto ordinal = body.find("ordinal").as_int();
   if (!revision || !ordinal) {
     return Error{Code::invalid, "invalid_request", "revision and ordinal are needed", ""};
   }
-  auto remove = context.db.prepare(
-      "DELETE FROM sys_effects WHERE revision<?1 OR (revision=?1 AND ordinal<=?2)");
+  auto remove =
+      db.prepare("DELETE FROM sys_effects WHERE revision<?1 OR (revision=?1 AND ordinal<=?2)");
   remove.bind_all(*revision, *ordinal);
   remove.run();
   effects_waiting_ -= as_unsigned(remove.changes());
   return std::string("{}");
 }
 
+// The rest of the entry still sees the time that it began with.
+Result<std::string> SysMachine::apply_test_clock(json::View body, sqlite::Database& db) {
+  if (!position_.test_clock) {
+    return Error{Code::conflict, "no_test_clock", "The log was not made for a test clock",
+                 "start a coordinator with --test-clock on an empty data directory"};
+  }
+  auto& shift = position_.shift;
+  if (const auto to = body.find("to_ms").as_int()) {
+    position_.time = std::max(position_.time, from_unix_ms(*to));
+  }
+  const bool stands = body.find("freeze").as_bool().value_or(shift.stands_at.has_value());
+  shift = stands ? TimeShift{Millis{0}, position_.time}
+                 : TimeShift{position_.time - log_time_, std::nullopt};
+  std::optional<std::int64_t> stands_at;
+  if (stands) stands_at = to_unix_ms(position_.time);
+  db.prepare("UPDATE sys_meta SET offset_ms=?1,stands_at_ms=?2")
+      .bind_all(shift.offset.count(), stands_at)
+      .run();
+  return "{\"now_ms\":" + std::to_string(to_unix_ms(position_.time)) + "}";
+}
+
 void SysMachine::advance(Revision revision, Timestamp time, const std::string& entry_hash) {
   position_.applied = revision;
-  position_.time = std::max(position_.time, time);
+  log_time_ = time;
+  position_.time = std::max(position_.time, position_.shift.at(time));
   position_.digest = crypto::sha256(position_.digest + entry_hash);
   position_.entry_hash = entry_hash;
   next_ordinal_ = 0;
@@ -98,7 +130,7 @@ bool SysMachine::admit(std::string_view proposer, std::uint64_t sequence, sqlite
   }
   auto& known = found->second;
   if (!known.window.admit(sequence)) return false;
-  known.seen = position_.time;
+  known.seen = log_time_;
   if (!known.dirty) {
     known.dirty = true;
     dirty_.push_back(found);
@@ -109,7 +141,7 @@ bool SysMachine::admit(std::string_view proposer, std::uint64_t sequence, sqlite
 // Runs when a new proposer appears, which is rare: a node started. Must not depend on where the
 // transactions of this replica happen to begin: also forgets what is not written yet.
 void SysMachine::forget_silent_proposers(sqlite::Database& db) {
-  const auto limit = position_.time - kProposerKept;
+  const auto limit = log_time_ - kProposerKept;
   for (auto at = proposers_.begin(); at != proposers_.end();) {
     if (at->second.seen >= limit) {
       ++at;
@@ -147,9 +179,12 @@ void SysMachine::before_commit(sqlite::Database& db) {
       .run();
 }
 
-void SysMachine::adopt_identity(const std::string& identity, sqlite::Database& db) {
-  db.prepare("UPDATE sys_meta SET identity=?1").bind_all(identity).run();
-  position_.identity = identity;
+void SysMachine::adopt(const Origin& origin, sqlite::Database& db) {
+  db.prepare("UPDATE sys_meta SET identity=?1,test_clock=?2")
+      .bind_all(origin.identity, std::int64_t{origin.test_clock ? 1 : 0})
+      .run();
+  position_.identity = origin.identity;
+  position_.test_clock = origin.test_clock;
 }
 
 std::vector<OwedEffect> SysMachine::effects_after(EffectId after, std::size_t limit,
@@ -174,6 +209,15 @@ Operation SysMachine::effects_done(EffectId through) {
       .member("ordinal", through.ordinal)
       .end_object();
   return {"sys.effects_done", body.take()};
+}
+
+Operation SysMachine::test_clock(const ClockChange& change) {
+  json::Writer body;
+  body.begin_object();
+  if (change.to) body.member("to_ms", to_unix_ms(*change.to));
+  if (change.freeze) body.member("freeze", *change.freeze);
+  body.end_object();
+  return {"sys.test_clock", body.take()};
 }
 
 }  // namespace weir::replica

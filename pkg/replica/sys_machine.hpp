@@ -1,8 +1,12 @@
 // SysMachine: what the replica itself keeps in the state (prefix `sys`): how far it has applied,
 // which entries of which proposer were applied, and the effects that are owed.
 //
-// Operations: sys.effects_done {"revision":r,"ordinal":o}: effects up to and including r.o are
-// performed. Idempotent; an older watermark changes nothing.
+// Operations:
+//   sys.effects_done {"revision":r,"ordinal":o}: effects up to and including r.o are performed.
+//     Idempotent; an older watermark changes nothing.
+//   sys.test_clock {"to_ms"?:t,"freeze"?:b}: machines see time t, if they do not see a later one
+//     yet; then their time stands still, or runs on. Idempotent. Reply {"now_ms":n}. Error:
+//     conflict / no_test_clock: only a log that was made for a test clock takes it.
 // Tables: sys_meta (one row), sys_proposers, sys_effects.
 // Threads: as StateMachine.
 #pragma once
@@ -14,16 +18,19 @@
 
 #include "pkg/replica/sequence_window.hpp"
 #include "pkg/replica/state_machine.hpp"
+#include "pkg/replica/test_clock.hpp"
 
 namespace weir::replica {
 
 // How far this replica is.
 struct Position {
   Revision applied = 0;
-  Timestamp time{};        // log time of `applied`
-  std::string digest;      // D(n) = SHA-256(D(n-1) || SHA-256(entry n)), 32 bytes; empty at 0
-  std::string entry_hash;  // SHA-256 of entry `applied`; empty at 0
-  std::string identity;    // of the log these came from; empty when none was seen yet
+  Timestamp time{};         // log time of `applied`
+  std::string digest;       // D(n) = SHA-256(D(n-1) || SHA-256(entry n)), 32 bytes; empty at 0
+  std::string entry_hash;   // SHA-256 of entry `applied`; empty at 0
+  std::string identity;     // of the log these came from; empty when none was seen yet
+  bool test_clock = false;  // that log was made for one
+  TimeShift shift = {};     // without a test clock: none
 };
 
 struct EffectId {
@@ -59,7 +66,11 @@ class SysMachine final : public StateMachine {
   void add_effect(const Effect& effect, sqlite::Database& db);
 
   // Inside a transaction: remembers which log the state comes from.
-  void adopt_identity(const std::string& identity, sqlite::Database& db);
+  struct Origin {
+    std::string identity;
+    bool test_clock = false;
+  };
+  void adopt(const Origin& origin, sqlite::Database& db);
 
   std::size_t effects_waiting() const { return effects_waiting_; }
   // Inside read() or transaction(): the oldest effects after `after`, in order.
@@ -67,6 +78,12 @@ class SysMachine final : public StateMachine {
                                                sqlite::Database& db);
 
   static Operation effects_done(EffectId through);
+  // What the test clock shall do; empty: as it does.
+  struct ClockChange {
+    std::optional<Timestamp> to = {};
+    std::optional<bool> freeze = {};
+  };
+  static Operation test_clock(const ClockChange& change);
 
  private:
   struct Proposer {
@@ -76,9 +93,12 @@ class SysMachine final : public StateMachine {
   };
   using Proposers = std::map<std::string, Proposer, std::less<>>;
 
+  Result<std::string> apply_effects_done(json::View body, sqlite::Database& db);
+  Result<std::string> apply_test_clock(json::View body, sqlite::Database& db);
   void forget_silent_proposers(sqlite::Database& db);
 
   Position position_;
+  Timestamp log_time_{};  // of the entry that is being applied, not shifted
   Proposers proposers_;
   std::vector<Proposers::iterator> dirty_;
   std::uint64_t next_ordinal_ = 0;

@@ -22,12 +22,17 @@ void TickCore::set_log_time(Timestamp applied, MonoTime at) {
   log_time_at_ = at;
 }
 
+void TickCore::on_step() {
+  for (auto& machine : machines_) machine.not_before = {};
+}
+
 // The wall clock serves a log that was idle for long; the steady clock a wall clock that is behind.
 Timestamp TickCore::estimate(const Now& now) const {
   return std::max(now.wall, known_log_time(now.mono));
 }
 
 Timestamp TickCore::known_log_time(MonoTime now) const {
+  if (stands_) return log_time_;
   return log_time_ + std::chrono::duration_cast<Millis>(now - log_time_at_);
 }
 
@@ -66,6 +71,7 @@ std::optional<MonoTime> TickCore::next_step(const Now& now) const {
   std::optional<MonoTime> first;
   for (const auto& machine : machines_) {
     if (machine.proposing || !machine.due) continue;
+    if (stands_ && *machine.due > log_now) continue;
     const auto left = std::max(*machine.due - log_now, Millis{0});
     const auto at = std::max(machine.not_before, now.mono + left);
     first = first ? std::min(*first, at) : at;

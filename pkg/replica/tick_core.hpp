@@ -31,6 +31,10 @@ class TickCore {
   // After a commit: a machine's next_due(), and the log's time.
   void set_due(std::size_t machine, std::optional<Timestamp> due) { machines_[machine].due = due; }
   void set_log_time(Timestamp applied, MonoTime at);
+  // The log's time stands still (a test clock): nothing becomes due by waiting.
+  void set_standing(bool stands) { stands_ = stands; }
+  // It was set to another: no machine waits for a difference that is gone.
+  void on_step();
 
   // The next tick to propose; its outcome goes to on_reply(). Call until empty.
   std::optional<Tick> next(const Now& now);
@@ -57,6 +61,7 @@ class TickCore {
   std::vector<Machine> machines_;
   Timestamp log_time_{};
   MonoTime log_time_at_{};
+  bool stands_ = false;
 };
 
 }  // namespace weir::replica

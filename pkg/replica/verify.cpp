@@ -44,6 +44,18 @@ Result<void> compare_log(const Position& position, const LogInfo& info) {
   return {};
 }
 
+Result<void> check_clock(bool log_has_test_clock, bool runs_with_test_clock) {
+  if (log_has_test_clock == runs_with_test_clock) return {};
+  if (log_has_test_clock) {
+    return Error{Code::conflict, "test_clock_log",
+                 "The log was written with a test clock: its times are not real",
+                 "start with --test-clock, or use another data directory and another NATS"};
+  }
+  return Error{Code::conflict, "real_time_log",
+               "The log was written with real time: --test-clock would change what it means",
+               "start without --test-clock, or use another data directory and another NATS"};
+}
+
 Result<LogInfo> verify_log(const Position& position, Log& log) {
   WEIR_ASSIGN(auto info, existing_log(position, log));
   WEIR_TRY(compare_log(position, info));

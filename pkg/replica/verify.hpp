@@ -13,6 +13,10 @@ namespace weir::replica {
 //   conflict / log_missing, log_replaced, log_truncated, log_purged, log_diverged.
 Result<LogInfo> verify_log(const Position& position, Log& log);
 
+// Was the log made for a test clock exactly when this coordinator runs with one? Error: conflict /
+// test_clock_log, real_time_log.
+Result<void> check_clock(bool log_has_test_clock, bool runs_with_test_clock);
+
 // The part that needs no entry: for looking again while running.
 Result<void> compare_log(const Position& position, const LogInfo& info);
 

@@ -112,7 +112,7 @@ void SimNode::join() {
     return;
   }
   if (life_->core->position().identity.empty()) {
-    WEIR_ASSERT(life_->core->adopt_identity(info->identity).has_value());
+    WEIR_ASSERT(life_->core->adopt({info->identity, info->test_clock}).has_value());
   }
   life_->catch_up_to = info->last;
   auto tail = log_.tail(life_->core->position().applied + 1, [this](replica::LogEntry entry) {

@@ -168,7 +168,7 @@ Result<LogInfo> MemoryLog::info() {
   if (missing_) return Error{Code::not_found, "log_not_found", "No such log", ""};
   std::uint64_t bytes = 0;
   for (std::size_t i = first_ - 1; i < entries_.size(); ++i) bytes += entries_[i].data.size();
-  return LogInfo{first_, entries_.size(), identity_, bytes, replicas_};
+  return LogInfo{first_, entries_.size(), identity_, bytes, replicas_, test_clock_};
 }
 
 Result<LogEntry> MemoryLog::get(Revision revision) {

@@ -27,6 +27,7 @@ class MemoryLog final : public replica::Log {
   void truncate(replica::Revision last);
   void replace(std::string identity);  // deleted and made again, empty
   void set_replicas(int replicas) { replicas_ = replicas; }
+  void set_test_clock(bool on) { test_clock_ = on; }
   void set_max_entry_bytes(std::size_t bytes) { max_entry_bytes_ = bytes; }
   void append_raw(std::string data);  // an entry that no proposer wrote
 
@@ -52,6 +53,7 @@ class MemoryLog final : public replica::Log {
   const Clock& clock_;
   std::atomic<std::size_t> max_entry_bytes_{1U << 20U};
   std::atomic<int> replicas_{1};
+  std::atomic<bool> test_clock_{false};
   mutable std::mutex mutex_;
   std::condition_variable grown_;
   std::string identity_;

@@ -88,6 +88,36 @@ TEST_F(ApplierCoreTest, PositionTimeAndDigestCommitWithTheState) {
   EXPECT_EQ(machine_->value("a"), 2);
 }
 
+TEST_F(ApplierCoreTest, TheTestClockShiftsAndStandsAndSurvivesARestart) {
+  using Change = SysMachine::ClockChange;
+  const auto set = [](const Change& change) { return SysMachine::test_clock(change); };
+  const auto now = [this] { return to_unix_ms(core_->position().time); };
+  ASSERT_TRUE(core_->adopt({"log-1", true}));
+  ASSERT_TRUE(apply({entry(1, "me", 1, {set({.to = from_unix_ms(9'000)})}, 1'000)}));
+  EXPECT_EQ(out_.own[0].replies[0].value(), R"({"now_ms":9000})");
+  ASSERT_TRUE(apply({entry(2, "me", 2, {add_operation("a", 1)}, 1'500)}));
+  EXPECT_EQ(now(), 9'500) << "it runs on, shifted";
+  ASSERT_TRUE(apply({entry(3, "me", 3, {set({.to = from_unix_ms(4'000)})}, 1'600)}));
+  EXPECT_EQ(now(), 9'600) << "never back";
+  ASSERT_TRUE(apply({entry(4, "me", 4, {set({.freeze = true})}, 1'700)}));
+  ASSERT_TRUE(apply({entry(5, "me", 5, {add_operation("a", 1)}, 99'000)}));
+  EXPECT_EQ(now(), 9'700) << "it stands still";
+  restart();
+  ASSERT_TRUE(apply({entry(6, "me", 6, {set({.to = from_unix_ms(10'000)})}, 99'500)}));
+  EXPECT_EQ(now(), 10'000);
+  EXPECT_EQ(core_->position().shift.stands_at, from_unix_ms(10'000));
+  ASSERT_TRUE(apply({entry(7, "me", 7, {set({.freeze = false})}, 100'000)}));
+  ASSERT_TRUE(apply({entry(8, "me", 8, {add_operation("a", 1)}, 100'250)}));
+  EXPECT_EQ(now(), 10'250) << "it runs on from where it stood";
+}
+
+TEST_F(ApplierCoreTest, ARealLogRefusesTheTestClock) {
+  ASSERT_TRUE(core_->adopt({"log-1", false}));
+  ASSERT_TRUE(apply({entry(1, "me", 1, {SysMachine::test_clock({.freeze = true})}, 1'000)}));
+  EXPECT_EQ(out_.own[0].replies[0].error().reason, "no_test_clock");
+  EXPECT_EQ(core_->position().shift, TimeShift{});
+}
+
 TEST_F(ApplierCoreTest, PassesOverWhatIsApplied) {
   ASSERT_TRUE(apply({entry(1, "me", 1, {add_operation("a", 1)})}));
   ASSERT_TRUE(apply(

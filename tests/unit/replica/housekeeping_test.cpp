@@ -62,6 +62,31 @@ TEST_F(TickCoreTest, AFastWallClockDoesNotMakeAStorm) {
   EXPECT_LE(ticks, 12);
 }
 
+TEST_F(TickCoreTest, ATimeThatStandsMakesNothingDue) {
+  core_.set_standing(true);
+  core_.set_log_time(wall_, mono_);
+  core_.set_due(0, wall_ + 1s);
+  mono_ += 1h;
+  EXPECT_FALSE(core_.next(now()));
+  EXPECT_FALSE(core_.next_step(now())) << "waiting does not help";
+  wall_ += 1s;
+  core_.set_log_time(wall_, mono_);
+  EXPECT_TRUE(core_.next(now()));
+}
+
+TEST_F(TickCoreTest, AStepOfTheTimeEndsTheWaitForADifference) {
+  core_.set_log_time(wall_, mono_);
+  core_.set_due(0, wall_);
+  ASSERT_TRUE(core_.next(now()));
+  core_.set_due(0, wall_ + 24h);
+  core_.on_reply(0, {}, mono_);
+  wall_ += 24h;  // by a test clock
+  core_.set_log_time(wall_, mono_);
+  EXPECT_FALSE(core_.next(now())) << "it would have been early";
+  core_.on_step();
+  EXPECT_TRUE(core_.next(now()));
+}
+
 TEST_F(TickCoreTest, ASlowWallClockDoesNotDelay) {
   core_.set_log_time(wall_ + 1h, mono_);  // the log is an hour ahead of this node
   core_.set_due(0, wall_ + 1h + 1s);

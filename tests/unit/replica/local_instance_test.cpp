@@ -43,6 +43,26 @@ TEST_F(LocalInstanceTest, AnswersWhatItAppliedAndReadsItBack) {
   EXPECT_GT(node_.instance->health().database_bytes, 0);
 }
 
+TEST_F(LocalInstanceTest, ALogForTestClocksIsForThemOnly) {
+  TestClock test_clock(clock_);
+  log_.set_test_clock(true);
+  EXPECT_EQ(node_.start().error().reason, "test_clock_log");
+  node_.test_clock = &test_clock;
+  ASSERT_TRUE(node_.start());
+  const auto later = clock_.wall() + 1h;
+  ASSERT_TRUE(node_.ask(SysMachine::test_clock({.to = later, .freeze = true})));
+  EXPECT_EQ(test_clock.wall(), later);
+  node_.instance->stop();
+  test_clock.set({});
+  ASSERT_TRUE(node_.start());
+  EXPECT_EQ(test_clock.wall(), later) << "from the data directory";
+  node_.instance->stop();
+  // Without the log it is the data directory that says so.
+  log_.set_connected(false);
+  node_.test_clock = nullptr;
+  EXPECT_EQ(node_.start().error().reason, "test_clock_log");
+}
+
 TEST_F(LocalInstanceTest, ManyThreadsEachInTheirOrder) {
   ASSERT_TRUE(node_.start());
   constexpr int kThreads = 4;

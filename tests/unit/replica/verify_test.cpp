@@ -52,6 +52,13 @@ TEST_F(VerifyTest, MakesTheLogForANewReplicaOnly) {
   EXPECT_TRUE(log_.info());
 }
 
+TEST(CheckClock, EachKindOfLogToItsOwn) {
+  EXPECT_TRUE(check_clock(false, false));
+  EXPECT_TRUE(check_clock(true, true));
+  EXPECT_EQ(check_clock(true, false).error().reason, "test_clock_log");
+  EXPECT_EQ(check_clock(false, true).error().reason, "real_time_log");
+}
+
 TEST_F(VerifyTest, OutOfReachIsNoVerdict) {
   log_.set_connected(false);
   EXPECT_EQ(verify_log(at(2, "two"), log_).error().code, Code::unavailable);
