@@ -108,9 +108,12 @@ class ClockSetter::Advance : public std::enable_shared_from_this<ClockSetter::Ad
   }
 
   void when_changed(const replica::Health& health, void (*then)(Advance&)) {
-    services_.instance.when_applied(
-        health.applied + 1, services_.clock.mono() + kLookAgain,
-        [self = shared_from_this(), then](const Result<void>&) { then(*self); });
+    services_.instance.when_applied(health.applied + 1, services_.clock.mono() + kLookAgain,
+                                    [self = shared_from_this(), then](const Result<void>& changed) {
+                                      const bool ending = !changed && changed.error().reason !=
+                                                                          "revision_not_reached";
+                                      ending ? self->end(changed.error()) : then(*self);
+                                    });
   }
 
   void finish() {
