@@ -275,7 +275,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig
   WEIR_TRY(parts->make_replica());
   WEIR_TRY(parts->make_data_replica());
   WEIR_ASSIGN(parts->webhooks,
-              WebhookService::make(config.webhooks, *parts->instance, parts->clock));
+              WebhookService::make(config.webhooks, *parts->instance, parts->clock()));
   parts->make_api();
   return std::unique_ptr<Coordinator>(new Coordinator(std::move(parts)));
 }
