@@ -304,7 +304,7 @@ constexpr std::array kSchemas{
   "matched":{"type":["integer","null"],"description":"of ids: how many; else not known"},
   "redriven":{"type":"integer"},
   "skipped":{"type":"integer","description":"were not dead when it was their turn"},
-  "failed":{"type":"integer","description":"too large with the patch, or encrypted: they stay dead"},
+  "failed":{"type":"integer","description":"too large with the patch, or encrypted"},
   "created_at":{"type":"string","format":"date-time"},
   "ended_at":{"type":["string","null"],"format":"date-time"}}})"},
     ComponentSchema{"RedrivePage", R"({"type":"object","required":["items","next_cursor"],

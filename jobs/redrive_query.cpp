@@ -13,9 +13,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kStates{"running", "completed", "cancelled"};
 
-#define WEIR_REDRIVE_COLUMNS \
-  "row,id,state,queue,request,ids,redriven,skipped,failed,created_at,ended_at FROM job_redrives"
-
 std::string redrive_json(const sqlite::Statement& row) {
   const json::View request(row.text(4));
   const auto given = [&](std::string_view name) {
@@ -54,7 +51,9 @@ std::optional<std::int64_t> find_redrive(sqlite::Database& db, std::string_view 
 }
 
 Result<std::string> get_redrive(sqlite::Database& db, std::string_view id) {
-  auto rows = db.prepare("SELECT " WEIR_REDRIVE_COLUMNS " WHERE id=?1");
+  auto rows = db.prepare(
+      "SELECT row,id,state,queue,request,ids,redriven,skipped,failed,created_at,ended_at"
+      " FROM job_redrives WHERE id=?1");
   rows.bind(1, id);
   if (!rows.step()) return redrive_not_found(id);
   return redrive_json(rows);
@@ -78,7 +77,9 @@ Result<std::string> list_redrives(sqlite::Database& db, std::int64_t limit,
                    "cursor: must be the next_cursor of a page"};
     }
   }
-  auto rows = db.prepare("SELECT " WEIR_REDRIVE_COLUMNS " WHERE row<?1 ORDER BY row DESC LIMIT ?2");
+  auto rows = db.prepare(
+      "SELECT row,id,state,queue,request,ids,redriven,skipped,failed,created_at,ended_at"
+      " FROM job_redrives WHERE row<?1 ORDER BY row DESC LIMIT ?2");
   rows.bind_all(before, limit + 1);
   json::Writer out(1'024);
   out.begin_object().key("items").begin_array();

@@ -207,12 +207,17 @@ void Redrives::store(const Run& run) {
 
 // Those that have ended, but for the newest.
 void Redrives::forget_old() {
-  step_.db
-      .prepare(
-          "DELETE FROM job_redrives WHERE due IS NULL AND row NOT IN (SELECT row FROM job_redrives"
-          " WHERE due IS NULL ORDER BY row DESC LIMIT ?1)")
-      .bind_all(kRedrivesKept)
-      .run();
+  std::int64_t kept = 0;
+  std::vector<std::int64_t> old;
+  {
+    auto rows = step_.db.prepare("SELECT row,due FROM job_redrives WHERE row>0 ORDER BY row DESC");
+    while (rows.step()) {
+      if (!rows.optional_int64(1) && ++kept > kRedrivesKept) old.push_back(rows.int64(0));
+    }
+  }
+  for (const auto row : old) {
+    step_.db.prepare("DELETE FROM job_redrives WHERE row=?1").bind_all(row).run();
+  }
 }
 
 std::int64_t first_redrive(sqlite::Database& db) {

@@ -235,7 +235,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   if (!job.batch.empty()) {
     WEIR_ASSIGN(batch, batch_of(job));
   }
-  const auto parts = parts_of(job);
+  auto parts = parts_of(job);
   if ((parts & kHookedBit) != 0 && !job.owed) {
     WEIR_TRY(
         check_signing(step_.state.queues.find(job.queue), webhook_of(job.options)->default_secret));
@@ -267,7 +267,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     }
     WEIR_TRY(room);
   }
-  const auto parts = parts_of(job) | (owned ? kQuotaBit : 0);
+  if (owned) parts |= kQuotaBit;
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
   const auto* failing = parents.failing();

@@ -24,6 +24,9 @@ class FaultyMachine final : public replica::StateMachine {
     if (world_.fault(1)) fail("after an operation");
     return result;
   }
+  void after_gap(Millis gap, replica::ApplyContext& context) override {
+    inner_.after_gap(gap, context);
+  }
   void before_commit(sqlite::Database& db) override {
     if (world_.fault(3)) fail("before the commit");
     inner_.before_commit(db);

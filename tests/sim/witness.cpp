@@ -96,6 +96,9 @@ class WatchedMachine final : public replica::StateMachine {
     referee_.end();
     return reply;
   }
+  void after_gap(Millis gap, replica::ApplyContext& context) override {
+    inner_.after_gap(gap, context);
+  }
   void before_commit(sqlite::Database& db) override { inner_.before_commit(db); }
   void after_commit() override { inner_.after_commit(); }
 
@@ -175,7 +178,7 @@ void Witness::replay() {
   replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db, {&watched, &toy},
                             [] { return false; });
   WEIR_ASSERT(core.open().has_value());
-  WEIR_ASSERT(core.adopt_identity(log_.identity()).has_value());
+  WEIR_ASSERT(core.adopt({.identity = log_.identity()}).has_value());
   WEIR_ASSERT(db.transaction([&]() -> Result<void> {
                   db.execute(kNotes);
                   return {};

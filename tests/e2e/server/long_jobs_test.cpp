@@ -16,6 +16,8 @@ namespace {
 using json::View;
 using testing::HasSubstr;
 
+const std::multimap<std::string, std::string> kJson{{"Content-Type", "application/json"}};
+
 class LongJobsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -167,10 +169,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& failure) { return std::string(failure.param.name); });
 
 TEST_F(LongJobsTest, OwnersControlWhatWaits) {
-  EXPECT_EQ(
-      client_.send("PUT", "/v1/queues/control", R"({"max_waiting":3,"per_key":{"max_waiting":1}})")
-          .status,
-      200);
+  EXPECT_EQ(client_
+                .send("PUT", "/v1/queues/control",
+                      R"({"max_waiting":3,"per_key":{"max_waiting":1}})", kJson)
+                .status,
+            200);
   const auto later = submit(R"({"queue":"control","delay_ms":"1h","key":"k"})");
   EXPECT_EQ(client_.post("/v1/jobs/" + later + "/promote", "{}").status, 200);
   const auto key_full = client_.post("/v1/jobs", R"({"queue":"control","key":"k"})");
@@ -181,7 +184,8 @@ TEST_F(LongJobsTest, OwnersControlWhatWaits) {
   submit(R"({"queue":"control"})");
   EXPECT_EQ(client_.post("/v1/jobs", R"({"queue":"control"})").status, 429);
   EXPECT_EQ(
-      client_.send("PATCH", "/v1/jobs/" + urgent, R"({"priority":9,"payload":{"n":2}})").status,
+      client_.send("PATCH", "/v1/jobs/" + urgent, R"({"priority":9,"payload":{"n":2}})", kJson)
+          .status,
       200);
   EXPECT_EQ(client_.post("/v1/queues/control/pause", "{}").status, 200);
   const auto nothing = client_.post("/v1/queues/control/lease", R"({"worker":"w"})");

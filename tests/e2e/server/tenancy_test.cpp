@@ -13,6 +13,8 @@ using json::View;
 using testing::HasSubstr;
 using testing::Not;
 
+const std::multimap<std::string, std::string> kJson{{"Content-Type", "application/json"}};
+
 class TenancyTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -60,7 +62,7 @@ class TenancyTest : public testing::Test {
       submit("job");
       submit("later", R"(,"delay_ms":"1h")");
       expect_done(admin.send("PUT", "/v1/schedules/" + who + "-plan",
-                             R"({"every":"1h","job":{"queue":")" + queue + R"("}})"));
+                             R"({"every":"1h","job":{"queue":")" + queue + R"("}})", kJson));
       expect_done(admin.post(
           "/v1/batches", R"({"id":")" + who + R"(-batch","jobs":[{"queue":")" + queue + R"("}]})"));
       const auto redrive = admin.post(
@@ -85,6 +87,10 @@ struct Route {
   const char* path;  // @ is "mine" or "other", % the id of the redrive
   const char* body = "";
 };
+
+std::multimap<std::string, std::string> headers_of(const Route& route) {
+  return *route.body == '\0' ? std::multimap<std::string, std::string>{} : kJson;
+}
 
 constexpr Route kRoutes[] = {
     {"POST", "/v1/jobs", R"({"queue":"@.q"})"},
@@ -155,7 +161,8 @@ TEST_F(TenancyTest, EveryRouteRefusesQueuesTheKeyIsNotFor) {
   HttpClient tenant(server_->port(), key_);
   for (const auto& route : kRoutes) {
     const auto path = put_in(route.path, "other", redrives_["other"]);
-    const auto answer = tenant.send(route.method, path, put_in(route.body, "other", ""));
+    const auto answer =
+        tenant.send(route.method, path, put_in(route.body, "other", ""), headers_of(route));
     EXPECT_EQ(answer.status, 403) << route.method << " " << path << " " << answer.body;
     EXPECT_EQ(text(answer, "reason"), "queue_not_allowed") << route.method << " " << path;
   }
@@ -164,7 +171,8 @@ TEST_F(TenancyTest, EveryRouteRefusesQueuesTheKeyIsNotFor) {
     // These answer with a stream, or have nothing to do any more.
     if (path.find("follow") != std::string::npos || path.find("events") != std::string::npos)
       continue;
-    const auto answer = tenant.send(route.method, path, put_in(route.body, "mine", ""));
+    const auto answer =
+        tenant.send(route.method, path, put_in(route.body, "mine", ""), headers_of(route));
     EXPECT_NE(answer.status, 403) << route.method << " " << path << " " << answer.body;
     EXPECT_LT(answer.status, 500) << route.method << " " << path << " " << answer.body;
     EXPECT_NE(answer.status, 400) << route.method << " " << path << " " << answer.body;
@@ -186,7 +194,7 @@ TEST_F(TenancyTest, WhatNamesNoQueueIsRefusedOrShowsOwnOnly) {
       {"PUT", "/v1/limits", R"({"concurrency":1})"},
   };
   for (const auto& route : refused) {
-    const auto answer = tenant.send(route.method, route.path, route.body);
+    const auto answer = tenant.send(route.method, route.path, route.body, headers_of(route));
     EXPECT_EQ(answer.status, 403) << route.path << " " << route.body << " " << answer.body;
   }
   // A queue of its own does not open the door for ids of others.

@@ -290,8 +290,8 @@ TEST(Webhooks, BeyondTheLimitTheyAreDeadAtOnce) {
     std::string batch = R"({"jobs":[{"queue":"q"})";
     for (int i = 1; i < 10'000; ++i) batch += R"(,{"queue":"q"})";
     batch += "]}";
-    const auto made = h.requests.submit_batch(json::View(batch)).value();
-    for (const auto& part : made.parts) ASSERT_TRUE(h.apply(part.operation));
+    const auto request = h.requests.submit_batch(json::View(batch)).value();
+    for (const auto& part : request.parts) ASSERT_TRUE(h.apply(part.operation));
   }
   EXPECT_EQ(h.machine->stats().webhooks().pending, kMaxQueueWebhooks);
   submit(h, "late");
