@@ -72,6 +72,7 @@ void add_changes(CommandTable& table, Services& services) {
       "It finishes what it runs. What it waits for is answered at once; each answer to it says "
       "`draining`. Holds until it is undone, or the worker was not seen for 24 hours.";
   on.body = Body::optional_json;
+  on.request_schema = R"({"type":"object"})";
   on.handler = [&services](const Call& call) { drain(services, call); };
   table.push_back(std::move(on));
 

@@ -47,8 +47,8 @@ class LeaseBook {
   void remove(std::int64_t row);
   void set_deadline(std::int64_t row, Lease& lease, std::int64_t deadline);
   void set_cancel(std::int64_t row, Lease& lease, std::int64_t cancel_at);
-  // Time that nobody could use, `gap` ms up to `now`, is given back to the leases that were live when
-  // it began; none lasts longer than after a heartbeat at `now`. Writes the rows.
+  // Time that nobody could use, `gap` ms up to `now`, is given back to the leases that were live
+  // when it began; none lasts longer than after a heartbeat at `now`. Writes the rows.
   void extend(sqlite::Database& db, std::int64_t now, std::int64_t gap, std::int64_t revision);
   // The earliest lease to end: {ends_at, row}; {kNever, 0} when there is none.
   std::pair<std::int64_t, std::int64_t> first() const;

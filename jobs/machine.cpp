@@ -132,10 +132,10 @@ constexpr std::int64_t kWaiterSlackMs = 5'000;
 
 std::int64_t earliest_due(const State& state) {
   if (state.releases_owed > 0) return 0;
-  auto earliest = std::min({state.queues.next_due(), state.leases.first().first,
-                            state.events.next_due(), state.webhooks.next_due(),
-                            state.batches.next_due(), state.next_expiry, state.next_retention,
-                            state.next_redrive});
+  auto earliest =
+      std::min({state.queues.next_due(), state.leases.first().first, state.events.next_due(),
+                state.webhooks.next_due(), state.batches.next_due(), state.next_expiry,
+                state.next_retention, state.next_redrive});
   if (const auto until = state.waiters.next_expiry()) {
     earliest = std::min(earliest, *until + kWaiterSlackMs);
   }

@@ -46,7 +46,7 @@ Result<std::string> Redrives::start(json::View body) {
   forget_old();
   const auto id = body.find("id").as_string().value_or("");
   const auto rate = body.find("rate_per_s").as_int();
-  const auto queue = body.find("queue").as_string();
+  const auto queue = body.find("queue").as_string().value_or("");
   json::Writer request(256);
   request.begin_object();
   for (const auto& member : body.members()) {
@@ -59,7 +59,7 @@ Result<std::string> Redrives::start(json::View body) {
   auto write = step_.db.prepare(
       "INSERT INTO job_redrives(id,state,queue,created_at,request,due,paid_at,cursor,redriven,"
       "skipped,failed,ids) VALUES(?1,0,?2,?3,?4,?3,?5,'',0,0,0,?6)");
-  write.bind_all(id, queue.value_or(""), step_.now, request.str(), paid_at);
+  write.bind_all(id, queue, step_.now, request.str(), paid_at);
   std::int64_t count = 0;
   const auto ids = body.find("ids");
   for ([[maybe_unused]] const auto each : ids.elements()) ++count;

@@ -9,6 +9,7 @@
 #include "api/nats_probe.hpp"
 #include "api/payload_keys.hpp"
 #include "cmd/weir/data_replica.hpp"
+#include "cmd/weir/nats_options.hpp"
 #include "cmd/weir/webhook_service.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"
@@ -38,22 +39,6 @@ constexpr std::size_t kOperationHeadroom = 16U
                                            << 10U;  // of one NATS message, for the entry around it
 constexpr std::size_t kInlineBytes = 1008U << 10U;  // longer values do not go into the log
 constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
-
-nats::ConnectOptions connect_options(const config::NatsConfig& config) {
-  nats::ConnectOptions options;
-  options.urls = config.urls;
-  options.user = config.user;
-  options.password = config.password;
-  options.token = config.token;
-  options.creds_file = config.creds_file;
-  options.nkey_seed_file = config.nkey_file;
-  options.nkey_public = config.nkey_public;
-  options.tls = {.enabled = config.tls,
-                 .ca_file = config.tls_ca_file,
-                 .cert_file = config.tls_cert_file,
-                 .key_file = config.tls_key_file};
-  return options;
-}
 
 }  // namespace
 
@@ -220,8 +205,8 @@ void Coordinator::Parts::make_api() {
                                                  .data = data ? &data->instance() : nullptr,
                                                  .structures = data ? &data->structures() : nullptr,
                                                  .payload_keys = payload_keys.get(),
-                                                  .blobs = blobs.get(),
-                                                  .test_clock = test_clock.get()},
+                                                 .blobs = blobs.get(),
+                                                 .test_clock = test_clock.get()},
                                    options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;

@@ -106,15 +106,14 @@ std::string Clients::job_text(const std::string& id) {
   // Workers that name types leave some of its jobs alone: they must expire.
   if (expires && world_.chance(400)) return text + R"(,"target":"_all"})";
   text += target_text(world_, workers_);
-  if (world_.chance(100)) {
-    text += R"(,"retention_ms":30000)";  // longer than anybody asks again
-    ledger_.may_go(id);
-  }
   if (world_.chance(100)) text += WebhookClients::job_text();
   if (world_.chance(250)) {
     text += unique_text(delayed);
   } else if (!job_ids_.empty() && world_.chance(300)) {
     text += parents_text();
+  } else if (world_.chance(150)) {
+    text += R"(,"retention_ms":30000)";  // longer than anybody asks again
+    ledger_.may_go(id);
   }
   return text + "}";
 }
@@ -202,6 +201,7 @@ void Clients::submit_once(const std::string& key, const std::string& id, const s
     ledger_.submitted(id, *told);
     if (tries >= 4 || world_.chance(300)) return;
     const std::string next = "job-" + std::to_string(++next_id_);
+    if (ledger_.is_allowed_to_go(id)) ledger_.may_go(next);
     const std::string head = "{\"id\":\"" + id + "\"";
     submit_once(key, next, "{\"id\":\"" + next + "\"" + text.substr(head.size()), tries + 1);
   });

@@ -48,10 +48,8 @@ std::vector<std::string> Ledger::violations() const {
 // One key, one job, however often it is asked for (as long as that job is kept).
 void Ledger::check_once(std::vector<std::string>& out) const {
   for (const auto& [key, ids] : once_) {
-    const bool kept = std::none_of(ids.begin(), ids.end(), [&](const std::string& id) {
-      const auto job = jobs_.find(id);
-      return job != jobs_.end() && job->second.may_go;
-    });
+    const bool kept = std::none_of(ids.begin(), ids.end(),
+                                   [&](const std::string& id) { return is_allowed_to_go(id); });
     if (ids.size() > 1 && kept) out.push_back(key + " made more than one job");
   }
 }

@@ -37,7 +37,7 @@ struct JobRecord {
   bool maybe = false;      // a submit ended without an answer that says what happened
   bool cancelled = false;  // an operator asked for it: its lease may end early
   bool again = false;      // an operator may have run it once more
-  bool may_go = false;     // an operator wanted it removed
+  bool may_go = false;     // an operator wanted it removed, or it is kept for a while only
   std::map<std::int64_t, SeenLease> leases;  // by fence
   std::vector<Accepted> answers;
 };
@@ -55,6 +55,10 @@ class Ledger {
   void cancelled(const std::string& id) { jobs_[id].cancelled = true; }
   void again(const std::string& id) { jobs_[id].again = true; }
   void may_go(const std::string& id) { jobs_[id].may_go = true; }
+  bool is_allowed_to_go(const std::string& id) const {
+    const auto job = jobs_.find(id);
+    return job != jobs_.end() && job->second.may_go;
+  }
   void leased(const std::string& id, const std::string& token, replica::Revision granted,
               std::int64_t deadline_ms);
   void ending(const std::string& id, std::int64_t fence) {

@@ -121,6 +121,7 @@ void OperatorClients::change_one() {
       WEIR_ASSERT(copy.has_value());
       const auto made = json::View(copy->body).find("as_new").as_string().value_or("");
       ledger_.submitted(made, Told::unknown);
+      if (ledger_.is_allowed_to_go(id)) ledger_.may_go(made);
       return propose(std::move(copy));
     }
     case 5:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jobs/target.hpp"
+
 namespace weir::sim {
 namespace {
 
@@ -179,6 +181,10 @@ std::string QueueModel::wrong_lease(const JobChange& change, const Wish& wish, s
 }
 
 std::string QueueModel::too_many(const JobChange& change) const {
+  // A job for all workers counts as one, however many it makes.
+  const bool of_many =
+      change.target == jobs::kAllTarget || change.id.find(':') != std::string::npos;
+  if (of_many) return {};
   if (limits_.max_waiting > 0 && waiting_ > limits_.max_waiting) {
     return std::to_string(waiting_) + " jobs wait, max_waiting is " +
            std::to_string(limits_.max_waiting);

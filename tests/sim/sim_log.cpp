@@ -148,7 +148,7 @@ Result<std::unique_ptr<replica::LogTail>> SimLog::View::tail(Revision from, Sink
 
 Result<LogInfo> SimLog::View::info() {
   if (cut_ || log_.world_.fault(50)) return unavailable();
-  return LogInfo{1, log_.entries_.size(), log_.identity(), 0, 1, true};
+  return LogInfo{1, log_.entries_.size(), log_.identity(), 0, 1};
 }
 
 Result<void> SimLog::View::append_again(const LogEntry&) {

@@ -280,6 +280,12 @@ TEST(Plans, NothingScansOrSorts) {
       "SELECT name,last_seen,running,labels,queues,drained_at FROM job_workers",
       "SELECT seq,node,waiter,until,request FROM job_waiters ORDER BY seq",
       "SELECT row FROM jobs ORDER BY row DESC LIMIT 1",
+      // Shown with the keys, of which there are few.
+      "SELECT key,waiting FROM job_quotas",
+      // By the leader, on a thread of its own: a page of what is to be deleted, and all that is
+      // there.
+      "SELECT first,stream,chunks FROM job_large_unused ORDER BY first LIMIT ?1",
+      "SELECT chunks FROM job_large UNION ALL SELECT chunks FROM job_large_unused",
       // When a schedule is set; and those that are due, until the first that is not.
       "SELECT count(*) FROM job_schedules",
       "SELECT next_at FROM job_schedules INDEXED BY job_schedules_next"
