@@ -13,7 +13,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -121,7 +123,8 @@ class Exchange : public std::enable_shared_from_this<Exchange<Stream>> {
   void read() {
     answer_.emplace();
     answer_->header_limit(kMaxHeadBytes);
-    answer_->body_limit(boost::none);  // it is not read
+    // It is not read. (boost::none means 0 to Boost 1.74.)
+    answer_->body_limit(std::numeric_limits<std::uint64_t>::max());
     beast::http::async_read_header(
         stream_, buffer_, *answer_,
         [self = this->shared_from_this()](error_code error, std::size_t) {

@@ -34,15 +34,17 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
       requests_(ids_, random_, {.signs_webhooks = true}),
       schedules_(world, requests_, ledger,
                  {.any_node = [this] { return any_node(); }, .propose = proposer()}),
-      batches_(world, requests_, ledger,
-               {.propose = proposer(),
-                .next_job_id = [this] { return "job-" + std::to_string(++next_id_); },
-                .job_text = [this](const std::string& id) { return job_text(id); },
-                .answered =
-                    [this](const std::string& id, json::View result) {
-                      job_ids_.push_back(id);
-                      ledger_.submitted(id, answered(id, result));
-                    }}),
+      batches_(
+          world, requests_, ledger,
+          {.propose = proposer(),
+           .next_job_id =
+               [this] {
+                 job_ids_.push_back("job-" + std::to_string(++next_id_));
+                 return job_ids_.back();
+               },
+           .job_text = [this](const std::string& id) { return job_text(id); },
+           .answered = [this](const std::string& id,
+                              json::View result) { ledger_.submitted(id, answered(id, result)); }}),
       operators_(world, requests_, ledger, job_ids_, {.propose = proposer()}),
       drains_(world, proposer()),
       webhooks_(world, ledger, [this] { return any_node(); }) {

@@ -6,6 +6,7 @@ namespace weir::sim {
 namespace {
 
 constexpr std::int64_t kAtOnce = 16;
+constexpr std::int64_t kMostAtOnce = 40;  // fit into an entry of the simulated log
 
 }  // namespace
 
@@ -54,7 +55,7 @@ void WebhookClients::deliver(const Sender& sender) {
   const auto read = db.read([&]() -> Result<void> {
     auto rows =
         db.prepare("SELECT id,attempts FROM job_webhooks WHERE state=0 ORDER BY row LIMIT ?1");
-    rows.bind(1, calm_ ? 1'000 : kAtOnce);
+    rows.bind(1, calm_ ? kMostAtOnce : kAtOnce);
     while (rows.step()) reports.push_back(outcome(std::string(rows.text(0)), rows.int64(1) + 1));
     return {};
   });
