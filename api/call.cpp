@@ -19,6 +19,26 @@ std::optional<std::int64_t> parse_int(std::string_view text) {
   return value;
 }
 
+// A request as the audit log keeps it: the secret of a webhook and the patch of a redrive are
+// hidden.
+std::string without_secrets(json::View body) {
+  constexpr std::string_view kHidden = "\"***\"";
+  json::Writer out(body.raw().size());
+  out.begin_object();
+  for (const auto& member : body.members()) {
+    if (member.raw_key == "webhook" && member.value.is_object()) {
+      out.key("webhook").begin_object();
+      for (const auto& each : member.value.members()) {
+        out.raw_member(each.raw_key, each.raw_key == "secret" ? kHidden : each.value.raw());
+      }
+      out.end_object();
+    } else {
+      out.raw_member(member.raw_key, member.raw_key == "patch" ? kHidden : member.value.raw());
+    }
+  }
+  return out.end_object().take();
+}
+
 }  // namespace
 
 void Call::reply(int status, std::string json, std::optional<replica::Revision> revision) const {
@@ -42,10 +62,11 @@ void Call::fail(const Error& error) const {
 
 std::string Call::actor() const {
   if (command_ == nullptr || !command_->audited) return {};
-  // Nothing of keys, and no payloads of jobs.
+  // Nothing of keys, and no payloads of jobs nor parts of them.
   const bool asked = command_->scope == auth::Scope::queues_admin && body_.is_object() &&
                      body_.members().begin() != body_.members().end() &&
                      body_.find("job").is_missing();
+  const std::string details = asked ? without_secrets(body_) : std::string();
   auto target = request_->params.empty() ? std::string() : request_->params.front().second;
   if (target.empty()) target = body_.find("name").as_string().value_or("");
   return auth::to_json({.key_id = principal_->key_id,
@@ -54,7 +75,7 @@ std::string Call::actor() const {
                         .request_id = request_->id,
                         .action = command_->name,
                         .target = target,
-                        .details = asked ? body_.raw() : std::string_view()});
+                        .details = details});
 }
 
 Result<void> Call::check_queue(std::string_view queue) const {

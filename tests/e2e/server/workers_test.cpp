@@ -88,7 +88,8 @@ TEST(Workers, ADrainedProgramEndsWhenItsJobHas) {
   WeirServer server;
   server.start();
   auto client = server.client();
-  const std::map<std::string, std::string> env{{"WEIR_URL", server.url()}};
+  const std::map<std::string, std::string> env{{"WEIR_URL", server.url()},
+                                               {"WEIR_API_KEY", server.key()}};
   ASSERT_EQ(client.post("/v1/jobs", R"({"queue":"q","id":"a"})").status, 201);
   std::thread program([&] {
     const auto ended = run({.argv = {weir_binary(), "work", "-q", "q", "--name", "w", "--label",

@@ -63,6 +63,20 @@ TEST_F(AuditTest, NothingOfAKeyIsRecorded) {
   EXPECT_FALSE(records()[0].contains("details"));
 }
 
+TEST_F(AuditTest, NothingSecretIsRecorded) {
+  const auto put = ask("PUT", "/v1/queues/q",
+                       R"({"max_attempts":3,"webhook":{"url":"https://example.com/in",)"
+                       R"("secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}})");
+  ASSERT_EQ(put->status(), 200) << put->wait().body;
+  ASSERT_EQ(post("/v1/dlq/redrive", R"({"queue":"q","patch":{"card":"4111"}})")->status(), 202);
+  const auto page = get("/v1/audit")->wait().body;
+  EXPECT_EQ(page.find("whsec_"), std::string::npos) << page;
+  EXPECT_EQ(page.find("4111"), std::string::npos) << page;
+  EXPECT_EQ(records()[0]["details"]["patch"], "***");
+  EXPECT_EQ(records()[1]["details"]["webhook"]["url"], "https://example.com/in");
+  EXPECT_EQ(records()[1]["details"]["max_attempts"], 3);
+}
+
 TEST_F(AuditTest, FiltersAndPages) {
   for (const char* queue : {"a", "b", "c"}) {
     ASSERT_EQ(ask("PUT", std::string("/v1/queues/") + queue, "{}")->status(), 200);
