@@ -118,6 +118,10 @@ std::string human_bytes(std::int64_t bytes) {
   return buffer.data();
 }
 
+std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
+  return human_count(count).append(" ").append(count == 1 ? one : many);
+}
+
 std::string human_count(std::int64_t count) {
   std::string text = std::to_string(count);
   const std::size_t first = count < 0 ? 1 : 0;

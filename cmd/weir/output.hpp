@@ -41,8 +41,10 @@ class Table {
 
 // "3m ago", "in 12s", "now"; "-" for what is not a time.
 std::string relative_time(std::string_view rfc3339, Timestamp now);
-std::string human_bytes(std::int64_t bytes);   // "1.5 MiB"
-std::string human_count(std::int64_t count);   // "1,234,567"
+std::string human_bytes(std::int64_t bytes);  // "1.5 MiB"
+std::string human_count(std::int64_t count);  // "1,234,567"
+// "1 delivery", "1,200 deliveries".
+std::string counted(std::int64_t count, std::string_view one, std::string_view many);
 std::string printable(std::string_view text);  // one line, control characters as '?'
 std::string shorten(std::string_view text, std::size_t max_chars);
 std::size_t columns_of(std::string_view utf8);  // code points

@@ -92,9 +92,10 @@ Result<int> redrive(const Parsed& parsed, Context& context) {
     print(pretty(total));
   } else if (dry_run) {
     for (const auto& id : total.value("ids", Json::array())) print(id.get<std::string>() + "\n");
-    print(human_count(number(total, "matched")) + " dead letters would be redriven\n");
+    print(counted(number(total, "matched"), "dead letter", "dead letters") +
+          " would be redriven\n");
   } else {
-    print(human_count(total.value("redriven", 0)) + " dead letters redriven\n");
+    print(counted(total.value("redriven", 0), "dead letter", "dead letters") + " redriven\n");
   }
   return kOk;
 }

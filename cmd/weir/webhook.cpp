@@ -95,8 +95,9 @@ int redrive(Args args) {
       .max_operands = 10'000};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, change(parsed, context, "redrive"));
-    print(context.json() ? pretty(answer)
-                         : human_count(number(answer, "redriven")) + " deliveries redriven\n");
+    print(context.json()
+              ? pretty(answer)
+              : counted(number(answer, "redriven"), "delivery", "deliveries") + " redriven\n");
     return kOk;
   });
 }
@@ -115,8 +116,9 @@ int purge(Args args) {
       return bad_argument("this deletes dead deliveries for good", "add --yes to do it");
     }
     WEIR_ASSIGN(const auto answer, change(parsed, context, "purge"));
-    print(context.json() ? pretty(answer)
-                         : human_count(number(answer, "purged")) + " deliveries purged\n");
+    print(context.json()
+              ? pretty(answer)
+              : counted(number(answer, "purged"), "delivery", "deliveries") + " purged\n");
     return kOk;
   });
 }

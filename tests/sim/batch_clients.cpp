@@ -55,6 +55,7 @@ void BatchClients::make() {
   WEIR_ASSERT(operation.has_value());
   creation.operation = std::move(*operation);
   send(creation, 1);
+  for (const auto& id : creation.jobs) hooks_.sent(id);
 }
 
 void BatchClients::send(const Creation& creation, int tries) {

@@ -18,6 +18,8 @@ class BatchClients {
     std::function<void(replica::Operation, replica::ReplyHandler)> propose;
     std::function<std::string()> next_job_id;
     std::function<std::string(const std::string& id)> job_text;
+    // This job was asked for; it may come into being.
+    std::function<void(const std::string& id)> sent;
     // A submit was answered for this job.
     std::function<void(const std::string& id, json::View result)> answered;
   };

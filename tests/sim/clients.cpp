@@ -37,12 +37,9 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
       batches_(
           world, requests_, ledger,
           {.propose = proposer(),
-           .next_job_id =
-               [this] {
-                 job_ids_.push_back("job-" + std::to_string(++next_id_));
-                 return job_ids_.back();
-               },
+           .next_job_id = [this] { return "job-" + std::to_string(++next_id_); },
            .job_text = [this](const std::string& id) { return job_text(id); },
+           .sent = [this](const std::string& id) { job_ids_.push_back(id); },
            .answered = [this](const std::string& id,
                               json::View result) { ledger_.submitted(id, answered(id, result)); }}),
       operators_(world, requests_, ledger, job_ids_, {.propose = proposer()}),

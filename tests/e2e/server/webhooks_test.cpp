@@ -143,9 +143,9 @@ TEST(Webhooks, DeadOnesAreSeenRedrivenAndPurged) {
   const auto id = (*listing.find("items").elements().begin()).find("id").as_string().value_or("");
   EXPECT_THAT(server.cli({"webhook", "show", id}).out, HasSubstr("weir.job.cancelled"));
   well = true;
-  EXPECT_EQ(server.cli({"webhook", "redrive", id}).out, "1 deliveries redriven\n");
+  EXPECT_EQ(server.cli({"webhook", "redrive", id}).out, "1 delivery redriven\n");
   wait_only(server, "delivered");
-  EXPECT_EQ(server.cli({"webhook", "purge", "--queue", "q", "--yes"}).out, "1 deliveries purged\n");
+  EXPECT_EQ(server.cli({"webhook", "purge", "--queue", "q", "--yes"}).out, "1 delivery purged\n");
   EXPECT_THAT(server.cli({"webhook", "test", "q"}).out, HasSubstr("the receiver answered 200"));
 }
 
