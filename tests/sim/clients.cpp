@@ -103,7 +103,10 @@ std::string Clients::job_text(const std::string& id) {
   if (expires) text += ",\"expires_at\":" + std::to_string(end);
   if (world_.chance(150)) text += ",\"timeout_ms\":" + std::to_string(world_.between(300, 4'000));
   // Workers that name types leave some of its jobs alone: they must expire.
-  if (expires && world_.chance(400)) return text + R"(,"target":"_all"})";
+  if (expires && world_.chance(400)) {
+    ledger_.is_for_all(id);
+    return text + R"(,"target":"_all"})";
+  }
   text += target_text(world_, workers_);
   if (world_.chance(100)) text += WebhookClients::job_text();
   if (world_.chance(250)) {
@@ -200,7 +203,7 @@ void Clients::submit_once(const std::string& key, const std::string& id, const s
     ledger_.submitted(id, *told);
     if (tries >= 4 || world_.chance(300)) return;
     const std::string next = "job-" + std::to_string(++next_id_);
-    if (ledger_.is_allowed_to_go(id)) ledger_.may_go(next);
+    ledger_.is_like(next, id);
     const std::string head = "{\"id\":\"" + id + "\"";
     submit_once(key, next, "{\"id\":\"" + next + "\"" + text.substr(head.size()), tries + 1);
   });

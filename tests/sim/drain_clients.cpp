@@ -18,7 +18,11 @@ void DrainClients::begin(std::vector<std::string> workers) {
 
 void DrainClients::calm() {
   calm_ = true;
-  for (const auto& worker : workers_) undrain(worker, 1);
+  // And again when drains that were late have come.
+  for (const auto& worker : workers_) {
+    undrain(worker, 1);
+    world_.after(39s, [this, worker] { undrain(worker, 1); });
+  }
 }
 
 void DrainClients::operate() {

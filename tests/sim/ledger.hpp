@@ -38,6 +38,7 @@ struct JobRecord {
   bool cancelled = false;  // an operator asked for it: its lease may end early
   bool again = false;      // an operator may have run it once more
   bool may_go = false;     // an operator wanted it removed, or it is kept for a while only
+  bool for_all = false;    // of the workers that there are
   std::map<std::int64_t, SeenLease> leases;  // by fence
   std::vector<Accepted> answers;
 };
@@ -55,6 +56,16 @@ class Ledger {
   void cancelled(const std::string& id) { jobs_[id].cancelled = true; }
   void again(const std::string& id) { jobs_[id].again = true; }
   void may_go(const std::string& id) { jobs_[id].may_go = true; }
+  void is_for_all(const std::string& id) { jobs_[id].for_all = true; }
+  bool for_all(const std::string& id) const {
+    const auto job = jobs_.find(id);
+    return job != jobs_.end() && job->second.for_all;
+  }
+  // The job `id` was made from the request for `other`.
+  void is_like(const std::string& id, const std::string& other) {
+    if (is_allowed_to_go(other)) may_go(id);
+    if (for_all(other)) is_for_all(id);
+  }
   bool is_allowed_to_go(const std::string& id) const {
     const auto job = jobs_.find(id);
     return job != jobs_.end() && job->second.may_go;
