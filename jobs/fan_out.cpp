@@ -6,6 +6,7 @@
 #include "jobs/expiry.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/manage.hpp"
+#include "jobs/quota.hpp"
 #include "jobs/submit.hpp"
 #include "jobs/target.hpp"
 #include "pkg/base/assert.hpp"
@@ -130,6 +131,10 @@ Result<Submitter::Outcome> Submitter::insert_fan_out(const NewJob& job) {
   WEIR_TRY(find_queue(job));
   if (last_queue_->config.limits_waiting() && !job.owed) {
     WEIR_TRY(check_waiting(*last_queue_, job.key));
+  }
+  if (!job.owed) {
+    WEIR_TRY(check_quota(step_));
+    WEIR_TRY(check_signing(job));
   }
   Parents parts;
   parts.policy = OnFailure::run;

@@ -44,7 +44,7 @@ std::int64_t parts_of(const NewJob& job) {
 }
 
 // Nothing is sent without a signature.
-Result<void> check_signing(const Queue* queue, bool default_secret) {
+Result<void> can_sign(const Queue* queue, bool default_secret) {
   if (default_secret || (queue != nullptr && !queue->config.webhook.secret.empty())) return {};
   return Error{Code::invalid,
                "webhook_without_secret",
@@ -209,9 +209,14 @@ Result<void> Submitter::check_webhooks(json::View jobs) const {
     const auto webhook = job.find("webhook");
     if (webhook.is_missing()) continue;
     const Queue* queue = step_.state.queues.find(job.find("queue").as_plain_string().value_or(""));
-    WEIR_TRY(check_signing(queue, webhook.find("default_secret").as_bool().value_or(false)));
+    WEIR_TRY(can_sign(queue, webhook.find("default_secret").as_bool().value_or(false)));
   }
   return {};
+}
+
+Result<void> Submitter::check_signing(const NewJob& job) const {
+  if ((option_bits(job.options) & kHookedBit) == 0) return {};
+  return can_sign(step_.state.queues.find(job.queue), webhook_of(job.options)->default_secret);
 }
 
 Result<void> Submitter::find_queue(const NewJob& job) {
@@ -236,10 +241,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     WEIR_ASSIGN(batch, batch_of(job));
   }
   auto parts = parts_of(job);
-  if ((parts & kHookedBit) != 0 && !job.owed) {
-    WEIR_TRY(
-        check_signing(step_.state.queues.find(job.queue), webhook_of(job.options)->default_secret));
-  }
+  if ((parts & kHookedBit) != 0 && !job.owed) WEIR_TRY(check_signing(job));
   if (last_queue_ == nullptr || last_queue_->name != job.queue) WEIR_TRY(find_queue(job));
   Queue& queue = *last_queue_;
   const bool unique = !job.unique.is_missing();
@@ -258,8 +260,9 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     }
     WEIR_TRY(room);
   }
-  const bool owned = step_.owner && !job.owed;
-  if (owned) {
+  // A job for all workers counts as one.
+  const bool owned = step_.owner && (!job.owed || job.target == kAllTarget);
+  if (owned && !job.owed) {
     const auto room = check_quota(step_);
     if (!room && is_known(job.id)) {
       step_.count(Total::duplicates);

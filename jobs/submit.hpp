@@ -74,6 +74,7 @@ class Submitter {
   Result<void> check_queues(json::View jobs) const;
   Result<void> check_full(json::View jobs);  // jobs/limits.cpp
   Result<void> check_webhooks(json::View jobs) const;
+  Result<void> check_signing(const NewJob& job) const;
   // jobs/submit_unique.cpp
   Result<void> check_uniques(json::View jobs);
   // jobs/submit_parents.cpp

@@ -98,6 +98,13 @@ class WatchedMachine final : public replica::StateMachine {
   }
   void after_gap(Millis gap, replica::ApplyContext& context) override {
     inner_.after_gap(gap, context);
+    referee_.begin({.name = "(a gap)",
+                    .body = json::View("{}"),
+                    .revision = context.revision,
+                    .now = to_unix_ms(context.now),
+                    .accepted = true});
+    show(context.db);
+    referee_.end();
   }
   void before_commit(sqlite::Database& db) override { inner_.before_commit(db); }
   void after_commit() override { inner_.after_commit(); }

@@ -108,5 +108,24 @@ TEST(Quota, DoesNotWaitForTheLog) {
   EXPECT_FALSE(may_wait(submit_of(h, "a")));
 }
 
+TEST(Quota, AJobForAllWorkersCountsAsOne) {
+  Harness h;
+  for (const auto* worker : {"a", "b", "c"}) {
+    const auto body = R"({"worker":")" + std::string(worker) + "\"}";
+    const auto lease = h.requests.lease("q", json::View(body), {"n", "w"}).value();
+    ASSERT_TRUE(h.apply(lease.operation).has_value());
+  }
+  ASSERT_TRUE(h.apply(submit_of(h, "all", R"(,"target":"_all")")).has_value());
+  EXPECT_EQ(waiting(h), 1);
+  ASSERT_TRUE(h.apply(submit_of(h, "one")).has_value());
+  const auto before = h.dump();
+  const auto refused = h.apply(submit_of(h, "more", R"(,"target":"_all")"));
+  EXPECT_EQ(refused.error().reason, "quota_exceeded");
+  EXPECT_EQ(h.dump(), before);
+  h.must(h.requests.cancel("all", json::View()));
+  EXPECT_EQ(waiting(h), 1);
+  h.expect_counts_true();
+}
+
 }  // namespace
 }  // namespace weir::jobs
