@@ -242,6 +242,11 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   }
   auto parts = parts_of(job);
   if ((parts & kHookedBit) != 0 && !job.owed) WEIR_TRY(check_signing(job));
+  // A job for all workers counts as one.
+  const bool owned = step_.owner && (!job.owed || job.target == kAllTarget);
+  // Before its queue is made.
+  const bool fresh = owned && !job.owed && step_.state.queues.find(job.queue) == nullptr;
+  if (fresh && !is_known(job.id)) WEIR_TRY(check_quota(step_));
   if (last_queue_ == nullptr || last_queue_->name != job.queue) WEIR_TRY(find_queue(job));
   Queue& queue = *last_queue_;
   const bool unique = !job.unique.is_missing();
@@ -260,8 +265,6 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     }
     WEIR_TRY(room);
   }
-  // A job for all workers counts as one.
-  const bool owned = step_.owner && (!job.owed || job.target == kAllTarget);
   if (owned && !job.owed) {
     const auto room = check_quota(step_);
     if (!room && is_known(job.id)) {

@@ -192,6 +192,7 @@ void Clients::submit(const std::string& id, const replica::Operation& operation,
 // The same request under one Idempotency-Key, sent again as if it were new: under another id.
 void Clients::submit_once(const std::string& key, const std::string& id, const std::string& text,
                           int tries) {
+  job_ids_.push_back(id);
   auto told = std::make_shared<Told>(Told::nothing);
   propose(must(requests_.submit(json::View(text), {.key = key, .by = "sim", .digest = "d"})),
           [this, key, id, told](const Result<replica::Reply>& reply) {

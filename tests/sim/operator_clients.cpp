@@ -141,7 +141,8 @@ void OperatorClients::change_many() {
       for (const auto& id : ids) ledger_.cancelled(id);
       return propose(jobs::cancel_jobs(ids));
     case 1: {
-      for (const auto& id : job_ids_) ledger_.again(id);
+      all_again();
+      world_.after(12s, [this] { all_again(); });  // those that came before it did
       const std::string body =
           R"({"filter":{"queue":")" + std::string(kQueues[world_.below(3)]) + "\"}}";
       return propose(requests_.dlq_redrive(json::View(body)));
@@ -152,6 +153,10 @@ void OperatorClients::change_many() {
       return redrive(ids);
     }
   }
+}
+
+void OperatorClients::all_again() {
+  for (const auto& id : job_ids_) ledger_.again(id);
 }
 
 // At a rate or with a patch; some are stopped again.

@@ -34,6 +34,7 @@ class OperatorClients {
   void limit_all();
   void change_one();
   void change_many();
+  void all_again();
   void redrive(const std::vector<std::string>& ids);
   void propose(Result<replica::Operation> operation);
   std::string config_text(const std::string& queue);

@@ -127,5 +127,14 @@ TEST(Quota, AJobForAllWorkersCountsAsOne) {
   h.expect_counts_true();
 }
 
+TEST(Quota, ARefusedJobMakesNoQueue) {
+  Harness h;
+  ASSERT_TRUE(h.apply(submit_of(h, "a", "", 1)).has_value());
+  const auto before = h.dump();
+  const auto body = h.requests.submit(json::View(R"({"queue":"fresh"})")).value();
+  EXPECT_EQ(h.apply(of_key(body, "k1", 1)).error().reason, "quota_exceeded");
+  EXPECT_EQ(h.dump(), before);
+}
+
 }  // namespace
 }  // namespace weir::jobs
