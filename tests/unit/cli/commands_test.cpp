@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tests/unit/cli/fake_server.hpp"
+#include "tests/unit/cli/run_command.hpp"
 
 namespace weir::cli {
 namespace {
@@ -15,19 +16,6 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ran run(int (*command)(Args), std::vector<std::string> args) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = command(args);
-  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
 
 class TempFile {
  public:

@@ -3,22 +3,10 @@
 
 #include "cmd/weir/commands.hpp"
 #include "tests/unit/cli/fake_server.hpp"
+#include "tests/unit/cli/run_command.hpp"
 
 namespace weir::cli {
 namespace {
-
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ran run(int (*command)(Args), std::vector<std::string> args) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = command(args);
-  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
 
 TEST(Dlq, RedriveWantsASelection) {
   FakeServer server([](const Asked&) { return Reply{200, R"({"redriven":2})"}; });
