@@ -128,12 +128,15 @@ Result<Submitter::Outcome> Submitter::insert_fan_out(const NewJob& job) {
   }
   WEIR_ASSIGN(const auto workers, workers_for(job.id, job.queue));
   if (!job.batch.empty()) WEIR_TRY(batch_of(job));
-  if (!job.owed) WEIR_TRY(check_quota(step_));
+  // Before its queue is made.
+  if (!job.owed) {
+    WEIR_TRY(check_quota(step_));
+    WEIR_TRY(check_signing(job));
+  }
   WEIR_TRY(find_queue(job));
   if (last_queue_->config.limits_waiting() && !job.owed) {
     WEIR_TRY(check_waiting(*last_queue_, job.key));
   }
-  if (!job.owed) WEIR_TRY(check_signing(job));
   Parents parts;
   parts.policy = OnFailure::run;
   for (std::size_t i = 0; i < workers.size(); ++i) {

@@ -185,5 +185,15 @@ TEST(FanOut, WhatDoesNotGoWithItIsRefusedWithItsField) {
             "on_complete.target");
 }
 
+TEST(FanOut, ItsWebhookNeedsASecret) {
+  Harness h;
+  lease(h, "a");
+  const auto before = h.dump();
+  const auto body = std::string(R"({"queue":"q","webhook":{"url":"https://example.com/own"})") +
+                    std::string(kAll) + "}";
+  EXPECT_EQ(h.refused(h.requests.submit(json::View(body))).reason, "webhook_without_secret");
+  EXPECT_EQ(h.dump(), before);
+}
+
 }  // namespace
 }  // namespace weir::jobs
