@@ -1,6 +1,7 @@
 #include "tests/support/history.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <iterator>
 
@@ -24,6 +25,14 @@ const char* name_of(Act act) {
       return "read";
   }
   return "";
+}
+
+std::int64_t fence_of(const std::string& token) {
+  const auto dot = token.find('.');
+  std::int64_t fence = -1;
+  if (dot == std::string::npos) return fence;
+  std::from_chars(token.data() + dot + 1, token.data() + token.size(), fence, 36);
+  return fence;
 }
 
 void History::add(Event event) {

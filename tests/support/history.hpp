@@ -34,6 +34,9 @@ struct Event {
   std::int64_t revision = 0;  // of the log that the answer reflects; 0: not told
 };
 
+// The leases of a job so far: the second number of its token; -1 when it is none.
+std::int64_t fence_of(const std::string& token);
+
 class History {
  public:
   void add(Event event);

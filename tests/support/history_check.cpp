@@ -1,7 +1,6 @@
 #include "tests/support/history_check.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 namespace weir::test {
@@ -11,15 +10,6 @@ constexpr std::size_t kMaxComplaints = 50;
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 // The clock of the log counts whole milliseconds, and is not the clock of the clients.
 constexpr std::int64_t kClockSlackUs = 100'000;
-
-// The leases of a job so far: the second number of its token.
-std::int64_t fence_of(const std::string& token) {
-  const auto dot = token.find('.');
-  std::int64_t fence = -1;
-  if (dot == std::string::npos) return fence;
-  std::from_chars(token.data() + dot + 1, token.data() + token.size(), fence, 36);
-  return fence;
-}
 
 bool ends_lease(const Event& event) {
   return event.act == Act::complete || event.act == Act::fail || event.act == Act::release;

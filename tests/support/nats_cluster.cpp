@@ -80,6 +80,10 @@ void NatsCluster::resume_node(std::size_t node) {
   nodes_[node].child->signal(SIGCONT);
 }
 
+void NatsCluster::wipe_node(std::size_t node) {
+  std::filesystem::remove_all(directory_.file(name(node)));
+}
+
 // A leader that dies before its followers have heard of each other leaves them without a quorum.
 bool NatsCluster::wait_members() {
   return wait_until(

@@ -24,6 +24,7 @@ class NatsCluster {
   void kill_node(std::size_t node);    // SIGKILL
   void pause_node(std::size_t node);   // SIGSTOP
   void resume_node(std::size_t node);  // SIGCONT
+  void wipe_node(std::size_t node);    // while stopped: removes its store, as a lost disk would
   bool wait_leader();                  // some node knows a JetStream leader that lives
 
   std::string url(std::size_t node) const;

@@ -44,6 +44,7 @@ void WeirServer::launch() {
     command.argv.insert(command.argv.end(), {"--nats-server", newest_nats_server()});
   }
   command.argv.insert(command.argv.end(), options_.flags.begin(), options_.flags.end());
+  command.argv.insert(command.argv.begin(), options_.under.begin(), options_.under.end());
   child_ = std::make_unique<Child>(command);
 }
 
@@ -74,6 +75,18 @@ int WeirServer::stop() {
 
 void WeirServer::kill() {
   child_->kill();
+}
+
+void WeirServer::pause() {
+  child_->signal(SIGSTOP);
+}
+
+void WeirServer::resume() {
+  child_->signal(SIGCONT);
+}
+
+void WeirServer::wipe() {
+  std::filesystem::remove_all(data_dir());
 }
 
 std::string WeirServer::log() const {

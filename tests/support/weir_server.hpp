@@ -19,6 +19,7 @@ struct WeirOptions {
   std::string nats_url = {};                    // empty = the embedded server, or WEIR_NATS_URL
   std::vector<std::string> flags = {};          // more flags of `weir serve`
   std::map<std::string, std::string> env = {};  // more environment
+  std::vector<std::string> under = {};  // a program that runs `weir serve`, and its arguments
   HttpTls tls = {};  // how clients of this server speak; the server's own files are flags
 };
 
@@ -31,6 +32,9 @@ class WeirServer {
   bool wait_ready();  // false when it ended or is not ready in time
   int stop();         // SIGTERM; the exit code
   void kill();        // SIGKILL, with the embedded NATS server
+  void pause();       // SIGSTOP
+  void resume();      // SIGCONT
+  void wipe();        // while stopped: removes its data, as a lost disk would
   bool running() { return child_ && child_->running(); }
   pid_t pid() const { return child_->pid(); }
 
