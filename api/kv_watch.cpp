@@ -6,11 +6,11 @@
 namespace weir::api {
 namespace {
 
-class StreamWatcher final : public kv::Watcher {
+class StreamWatcher final : public nats::Watcher {
  public:
   explicit StreamWatcher(http::EventStream stream) : stream_(std::move(stream)) {}
 
-  Taken take(const kv::Change& change) override {
+  Taken take(const nats::Change& change) override {
     switch (stream_.queue()->try_push(
         http::event_frame({.id = change.id, .type = change.operation, .data = change.json}))) {
       case http::SubscriberQueue::Tried::queued:
@@ -35,18 +35,20 @@ Result<KvWatch> open_kv_watch(Services& services, const KvWatchOptions& options)
   if (!options.key.empty()) WEIR_TRY(kv::check_key(options.key));
   KvWatch watch;
   WEIR_ASSIGN(watch.feed, services.kv.feed(options.bucket));
-  WEIR_ASSIGN(const auto info, watch.feed->store().bucket().info());
+  WEIR_ASSIGN(const auto info, watch.feed->source().bucket.info());
   watch.request.key = options.key;
+  if (!options.key.empty()) watch.request.name = kv::encode_key(options.key);
   watch.request.prefix = options.prefix;
   watch.last_revision = info.last_revision;
   if (options.after.empty()) {
     watch.request.after = options.updates ? info.last_revision : 0;
     return watch;
   }
-  const auto position = kv::parse_position(info, options.after);
+  const auto position =
+      nats::parse_position(options.after, watch.feed->source().made, info.last_revision);
   if (!position) return bad_parameter("after", "a revision, or the id of an event");
-  watch.request.reset = position->other_bucket;
-  watch.request.after = position->other_bucket ? 0 : position->revision;
+  watch.request.reset = position->other_stream;
+  watch.request.after = position->other_stream ? 0 : position->revision;
   return watch;
 }
 

@@ -7,13 +7,13 @@
 
 #include "api/call.hpp"
 #include "api/services.hpp"
-#include "pkg/kv/feed.hpp"
+#include "pkg/nats/feed.hpp"
 
 namespace weir::api {
 
 struct KvWatch {
-  std::shared_ptr<kv::Feed> feed;
-  kv::WatchRequest request;
+  std::shared_ptr<nats::Feed> feed;
+  nats::WatchRequest request;
   std::uint64_t last_revision = 0;  // of the bucket, now
 };
 

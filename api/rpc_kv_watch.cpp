@@ -16,16 +16,16 @@ constexpr std::size_t kMaxWatches = 100;  // of one socket
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kMaxPositionBytes = 64;
 
-class SocketWatcher final : public kv::Watcher {
+class SocketWatcher final : public nats::Watcher {
  public:
   SocketWatcher(std::weak_ptr<rpc::Session> session, std::string watch, std::string bucket,
-                std::shared_ptr<kv::Feed> feed)
+                std::shared_ptr<nats::Feed> feed)
       : session_(std::move(session)),
         watch_(std::move(watch)),
         bucket_(std::move(bucket)),
         feed_(std::move(feed)) {}
 
-  Taken take(const kv::Change& change) override {
+  Taken take(const nats::Change& change) override {
     const auto session = session_.lock();
     if (!session) return Taken::gone;
     Writer out(change.json.size() + 160);
@@ -60,7 +60,7 @@ class SocketWatcher final : public kv::Watcher {
   const std::weak_ptr<rpc::Session> session_;
   const std::string watch_;
   const std::string bucket_;
-  const std::shared_ptr<kv::Feed> feed_;
+  const std::shared_ptr<nats::Feed> feed_;
 };
 
 // The watches of every socket, by the names they have there. Thread-safe.

@@ -103,4 +103,18 @@ std::string to_json(const Entry& entry) {
   return out.member("operation", operation_word(entry.mark)).end_object().take();
 }
 
+nats::FeedSource feed_source(const nats::Bucket& bucket, const nats::BucketInfo& info) {
+  return {.bucket = bucket,
+          .made = nats::made_text(info.created),
+          .change_of = [config = info.config](nats::BucketRecord record) {
+            auto entry = to_entry(std::move(record), config);
+            auto json = to_json(entry);
+            return nats::Change{.revision = entry.revision,
+                                .key = std::move(entry.key),
+                                .id = {},
+                                .operation = std::string(operation_word(entry.mark)),
+                                .json = std::move(json)};
+          }};
+}
+
 }  // namespace weir::kv

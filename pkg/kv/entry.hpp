@@ -10,7 +10,7 @@
 #include <string>
 
 #include "pkg/base/clock.hpp"
-#include "pkg/nats/bucket.hpp"
+#include "pkg/nats/feed.hpp"
 
 namespace weir::kv {
 
@@ -53,5 +53,8 @@ std::string_view operation_word(nats::Mark mark);  // "put", "delete", "purge"
 // The record as one JSON object {key, value?, encoding?, revision, updated_at, expires_at?,
 // operation}.
 std::string to_json(const Entry& entry);
+
+// How the feed of a bucket shows its records.
+nats::FeedSource feed_source(const nats::Bucket& bucket, const nats::BucketInfo& info);
 
 }  // namespace weir::kv

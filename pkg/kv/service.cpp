@@ -139,7 +139,7 @@ Result<void> Service::delete_bucket(std::string_view name) {
   const auto gone = nats::Bucket(jetstream_, std::string(name)).destroy();
   forget(name);
   std::shared_ptr<Index> dropped;
-  std::shared_ptr<Feed> ended;
+  std::shared_ptr<nats::Feed> ended;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = indexes_.find(name); found != indexes_.end()) {
@@ -192,7 +192,7 @@ Result<std::shared_ptr<Index>> Service::indexed(std::string_view bucket) {
   }
 }
 
-Result<std::shared_ptr<Feed>> Service::feed(std::string_view bucket) {
+Result<std::shared_ptr<nats::Feed>> Service::feed(std::string_view bucket) {
   for (int attempt = 0;; ++attempt) {
     WEIR_ASSIGN(const auto store, open(bucket, Missing::refuse));
     const auto info = store->bucket().info();
@@ -203,18 +203,20 @@ Result<std::shared_ptr<Feed>> Service::feed(std::string_view bucket) {
       forget(bucket);
       continue;
     }
-    std::shared_ptr<Feed> ended;
-    std::shared_ptr<Feed> feed;
+    std::shared_ptr<nats::Feed> ended;
+    std::shared_ptr<nats::Feed> feed;
     {
       const std::lock_guard lock(mutex_);
       if (stopped_) {
         return Error{Code::unavailable, "shutting_down", "The server stops.", ""};
       }
       auto& watched = feeds_[std::string(bucket)];
-      if (watched.feed && watched.feed->store().info().created != info->created) {
+      if (watched.feed && watched.feed->source().made != nats::made_text(info->created)) {
         ended = std::move(watched.feed);
       }
-      if (!watched.feed) watched.feed = Feed::open(*store, *info);
+      if (!watched.feed) {
+        watched.feed = nats::Feed::open(feed_source(store->bucket(), *info), info->last_revision);
+      }
       watched.used = clock_.mono();
       feed = watched.feed;
     }
@@ -231,8 +233,8 @@ std::size_t Service::watchers() const {
 }
 
 void Service::tend_feeds() {
-  std::vector<std::pair<std::string, std::shared_ptr<Feed>>> all;
-  std::vector<std::shared_ptr<Feed>> ended;
+  std::vector<std::pair<std::string, std::shared_ptr<nats::Feed>>> all;
+  std::vector<std::shared_ptr<nats::Feed>> ended;
   {
     const std::lock_guard lock(mutex_);
     const auto now = clock_.mono();
@@ -248,8 +250,8 @@ void Service::tend_feeds() {
     }
   }
   for (const auto& [name, feed] : all) {
-    const auto info = feed->store().bucket().info();
-    const bool gone = info ? info->created != feed->store().info().created
+    const auto info = feed->source().bucket.info();
+    const bool gone = info ? nats::made_text(info->created) != feed->source().made
                            : info.error().reason == "stream_not_found";
     if (!gone) continue;
     forget(name);

@@ -19,7 +19,6 @@
 #include <thread>
 
 #include "pkg/base/service.hpp"
-#include "pkg/kv/feed.hpp"
 #include "pkg/kv/index.hpp"
 #include "pkg/kv/store.hpp"
 
@@ -64,7 +63,7 @@ class Service final : public weir::Service {
 
   // For who watches. A feed ends when the bucket is deleted or made anew (looked at every second,
   // once started), and with stop().
-  Result<std::shared_ptr<Feed>> feed(std::string_view bucket);
+  Result<std::shared_ptr<nats::Feed>> feed(std::string_view bucket);
   std::size_t watchers() const;
 
   // Calls of with() and lists since the start, and per second of late.
@@ -83,7 +82,7 @@ class Service final : public weir::Service {
   };
 
   struct Watched {
-    std::shared_ptr<Feed> feed;
+    std::shared_ptr<nats::Feed> feed;
     MonoTime used{};
   };
 

@@ -123,7 +123,17 @@ Mark mark_of(const Headers& headers) {
 }
 
 Bucket::Bucket(JetStream jetstream, std::string name)
-    : jetstream_(std::move(jetstream)), name_(std::move(name)) {}
+    : Bucket(std::move(jetstream), name, std::string(kStreamPrefix) + name, "$KV." + name + ".") {}
+
+Bucket::Bucket(JetStream jetstream, std::string name, std::string stream, std::string prefix)
+    : jetstream_(std::move(jetstream)),
+      name_(std::move(name)),
+      stream_(std::move(stream)),
+      prefix_(std::move(prefix)) {}
+
+Bucket Bucket::over(JetStream jetstream, std::string stream, std::string prefix) {
+  return {std::move(jetstream), stream, stream, std::move(prefix)};
+}
 
 bool Bucket::is_valid_name(std::string_view name) {
   constexpr std::size_t kLongest = 64;
@@ -135,7 +145,7 @@ bool Bucket::is_valid_name(std::string_view name) {
 }
 
 std::string Bucket::subject(std::string_view key) const {
-  return "$KV." + name_ + "." + std::string(key);
+  return prefix_ + std::string(key);
 }
 
 Result<BucketInfo> Bucket::create(const BucketConfig& config) const {

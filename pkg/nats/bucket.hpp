@@ -68,12 +68,15 @@ class Bucket {
   };
 
   Bucket(JetStream jetstream, std::string name);
+  // Any stream whose subjects are `prefix` and a key, to be read and written as one; the rest is
+  // its owner's business.
+  static Bucket over(JetStream jetstream, std::string stream, std::string prefix);
 
   // [A-Za-z0-9_-]{1,64}.
   static bool is_valid_name(std::string_view name);
 
   const std::string& name() const { return name_; }
-  std::string stream() const { return "KV_" + name_; }
+  const std::string& stream() const { return stream_; }
   std::string subject(std::string_view key) const;
 
   // With the features that the server has. Error: conflict / stream_exists with another config.
@@ -96,8 +99,12 @@ class Bucket {
   const JetStream& jetstream() const { return jetstream_; }
 
  private:
+  Bucket(JetStream jetstream, std::string name, std::string stream, std::string prefix);
+
   JetStream jetstream_;
   std::string name_;
+  std::string stream_;
+  std::string prefix_;  // of subjects
 };
 
 // Every bucket of the account, by name.

@@ -1,11 +1,11 @@
-// Feed: who watches the keys of one bucket. One ordered consumer and one reading thread for all of
-// them; a watcher costs memory only.
+// Feed: who watches one stream by its keys, those of a KV bucket or any others (Bucket::over()).
+// One ordered consumer and one reading thread for all of them; a watcher costs memory only.
 //
 // The feed keeps the newest records. A watcher that has everything up to those joins and then gets
-// each change as it is stored; one that is behind gets from the bucket, record by record, what is
+// each change as it is stored; one that is behind gets from the stream, record by record, what is
 // still kept there, and joins when it has caught up: no gap and no duplicate between the two. One
 // that takes no more (Taken::full) waits for room and is behind then. What was overwritten before a
-// watcher read it is not told: a bucket keeps `history` revisions of a key.
+// watcher read it is not told: a stream may keep only so many records of a key.
 //
 // Lifecycle: construct -> watch() ... -> stop(). Thread-safe. Watchers are called from one thread
 // at a time, in the order of revisions, under the feed's lock: they must not block or call it.
@@ -20,23 +20,32 @@
 #include <thread>
 #include <vector>
 
-#include "pkg/kv/store.hpp"
+#include "pkg/nats/bucket.hpp"
 #include "pkg/nats/ordered_consumer.hpp"
 
-namespace weir::kv {
+namespace weir::nats {
 
-// What happened to a key; or, with the operation "ready" and no key, that the watcher has all that
-// was stored when it began.
+// What was stored for a key; or, with the operation "ready" and no key, that the watcher has all
+// that was stored when it began.
 struct Change {
   std::uint64_t revision = 0;
   std::string key;
-  std::string id;              // where to go on after it: parse_position()
-  std::string_view operation;  // "put", "delete", "purge", "ready"
-  std::string json;            // an object
+  std::string id;         // where to go on after it: parse_position()
+  std::string operation;  // the source's own word; "ready", "reset"
+  std::string json;       // an object
+};
+
+// How the records of a stream are shown.
+struct FeedSource {
+  Bucket bucket;
+  std::string made;  // second part of ids: when the stream was made
+  // Fills all but the id. A pure function.
+  std::function<Change(BucketRecord)> change_of;
 };
 
 struct WatchRequest {
   std::string key = {};     // this one only; empty: those that begin with `prefix`
+  std::string name = {};    // of the key in subjects; empty: any
   std::string prefix = {};  // empty: every key
   std::uint64_t after = 0;  // revisions after this one; 0: all that is kept
   bool reset = false;       // `after` was of another bucket: say so first
@@ -56,8 +65,8 @@ class Watcher {
 
 class Feed : public std::enable_shared_from_this<Feed> {
  public:
-  // Begins with the newest records before `info.last_revision`.
-  static std::shared_ptr<Feed> open(const Store& store, const nats::BucketInfo& info);
+  // Begins with the newest records before `last_revision`.
+  static std::shared_ptr<Feed> open(FeedSource source, std::uint64_t last_revision);
   ~Feed() { stop(); }
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
@@ -70,16 +79,16 @@ class Feed : public std::enable_shared_from_this<Feed> {
   void stop();
 
   std::size_t watchers() const;
-  const Store& store() const { return store_; }
+  const FeedSource& source() const { return source_; }
 
  private:
   struct Watching;
   using WatchingPtr = std::shared_ptr<Watching>;
   enum class Joined : std::uint8_t { yes, behind, full, gone };
 
-  Feed(const Store& store, std::uint64_t from);
-  void heard(const nats::OrderedMessage& message);
-  Change change_of(nats::BucketRecord record) const;
+  Feed(FeedSource source, std::uint64_t from);
+  void heard(const OrderedMessage& message);
+  Change change_of(BucketRecord record) const;
   // These with the lock held.
   Watcher::Taken give(Watching& watching, const Change& change) const;
   Watcher::Taken tell(const Watching& watching, std::string_view operation,
@@ -93,8 +102,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   bool read_on(const WatchingPtr& watching);
   void wait_for_room(const WatchingPtr& watching);
 
-  const Store store_;
-  const std::string made_at_;  // the second part of ids
+  const FeedSource source_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<WatchingPtr> all_;                      // guarded by mutex_
@@ -105,16 +113,18 @@ class Feed : public std::enable_shared_from_this<Feed> {
   std::uint64_t heard_to_;                            // guarded by mutex_
   bool stopped_ = false;                              // guarded by mutex_
   std::thread reader_;                                // set once by open()
-  std::unique_ptr<nats::OrderedConsumer> consumer_;   // set once by open(); calls heard()
+  std::unique_ptr<OrderedConsumer> consumer_;         // set once by open(); calls heard()
 };
 
-// A revision of this bucket, as texts that clients keep: "17-19a1b2c3d4e", the second part being
-// when the bucket was made, so that a bucket made anew is noticed. "17" alone is also taken.
-std::string position_text(const nats::BucketInfo& bucket, std::uint64_t revision);
+// The second part of ids, from StreamInfo::created or BucketInfo::created.
+std::string made_text(std::string_view created);
+
+// An id of a change, "17-19a1b2c3d4e", or a plain revision, "17".
 struct Position {
   std::uint64_t revision = 0;
-  bool other_bucket = false;
+  bool other_stream = false;  // the stream was made anew since
 };
-std::optional<Position> parse_position(const nats::BucketInfo& bucket, std::string_view text);
+std::optional<Position> parse_position(std::string_view text, std::string_view made,
+                                       std::uint64_t last_revision);
 
-}  // namespace weir::kv
+}  // namespace weir::nats

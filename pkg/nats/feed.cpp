@@ -1,4 +1,4 @@
-#include "pkg/kv/feed.hpp"
+#include "pkg/nats/feed.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,8 @@
 
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/writer.hpp"
-#include "pkg/kv/key_name.hpp"
 
-namespace weir::kv {
+namespace weir::nats {
 namespace {
 
 constexpr std::size_t kRecentChanges = 4096;
@@ -23,14 +22,6 @@ std::size_t bytes_of(const Change& change) {
 
 bool wants(const WatchRequest& request, std::string_view key) {
   return request.key.empty() ? key.starts_with(request.prefix) : key == request.key;
-}
-
-std::string made_at(const nats::BucketInfo& bucket) {
-  const auto created = parse_rfc3339(bucket.created);
-  std::array<char, 17> digits{};
-  const auto ms = created ? static_cast<std::uint64_t>(to_unix_ms(*created)) : 0;
-  const auto [end, problem] = std::to_chars(digits.data(), digits.data() + digits.size(), ms, 16);
-  return {digits.data(), problem == std::errc{} ? end : digits.data()};
 }
 
 std::string id_of(std::uint64_t revision, const std::string& made) {
@@ -51,50 +42,47 @@ struct Feed::Watching {
   std::uint64_t position = 0;  // has everything up to here
 };
 
-std::string position_text(const nats::BucketInfo& bucket, std::uint64_t revision) {
-  return id_of(revision, made_at(bucket));
+std::string made_text(std::string_view created) {
+  const auto time = parse_rfc3339(created);
+  std::array<char, 17> digits{};
+  const auto ms = time ? static_cast<std::uint64_t>(to_unix_ms(*time)) : 0;
+  const auto [end, problem] = std::to_chars(digits.data(), digits.data() + digits.size(), ms, 16);
+  return {digits.data(), problem == std::errc{} ? end : digits.data()};
 }
 
-std::optional<Position> parse_position(const nats::BucketInfo& bucket, std::string_view text) {
+std::optional<Position> parse_position(std::string_view text, std::string_view made,
+                                       std::uint64_t last_revision) {
   Position out;
   const auto* last = text.data() + text.size();
   const auto [end, problem] = std::from_chars(text.data(), last, out.revision);
   if (problem != std::errc{}) return std::nullopt;
   if (end == last) {
-    out.other_bucket = out.revision > bucket.last_revision;
+    out.other_stream = out.revision > last_revision;
     return out;
   }
   if (*end != '-') return std::nullopt;
-  const std::string_view made(end + 1, static_cast<std::size_t>(last - end - 1));
-  out.other_bucket = made != made_at(bucket);
+  out.other_stream = std::string_view(end + 1, static_cast<std::size_t>(last - end - 1)) != made;
   return out;
 }
 
-std::shared_ptr<Feed> Feed::open(const Store& store, const nats::BucketInfo& info) {
-  const auto from = info.last_revision > kBeginBefore ? info.last_revision - kBeginBefore + 1 : 1;
-  const std::shared_ptr<Feed> feed(new Feed(store, from));
-  feed->consumer_ = nats::OrderedConsumer::start(
-      store.bucket().jetstream().shared_connection(), store.bucket().stream(),
-      nats::OrderedOptions{.from = from},
-      [self = feed.get()](const nats::OrderedMessage& message) { self->heard(message); });
+std::shared_ptr<Feed> Feed::open(FeedSource source, std::uint64_t last_revision) {
+  const auto from = last_revision > kBeginBefore ? last_revision - kBeginBefore + 1 : 1;
+  const std::shared_ptr<Feed> feed(new Feed(std::move(source), from));
+  const auto& bucket = feed->source_.bucket;
+  feed->consumer_ = OrderedConsumer::start(
+      bucket.jetstream().shared_connection(), bucket.stream(), OrderedOptions{.from = from},
+      [self = feed.get()](const OrderedMessage& message) { self->heard(message); });
   feed->reader_ = std::thread([self = feed.get()] { self->read_loop(); });
   return feed;
 }
 
-Feed::Feed(const Store& store, std::uint64_t from)
-    : store_(store),
-      made_at_(made_at(store.info())),
-      recent_after_(from - 1),
-      heard_to_(from - 1) {}
+Feed::Feed(FeedSource source, std::uint64_t from)
+    : source_(std::move(source)), recent_after_(from - 1), heard_to_(from - 1) {}
 
-Change Feed::change_of(nats::BucketRecord record) const {
-  auto entry = to_entry(std::move(record), store_.info().config);
-  auto json = to_json(entry);
-  return {.revision = entry.revision,
-          .key = std::move(entry.key),
-          .id = id_of(entry.revision, made_at_),
-          .operation = operation_word(entry.mark),
-          .json = std::move(json)};
+Change Feed::change_of(BucketRecord record) const {
+  auto change = source_.change_of(std::move(record));
+  change.id = id_of(change.revision, source_.made);
+  return change;
 }
 
 Watcher::Taken Feed::tell(const Watching& watching, std::string_view operation,
@@ -103,8 +91,8 @@ Watcher::Taken Feed::tell(const Watching& watching, std::string_view operation,
   out.begin_object().member("revision", revision).member("operation", operation);
   return watching.watcher->take({.revision = revision,
                                  .key = {},
-                                 .id = id_of(revision, made_at_),
-                                 .operation = operation,
+                                 .id = id_of(revision, source_.made),
+                                 .operation = std::string(operation),
                                  .json = out.end_object().take()});
 }
 
@@ -119,13 +107,13 @@ Watcher::Taken Feed::give(Watching& watching, const Change& change) const {
   return taken;
 }
 
-void Feed::heard(const nats::OrderedMessage& message) {
-  nats::BucketRecord record;
+void Feed::heard(const OrderedMessage& message) {
+  BucketRecord record;
   record.key =
-      message.subject.substr(std::min(store_.bucket().subject("").size(), message.subject.size()));
+      message.subject.substr(std::min(source_.bucket.subject("").size(), message.subject.size()));
   record.value = message.data;
   record.headers = message.headers;
-  record.mark = nats::mark_of(message.headers);
+  record.mark = mark_of(message.headers);
   record.revision = message.sequence;
   record.time_ns = message.time_ns;
   const auto change = std::make_shared<const Change>(change_of(std::move(record)));
@@ -189,8 +177,8 @@ Feed::Joined Feed::join(Watching& watching) {
 }
 
 bool Feed::read_on(const WatchingPtr& watching) {
-  const auto filter =
-      watching->request.key.empty() ? std::string(">") : encode_key(watching->request.key);
+  const auto& name = watching->request.name;
+  const std::string filter = name.empty() ? ">" : name;
   for (std::size_t records = 0; records < kPageRecords; ++records) {
     std::uint64_t from = 0;
     std::uint64_t nothing_to = 0;
@@ -213,7 +201,7 @@ bool Feed::read_on(const WatchingPtr& watching) {
       wait_for_room(watching);
       return true;
     }
-    auto record = store_.bucket().next(filter, from);
+    auto record = source_.bucket.next(filter, from);
     if (!record) {
       if (record.error().reason != "stream_not_found") return false;
       {
@@ -318,4 +306,4 @@ std::size_t Feed::watchers() const {
   return all_.size();
 }
 
-}  // namespace weir::kv
+}  // namespace weir::nats

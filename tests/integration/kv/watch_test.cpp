@@ -1,5 +1,5 @@
 // Watching keys: everything once, in order, whoever writes and however late one comes.
-#include "pkg/kv/feed.hpp"
+#include "pkg/nats/feed.hpp"
 
 #include <gmock/gmock.h>
 
@@ -16,11 +16,11 @@ using namespace std::chrono_literals;
 using test::wait_until;
 using testing::ElementsAre;
 
-class Recorder final : public Watcher {
+class Recorder final : public nats::Watcher {
  public:
   explicit Recorder(std::size_t room = SIZE_MAX) : room_(room) {}
 
-  Taken take(const Change& change) override {
+  Taken take(const nats::Change& change) override {
     const std::lock_guard lock(mutex_);
     if (room_ == 0) return Taken::full;
     --room_;
@@ -81,7 +81,7 @@ class Recorder final : public Watcher {
   std::atomic<bool> ended_{false};
 };
 
-class FeedTest : public nats::OnEveryServer {
+class WatchTest : public nats::OnEveryServer {
  protected:
   void SetUp() override {
     start();
@@ -99,13 +99,13 @@ class FeedTest : public nats::OnEveryServer {
     EXPECT_TRUE(done) << describe(done.error());
   }
   void make(int history) { ASSERT_TRUE(service_->create_bucket("b", {.history = history})); }
-  std::shared_ptr<Recorder> watch(WatchRequest request,
+  std::shared_ptr<Recorder> watch(nats::WatchRequest request,
                                   std::shared_ptr<Recorder> recorder = nullptr) {
     if (!recorder) recorder = std::make_shared<Recorder>();
     const auto feed = service_->feed("b");
     EXPECT_TRUE(feed) << describe(feed.error());
     if (!feed) return recorder;
-    const auto info = (*feed)->store().bucket().info();
+    const auto info = (*feed)->source().bucket.info();
     EXPECT_TRUE(info);
     (*feed)->watch(std::move(request), info->last_revision, recorder);
     return recorder;
@@ -119,7 +119,7 @@ class FeedTest : public nats::OnEveryServer {
   std::unique_ptr<Service> service_;
 };
 
-TEST_P(FeedTest, WhatIsThereThenReadyThenChanges) {
+TEST_P(WatchTest, WhatIsThereThenReadyThenChanges) {
   EXPECT_EQ(service_->feed("b").error().reason, "bucket_not_found");
   set("a");
   set("user:1");
@@ -149,7 +149,7 @@ TEST_P(FeedTest, WhatIsThereThenReadyThenChanges) {
 }
 
 // Watchers come at every moment while others write; each hears every revision after its own.
-TEST_P(FeedTest, NoGapAndNoDuplicateHoweverLate) {
+TEST_P(WatchTest, NoGapAndNoDuplicateHoweverLate) {
   make(64);
   constexpr int kWriters = 3;
   constexpr int kEach = 150;
@@ -175,7 +175,7 @@ TEST_P(FeedTest, NoGapAndNoDuplicateHoweverLate) {
   }
 }
 
-TEST_P(FeedTest, WhoTakesNoMoreGoesOnWhereItWas) {
+TEST_P(WatchTest, WhoTakesNoMoreGoesOnWhereItWas) {
   make(64);
   for (int i = 0; i < 10; ++i) set("k");
   const auto slow = watch({}, std::make_shared<Recorder>(4));
@@ -195,7 +195,7 @@ TEST_P(FeedTest, WhoTakesNoMoreGoesOnWhereItWas) {
   for (std::uint64_t i = 0; i < revisions.size(); ++i) ASSERT_EQ(revisions[i], i + 1);
 }
 
-TEST_P(FeedTest, SurvivesTheServersRestart) {
+TEST_P(WatchTest, SurvivesTheServersRestart) {
   make(64);
   set("k");
   const auto watcher = watch({});
@@ -217,7 +217,7 @@ TEST_P(FeedTest, SurvivesTheServersRestart) {
   for (std::uint64_t i = 0; i < revisions.size(); ++i) EXPECT_EQ(revisions[i], i + 1);
 }
 
-TEST_P(FeedTest, EndsWithItsBucketAndKnowsTheNextOne) {
+TEST_P(WatchTest, EndsWithItsBucketAndKnowsTheNextOne) {
   set("a");
   const auto deleted = watch({});
   ASSERT_TRUE(hears(*deleted, 2));
@@ -227,13 +227,16 @@ TEST_P(FeedTest, EndsWithItsBucketAndKnowsTheNextOne) {
   set("a");
   const auto watcher = watch({});
   ASSERT_TRUE(hears(*watcher, 2));
-  const auto info = (*service_->feed("b"))->store().bucket().info();
+  const auto info = (*service_->feed("b"))->source().bucket.info();
   ASSERT_TRUE(info);
-  EXPECT_TRUE(parse_position(*info, old_id)->other_bucket);
-  EXPECT_FALSE(parse_position(*info, watcher->last_id())->other_bucket);
-  EXPECT_EQ(parse_position(*info, watcher->last_id())->revision, 1U);
-  EXPECT_TRUE(parse_position(*info, "2")->other_bucket) << "not there yet";
-  for (const auto* text : {"", "x", "1x", "-1", "1.2"}) EXPECT_FALSE(parse_position(*info, text));
+  const auto parse = [&](std::string_view text) {
+    return nats::parse_position(text, nats::made_text(info->created), info->last_revision);
+  };
+  EXPECT_TRUE(parse(old_id)->other_stream);
+  EXPECT_FALSE(parse(watcher->last_id())->other_stream);
+  EXPECT_EQ(parse(watcher->last_id())->revision, 1U);
+  EXPECT_TRUE(parse("2")->other_stream) << "not there yet";
+  for (const auto* text : {"", "x", "1x", "-1", "1.2"}) EXPECT_FALSE(parse(text)) << text;
   // Somebody else deletes it.
   ASSERT_TRUE(nats::JetStream(connection_).delete_stream("KV_b"));
   EXPECT_TRUE(wait_until([&] { return watcher->is_ended(); }));
@@ -243,7 +246,7 @@ TEST_P(FeedTest, EndsWithItsBucketAndKnowsTheNextOne) {
   EXPECT_THAT(again->heard(), ElementsAre("reset0", "put a@1", "ready1"));
 }
 
-TEST_P(FeedTest, RemovedOnesHearNoMore) {
+TEST_P(WatchTest, RemovedOnesHearNoMore) {
   set("a");
   const auto gone = watch({});
   const auto stays = watch({});
@@ -259,7 +262,7 @@ TEST_P(FeedTest, RemovedOnesHearNoMore) {
   EXPECT_EQ(service_->feed("b").error().reason, "shutting_down");
 }
 
-WEIR_ON_EVERY_SERVER(FeedTest);
+WEIR_ON_EVERY_SERVER(WatchTest);
 
 }  // namespace
 }  // namespace weir::kv
