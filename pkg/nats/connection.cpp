@@ -26,6 +26,7 @@ class ConnectionImpl;
 // destroyed while a message arrives for it, so the connection keeps it for kForgottenFor.
 struct Inbox {
   std::string subject;
+  std::string queue;  // empty: none
   MessageHandler handler;
   std::recursive_mutex running;          // held while the handler runs
   bool alive = true;                     // under `running`
@@ -148,8 +149,15 @@ class ConnectionImpl final : public Connection,
 
   Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,
                                                   MessageHandler handler) override {
+    return subscribe_queue(subject, "", std::move(handler));
+  }
+
+  Result<std::unique_ptr<Subscription>> subscribe_queue(std::string_view subject,
+                                                        std::string_view queue,
+                                                        MessageHandler handler) override {
     auto inbox = std::make_shared<Inbox>();
     inbox->subject = subject;
+    inbox->queue = queue;
     inbox->handler = std::move(handler);
     const std::shared_lock handle_lock(handle_mutex_);
     const std::lock_guard lock(mutex_);
@@ -240,8 +248,12 @@ class ConnectionImpl final : public Connection,
   }
 
   void attach(Inbox& inbox) {
-    const natsStatus status = natsConnection_Subscribe(
-        &inbox.handle, handle_, inbox.subject.c_str(), Inbox::deliver, &inbox);
+    const auto* subject = inbox.subject.c_str();
+    const natsStatus status =
+        inbox.queue.empty()
+            ? natsConnection_Subscribe(&inbox.handle, handle_, subject, Inbox::deliver, &inbox)
+            : natsConnection_QueueSubscribe(&inbox.handle, handle_, subject, inbox.queue.c_str(),
+                                            Inbox::deliver, &inbox);
     if (status == NATS_OK) {
       natsSubscription_SetPendingLimits(inbox.handle, -1, -1);
     } else {

@@ -96,6 +96,11 @@ class Connection {
   virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,
                                                           MessageHandler handler) = 0;
 
+  // The same, but of the subscriptions of one `queue`, of all connections, only one gets a message.
+  virtual Result<std::unique_ptr<Subscription>> subscribe_queue(std::string_view subject,
+                                                                std::string_view queue,
+                                                                MessageHandler handler) = 0;
+
   // A subject below this connection's own prefix "_INBOX_weir.<random>", never used before.
   virtual std::string new_inbox() = 0;
 };

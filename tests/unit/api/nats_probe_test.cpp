@@ -71,6 +71,10 @@ class FakeConnection final : public nats::Connection {
                        const nats::Headers&) override {
     return {};
   }
+  Result<std::unique_ptr<nats::Subscription>> subscribe_queue(std::string_view, std::string_view,
+                                                              nats::MessageHandler) override {
+    return std::unique_ptr<nats::Subscription>();
+  }
   Result<std::unique_ptr<nats::Subscription>> subscribe(std::string_view,
                                                         nats::MessageHandler) override {
     return std::unique_ptr<nats::Subscription>();
