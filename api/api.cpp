@@ -34,6 +34,7 @@ struct Api::Impl {
                  .probe = parts.probe,
                  .kv = parts.kv,
                  .clock = parts.clock,
+                 .rooms = parts.rooms,
                  .random = parts.random,
                  .metrics = parts.metrics,
                  .requests = requests,
@@ -77,6 +78,7 @@ struct Api::Impl {
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));
+    add_room_rpc(rpc_table, services);
         }});
     add_command_endpoint(table, *dispatcher);
     sockets.emplace(services, *dispatcher);
@@ -94,6 +96,8 @@ struct Api::Impl {
     add_webhook_commands(table, services);
     add_event_commands(table, services, *feed);
     add_key_commands(table, services);
+    add_room_commands(table, services);
+    add_room_admin_commands(table, services);
     add_audit_commands(table, services);
     add_snapshot_commands(table, services);
     if (services.test_clock != nullptr) add_test_clock_commands(table, services);

@@ -22,6 +22,10 @@
 #include "pkg/kv/service.hpp"
 #include "pkg/replica/test_clock.hpp"
 
+namespace weir::rooms {
+class Rooms;
+}
+
 namespace weir::api {
 
 struct ApiOptions {
@@ -40,6 +44,7 @@ struct ApiParts {
   const jobs::StatsBoard& job_stats;
   SystemProbe& probe;
   kv::Service& kv;
+  rooms::Rooms& rooms;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;

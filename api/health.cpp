@@ -6,6 +6,7 @@
 #include "api/process_info.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/writer.hpp"
+#include "pkg/rooms/rooms.hpp"
 
 namespace weir::api {
 namespace {
@@ -194,8 +195,10 @@ void write_usage(Writer& out, const Services& services) {
   const auto connections = connections_of(services);
   out.key("connections").begin_object().member("active", connections.active);
   out.member("peak", connections.peak).member("total", connections.total).end_object();
-  out.key("rooms").begin_object().member("active", 0).member("peak", 0).member("total", 0);
-  out.key("byStorage").begin_object().member("nats", 0).member("sqlite", 0).end_object();
+  const auto rooms = static_cast<std::uint64_t>(services.rooms.known());
+  out.key("rooms").begin_object().member("active", rooms).member("peak", rooms);
+  out.member("total", rooms);
+  out.key("byStorage").begin_object().member("nats", rooms).member("sqlite", 0).end_object();
   out.end_object();
   const auto memory = memory_use();
   out.key("memory").begin_object();
@@ -295,7 +298,8 @@ Document health_document(const Services& services) {
   out.end_object();
   out.key("connections").begin_object().member("active", connections.active);
   out.member("total", connections.total).end_object();
-  out.key("rooms").begin_object().member("active", 0).member("total", 0).end_object();
+  const auto rooms = static_cast<std::uint64_t>(services.rooms.known());
+  out.key("rooms").begin_object().member("active", rooms).member("total", rooms).end_object();
   out.key("persistence").begin_object();
   write_layer(out, "primary", "nats", assessment.component("nats").state != State::down);
   write_layer(out, "fallback", "sqlite", assessment.can_read);

@@ -1,9 +1,7 @@
 // kv.watch and kv.unwatch of the command API: changes of keys, pushed to the socket.
-#include <mutex>
-#include <unordered_map>
-
 #include "api/kv_watch.hpp"
 #include "api/rpc_kv.hpp"
+#include "api/session_watches.hpp"
 #include "pkg/kv/key_name.hpp"
 
 namespace weir::api {
@@ -63,73 +61,6 @@ class SocketWatcher final : public nats::Watcher {
   const std::shared_ptr<nats::Feed> feed_;
 };
 
-// The watches of every socket, by the names they have there. Thread-safe.
-class SocketWatches : public std::enable_shared_from_this<SocketWatches> {
- public:
-  // Errors: too_many_requests / too_many_watches; conflict / watch_exists.
-  Result<void> add(const std::shared_ptr<rpc::Session>& session, const std::string& name,
-                   std::shared_ptr<SocketWatcher> watcher) {
-    bool first = false;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = by_session_.try_emplace(session.get());
-      auto& watches = found.first->second;
-      first = found.second;
-      if (watches.size() >= kMaxWatches) {
-        return Error{Code::too_many_requests, "too_many_watches", "One socket cannot watch more.",
-                     "at most " + std::to_string(kMaxWatches) + " watches"};
-      }
-      if (!watches.emplace(name, std::move(watcher)).second) {
-        return Error{Code::conflict, "watch_exists", "The socket has a watch of this name.",
-                     "watch: " + name};
-      }
-    }
-    if (first) {
-      session->on_closed([self = shared_from_this(), key = session.get()] { self->forget(key); });
-    }
-    return {};
-  }
-
-  bool has(const rpc::Session* session, const std::string& name) {
-    const std::lock_guard lock(mutex_);
-    const auto found = by_session_.find(session);
-    return found != by_session_.end() && found->second.contains(name);
-  }
-
-  bool remove(const rpc::Session* session, const std::string& name) {
-    std::shared_ptr<SocketWatcher> gone;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = by_session_.find(session);
-      if (found == by_session_.end()) return false;
-      const auto watch = found->second.find(name);
-      if (watch == found->second.end()) return false;
-      gone = std::move(watch->second);
-      found->second.erase(watch);
-    }
-    gone->leave();
-    return true;
-  }
-
- private:
-  using Watches = std::unordered_map<std::string, std::shared_ptr<SocketWatcher>>;
-
-  void forget(const rpc::Session* session) {
-    Watches gone;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = by_session_.find(session);
-      if (found == by_session_.end()) return;
-      gone.swap(found->second);
-      by_session_.erase(found);
-    }
-    for (const auto& [name, watcher] : gone) watcher->leave();
-  }
-
-  std::mutex mutex_;
-  std::unordered_map<const rpc::Session*, Watches> by_session_;  // guarded by mutex_
-};
-
 // `after` is an id, or a revision as a number.
 std::string after_of(rpc::Payload& payload) {
   if (const auto number = payload.raw("after").as_int(); number && *number >= 0)
@@ -137,7 +68,7 @@ std::string after_of(rpc::Payload& payload) {
   return payload.text("after", kMaxPositionBytes).value_or("");
 }
 
-void watch(Services& services, SocketWatches& sockets, const rpc::Call& call,
+void watch(Services& services, SessionWatches& sockets, const rpc::Call& call,
            const rpc::Reply& reply) {
   rpc::Payload payload(call.payload());
   KvWatchOptions options{.bucket = kv_commands::bucket_of(payload),
@@ -151,7 +82,8 @@ void watch(Services& services, SocketWatches& sockets, const rpc::Call& call,
   if (!opened) return reply(opened.error());
   const auto& session = call.caller().session;
   const auto watcher = std::make_shared<SocketWatcher>(session, name, options.bucket, opened->feed);
-  if (const auto added = sockets.add(session, name, watcher); !added) return reply(added.error());
+  const auto added = sockets.add(session, name, [watcher] { watcher->leave(); });
+  if (!added) return reply(added.error());
   Writer out;
   out.begin_object().member("success", true).member("watch", name);
   out.member("bucket", options.bucket).member("revision", opened->last_revision);
@@ -164,7 +96,7 @@ void watch(Services& services, SocketWatches& sockets, const rpc::Call& call,
 }  // namespace
 
 void add_kv_watch_rpc(rpc::CommandTable& table, Services& services) {
-  const auto sockets = std::make_shared<SocketWatches>();
+  const auto sockets = std::make_shared<SessionWatches>(kMaxWatches);
   table.push_back({.name = "kv.watch",
                    .scope = Scope::kv_read,
                    .summary = "Push changes of keys to this socket",

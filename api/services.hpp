@@ -26,6 +26,10 @@
 #include "pkg/replica/test_clock.hpp"
 #include "pkg/structures/machine.hpp"
 
+namespace weir::rooms {
+class Rooms;
+}
+
 namespace weir::api {
 
 // What the services beside the job engine count, for admin.stats.
@@ -44,6 +48,7 @@ struct Services {
   const jobs::StatsBoard& job_stats;
   SystemProbe& probe;
   kv::Service& kv;
+  rooms::Rooms& rooms;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;

@@ -22,6 +22,7 @@ int run_key(Args args);
 int run_pubsub(Args args);
 int run_kv(Args args);
 int run_payload_key(Args args);
+int run_room(Args args);
 int run_schedule(Args args);
 int run_snapshot(Args args);
 int run_queue(Args args);

@@ -26,6 +26,7 @@
 #include "pkg/replica/jetstream_snapshots.hpp"
 #include "pkg/replica/kv_lease_store.hpp"
 #include "pkg/replica/local_instance.hpp"
+#include "pkg/rooms/rooms.hpp"
 
 namespace weir::cli {
 namespace {
@@ -68,6 +69,7 @@ struct Coordinator::Parts {
   std::unique_ptr<pubsub::Hub> pubsub;
   std::unique_ptr<kv::Service> kv;
   std::unique_ptr<api::PayloadKeys> payload_keys;  // null: nothing is encrypted
+  std::unique_ptr<rooms::Rooms> rooms;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -180,9 +182,11 @@ Result<void> Coordinator::Parts::make_data_replica() {
 void Coordinator::Parts::make_api() {
   const auto sync_always = embedded ? std::optional<bool>(embedded->syncs_always()) : std::nullopt;
   probe = std::make_unique<api::NatsProbe>(rest, system_clock, sync_always);
-  kv = std::make_unique<kv::Service>(
-      rest, system_clock,
-      kv::Service::Options{.replicas = static_cast<int>(config.stream_replicas)});
+  const int replicas = static_cast<int>(config.stream_replicas);
+  kv =
+      std::make_unique<kv::Service>(rest, system_clock, kv::Service::Options{.replicas = replicas});
+  rooms = std::make_unique<rooms::Rooms>(rest, system_clock, random,
+                                         rooms::Rooms::Options{.replicas = replicas});
   api::ApiOptions options;
   if (test_clock) options.requests.waiter_slack = kWaiterSlack;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
@@ -200,6 +204,7 @@ void Coordinator::Parts::make_api() {
                                                  .kv = *kv,
                                                  .clock = clock(),
                                                  .random = random,
+                                                 .rooms = *rooms,
                                                  .metrics = metrics,
                                                  .pubsub = *pubsub,
                                                  .data = data ? &data->instance() : nullptr,
@@ -275,6 +280,7 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
   if (parts_->instance->health().applying) finish_start();
+  WEIR_TRY(parts_->rooms->start());
   return parts_->front->start();
 }
 
@@ -363,6 +369,7 @@ void Coordinator::stop() {
   parts_->kv->stop();
   parts_->instance->stop();
   if (parts_->embedded) {
+  parts_->rooms->stop();
     parts_->effects.reset();
     parts_->data.reset();
     parts_->instance.reset();

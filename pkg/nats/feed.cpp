@@ -40,6 +40,7 @@ struct Feed::Watching {
   bool told_reset = false;
   bool told_ready = false;
   std::uint64_t position = 0;  // has everything up to here
+  std::uint64_t unread = 0;    // heard for it since it was live
 };
 
 std::string made_text(std::string_view created) {
@@ -87,13 +88,16 @@ Change Feed::change_of(BucketRecord record) const {
 
 Watcher::Taken Feed::tell(const Watching& watching, std::string_view operation,
                           std::uint64_t revision) const {
+  const auto dropped = operation == "lagged" ? watching.unread : 0;
   json::Writer out;
   out.begin_object().member("revision", revision).member("operation", operation);
+  if (dropped > 0) out.member("dropped", dropped);
   return watching.watcher->take({.revision = revision,
                                  .key = {},
                                  .id = id_of(revision, source_.made),
                                  .operation = std::string(operation),
-                                 .json = out.end_object().take()});
+                                 .json = out.end_object().take(),
+                                 .dropped = dropped});
 }
 
 // --- live ----------------------------------------------------------------------------------------
@@ -102,7 +106,12 @@ Watcher::Taken Feed::give(Watching& watching, const Change& change) const {
   if (watching.gone) return Watcher::Taken::gone;
   auto taken = Watcher::Taken::yes;
   if (wants(watching.request, change.key)) taken = watching.watcher->take(change);
-  if (taken == Watcher::Taken::yes) watching.position = change.revision;
+  if (taken == Watcher::Taken::yes) {
+    watching.position = change.revision;
+    // Read before it was heard, it is not counted then.
+    const bool counted = watching.unread > 0 && change.revision <= heard_to_;
+    if (counted && wants(watching.request, change.key)) --watching.unread;
+  }
   if (taken == Watcher::Taken::gone) watching.gone = true;
   return taken;
 }
@@ -129,9 +138,14 @@ void Feed::heard(const OrderedMessage& message) {
       recent_.pop_front();
     }
     for (const auto& watching : all_) {
-      if (!watching->live || change->revision <= watching->position) continue;
+      if (change->revision <= watching->position) continue;
+      if (!watching->live) {
+        if (watching->told_ready && wants(watching->request, change->key)) ++watching->unread;
+        continue;
+      }
       const auto taken = give(*watching, *change);
       watching->live = taken == Watcher::Taken::yes;
+      watching->unread = watching->live ? 0 : 1;
       if (taken == Watcher::Taken::full) full.push_back(watching);
     }
     std::erase_if(all_, [](const auto& watching) { return watching->gone; });
@@ -170,8 +184,12 @@ Feed::Joined Feed::join(Watching& watching) {
     taken = tell(watching, "ready", revision);
     watching.told_ready = taken == Watcher::Taken::yes;
   }
+  if (taken == Watcher::Taken::yes && watching.unread > 0 && watching.request.tell_dropped) {
+    taken = tell(watching, "lagged", watching.position);
+  }
   if (taken == Watcher::Taken::full) return Joined::full;
   if (taken == Watcher::Taken::gone) return Joined::gone;
+  watching.unread = 0;
   watching.live = true;
   return Joined::yes;
 }
@@ -299,6 +317,12 @@ void Feed::stop() {
   for (const auto& watching : ended) watching->watcher->ended();
   consumer_.reset();
   if (reader_.joinable()) reader_.join();
+}
+
+std::size_t Feed::watchers_of(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      all_, [&](const auto& watching) { return wants(watching->request, key); }));
 }
 
 std::size_t Feed::watchers() const {

@@ -4,8 +4,9 @@
 // The feed keeps the newest records. A watcher that has everything up to those joins and then gets
 // each change as it is stored; one that is behind gets from the stream, record by record, what is
 // still kept there, and joins when it has caught up: no gap and no duplicate between the two. One
-// that takes no more (Taken::full) waits for room and is behind then. What was overwritten before a
-// watcher read it is not told: a stream may keep only so many records of a key.
+// that takes no more (Taken::full) waits for room and is behind then. A stream may keep only so
+// many records of a key: what was overwritten before a watcher read it is not told, or only how
+// much it was (WatchRequest::tell_dropped).
 //
 // Lifecycle: construct -> watch() ... -> stop(). Thread-safe. Watchers are called from one thread
 // at a time, in the order of revisions, under the feed's lock: they must not block or call it.
@@ -25,14 +26,15 @@
 
 namespace weir::nats {
 
-// What was stored for a key; or, with the operation "ready" and no key, that the watcher has all
-// that was stored when it began.
+// What was stored for a key; or, without a key, what the watcher has to know: "ready", that it has
+// all that was stored when it began.
 struct Change {
   std::uint64_t revision = 0;
   std::string key;
-  std::string id;         // where to go on after it: parse_position()
-  std::string operation;  // the source's own word; "ready", "reset"
-  std::string json;       // an object
+  std::string id;             // where to go on after it: parse_position()
+  std::string operation;      // the source's own word; "ready", "reset", "lagged"
+  std::string json;           // an object
+  std::uint64_t dropped = 0;  // of "lagged": records that are not kept any more
 };
 
 // How the records of a stream are shown.
@@ -44,11 +46,12 @@ struct FeedSource {
 };
 
 struct WatchRequest {
-  std::string key = {};     // this one only; empty: those that begin with `prefix`
-  std::string name = {};    // of the key in subjects; empty: any
-  std::string prefix = {};  // empty: every key
-  std::uint64_t after = 0;  // revisions after this one; 0: all that is kept
-  bool reset = false;       // `after` was of another bucket: say so first
+  std::string key = {};       // this one only; empty: those that begin with `prefix`
+  std::string name = {};      // of the key in subjects; empty: any
+  std::string prefix = {};    // empty: every key
+  std::uint64_t after = 0;    // revisions after this one; 0: all that is kept
+  bool reset = false;         // `after` was of another bucket: say so first
+  bool tell_dropped = false;  // "lagged" when it has caught up after it was behind
 };
 
 class Watcher {
@@ -79,6 +82,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   void stop();
 
   std::size_t watchers() const;
+  std::size_t watchers_of(std::string_view key) const;  // those of all keys too
   const FeedSource& source() const { return source_; }
 
  private:

@@ -18,6 +18,7 @@ inline constexpr std::string_view kSubjectPrefix = "weir.rooms.";
 inline constexpr std::string_view kTypeHeader = "Weir-Event-Type";
 inline constexpr std::size_t kMaxRoomBytes = 128;
 inline constexpr std::size_t kMaxTypeBytes = 128;
+inline constexpr Millis kKeptFor = std::chrono::hours(24 * 30);
 
 struct Event {
   std::string room;

@@ -4,6 +4,7 @@
 
 #include "api/bootstrap.hpp"
 #include "api/http/websocket.hpp"
+#include "pkg/rooms/rooms.hpp"
 
 namespace weir::api {
 namespace {
@@ -140,6 +141,7 @@ void ApiTest::SetUp() {
   auto connection = nats::Connection::open(nowhere);
   ASSERT_TRUE(connection);
   kv_ = std::make_unique<kv::Service>(*connection, clock_, kv::Service::Options{});
+  rooms_ = std::make_unique<rooms::Rooms>(*connection, clock_, random_, rooms::Rooms::Options{});
   probe_.facts.fresh = true;
   probe_.facts.taken_at = clock_.wall();
   make_api({});
@@ -166,6 +168,7 @@ void ApiTest::make_api(const ApiOptions& options) {
                                         .job_stats = machine_.stats(),
                                         .probe = probe_,
                                         .kv = *kv_,
+                                        .rooms = *rooms_,
                                         .clock = clock_,
                                         .random = random_,
                                         .metrics = registry_,

@@ -15,6 +15,7 @@
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/auth/key_text.hpp"
+#include "pkg/rooms/rooms.hpp"
 #include "tests/unit/api/test_instance.hpp"
 
 namespace weir::api {
@@ -89,6 +90,7 @@ class ApiTest : public testing::Test {
   metrics::Registry registry_;
   FakeProbe probe_;
   std::unique_ptr<kv::Service> kv_;  // of a NATS that is away
+  std::unique_ptr<rooms::Rooms> rooms_;
   std::unique_ptr<TestInstance> instance_;
   std::unique_ptr<pubsub::Hub> pubsub_;        // of a NATS that is away
   std::unique_ptr<replica::BlobStore> blobs_;  // none unless a test makes them, and then the API

@@ -59,10 +59,10 @@ TEST_F(AuthTest, WrongKeysAreLimited) {
 }
 
 TEST_F(AuthTest, EveryScopedRouteRefusesAKeyWithoutItsScope) {
-  constexpr const char* kScoped[] = {"/v1/",  "/health/status", "/hash/",      "/list/",
-                                     "/set/", "/sortedset/",    "/structures", "/memory/",
+  constexpr const char* kScoped[] = {"/v1/",  "/admin/",     "/hash/",      "/list/",
+                                     "/set/", "/sortedset/", "/structures", "/memory/",
                                      "/kv/",  "/pubsub/"};
-  const auto key = make_key(R"(["streams:read"])");
+  const auto key = make_key(R"(["health:read"])");
   int scoped = 0;
   for (const auto& route : routes_) {
     const auto client = ask(route.method, route.pattern, "", as(key));
@@ -79,6 +79,8 @@ TEST_F(AuthTest, EveryScopedRouteRefusesAKeyWithoutItsScope) {
     }
   }
   EXPECT_GT(scoped, 25);
+  const auto other = make_key(R"(["kv:read"])");
+  EXPECT_EQ(ask("GET", "/health/status", "", as(other))->status(), 403);
 }
 
 TEST_F(AuthTest, PublicRoutesNeedNoKey) {
