@@ -7,6 +7,7 @@
 #include "api/event_feed.hpp"
 #include "api/health.hpp"
 #include "api/metrics_page.hpp"
+#include "api/nats_commands.hpp"
 #include "api/openapi.hpp"
 #include "api/rpc_commands.hpp"
 #include "api/structures.hpp"
@@ -33,8 +34,8 @@ struct Api::Impl {
                  .job_stats = parts.job_stats,
                  .probe = parts.probe,
                  .kv = parts.kv,
-                 .clock = parts.clock,
                  .rooms = parts.rooms,
+                 .clock = parts.clock,
                  .random = parts.random,
                  .metrics = parts.metrics,
                  .requests = requests,
@@ -53,7 +54,9 @@ struct Api::Impl {
         gateway({parts.keys, parts.instance, workers, parts.clock, values, options.auth}),
         http_metrics(parts.metrics, options.access_log),
         rates(parts.clock.mono()),
-        longest_body(options.requests.max_payload_bytes + kBodyAroundBytes) {
+        longest_body(options.requests.max_payload_bytes + kBodyAroundBytes),
+        commands_over(parts.commands_over),
+        shard(options.shard) {
     if (parts.blobs != nullptr) {
       sweeper.emplace(LargeValueSweeper::Parts{.instance = parts.instance,
                                                .blobs = *parts.blobs,
@@ -75,16 +78,26 @@ struct Api::Impl {
     add_pubsub_rpc(rpc_table, services);
     add_kv_rpc(rpc_table, services);
     add_kv_watch_rpc(rpc_table, services);
+    add_room_rpc(rpc_table, services);
     dispatcher.emplace(rpc::Dispatcher::Parts{
         .table = rpc_table, .clock = services.clock, .ids = ids, .executor = [this](auto work) {
           return workers.run(std::move(work));
-    add_room_rpc(rpc_table, services);
         }});
     add_command_endpoint(table, *dispatcher);
+    if (commands_over) {
+      nats_commands.emplace(NatsCommands::Parts{.connection = commands_over,
+                                                .dispatcher = *dispatcher,
+                                                .gateway = gateway,
+                                                .clock = real_clock(services),
+                                                .random = services.random,
+                                                .shard = shard});
+    }
     sockets.emplace(services, *dispatcher);
     sockets->add_endpoint(table);
     add_pubsub_commands(table, services);
     add_kv_commands(table, services, *dispatcher);
+    add_room_commands(table, services);
+    add_room_admin_commands(table, services);
     add_job_commands(table, services);
     add_log_commands(table, services);
     add_batch_commands(table, services);
@@ -96,8 +109,6 @@ struct Api::Impl {
     add_webhook_commands(table, services);
     add_event_commands(table, services, *feed);
     add_key_commands(table, services);
-    add_room_commands(table, services);
-    add_room_admin_commands(table, services);
     add_audit_commands(table, services);
     add_snapshot_commands(table, services);
     if (services.test_clock != nullptr) add_test_clock_commands(table, services);
@@ -169,10 +180,13 @@ struct Api::Impl {
   HttpMetrics http_metrics;
   RateSampler rates;
   const std::size_t longest_body;  // of requests with one value
+  const std::shared_ptr<nats::Connection> commands_over;
+  const unsigned shard;
   std::optional<LargeValueSweeper> sweeper;
   rpc::CommandTable rpc_table;
   std::optional<rpc::Dispatcher> dispatcher;  // after build_table()
   std::optional<CommandSockets> sockets;      // after build_table()
+  std::optional<NatsCommands> nats_commands;  // after build_table(), if at all
   CommandTable table;
   std::string openapi;
   std::string docs;
@@ -197,11 +211,13 @@ Result<void> Api::start() {
     impl_->timers.set(impl_->services.clock.mono() + kSamplePeriod,
                       [impl = impl_.get()] { impl->sample_rates(); });
     impl_->sockets->start();
+    if (impl_->nats_commands) WEIR_TRY(impl_->nats_commands->start());
   }
   return {};
 }
 
 void Api::stop() {
+  if (impl_->nats_commands) impl_->nats_commands->stop();
   drain();
   impl_->timers.stop();
   impl_->carriers.stop();

@@ -55,6 +55,7 @@ struct ApiParts {
   const PayloadKeys* payload_keys = nullptr;  // null: nothing is encrypted
   replica::BlobStore* blobs = nullptr;        // null: no value may be longer than `inline_bytes`
   const replica::TestClock* test_clock = nullptr;  // null: real time; then it is `clock`
+  std::shared_ptr<nats::Connection> commands_over = nullptr;  // null: none over NATS
 };
 
 class Api final : public Service {

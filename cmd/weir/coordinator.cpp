@@ -197,21 +197,24 @@ void Coordinator::Parts::make_api() {
   options.requests.max_payload_bytes = config.max_payload_bytes;
   options.inline_bytes = std::min(kInlineBytes, message_bytes - 2 * kOperationHeadroom);
   pubsub = std::make_unique<pubsub::Hub>(rest, system_clock, random);
+  // Without keys, commands are for those on loopback only.
+  const bool over_nats = config.nats_commands && (!config.dev_no_auth || embedded);
   api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
                                                  .keys = keys,
                                                  .job_stats = jobs.stats(),
                                                  .probe = *probe,
                                                  .kv = *kv,
+                                                 .rooms = *rooms,
                                                  .clock = clock(),
                                                  .random = random,
-                                                 .rooms = *rooms,
                                                  .metrics = metrics,
                                                  .pubsub = *pubsub,
                                                  .data = data ? &data->instance() : nullptr,
                                                  .structures = data ? &data->structures() : nullptr,
                                                  .payload_keys = payload_keys.get(),
                                                  .blobs = blobs.get(),
-                                                 .test_clock = test_clock.get()},
+                                                 .test_clock = test_clock.get(),
+                                                 .commands_over = over_nats ? rest : nullptr},
                                    options);
   http::FrontOptions listen;
   listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
@@ -277,10 +280,10 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->pubsub->start());
   WEIR_TRY(parts_->kv->start());
+  WEIR_TRY(parts_->rooms->start());
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
   if (parts_->instance->health().applying) finish_start();
-  WEIR_TRY(parts_->rooms->start());
   return parts_->front->start();
 }
 
@@ -366,10 +369,10 @@ void Coordinator::stop() {
   parts_->probe->stop();
   parts_->webhooks->stop();
   if (parts_->data) parts_->data->stop();
+  parts_->rooms->stop();
   parts_->kv->stop();
   parts_->instance->stop();
   if (parts_->embedded) {
-  parts_->rooms->stop();
     parts_->effects.reset();
     parts_->data.reset();
     parts_->instance.reset();

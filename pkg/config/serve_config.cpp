@@ -161,6 +161,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.outbox_bytes = static_cast<std::uint64_t>(values.integer("outbox_bytes"));
   out.journal_bytes = static_cast<std::uint64_t>(values.integer("journal_bytes"));
   out.structures = values.boolean("structures");
+  out.nats_commands = values.boolean("nats_commands");
   out.structures_max_bytes = static_cast<std::uint64_t>(values.integer("structures_max_bytes"));
   out.structures_max_elements =
       static_cast<std::uint64_t>(values.integer("structures_max_elements"));

@@ -67,6 +67,7 @@ struct ServeConfig {
   bool structures = true;
   std::uint64_t structures_max_bytes = 1U << 30U;
   std::uint64_t structures_max_elements = 1'000'000;
+  bool nats_commands = true;
   WebhookConfig webhooks;
   std::size_t max_payload_bytes = 0;
   std::size_t max_connections = 0;

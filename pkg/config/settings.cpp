@@ -106,6 +106,8 @@ constexpr std::array kSettings{
            "of the coordinator that started last counts, for all of them."),
     number("structures_max_elements", Kind::integer, "1000000", 1, 1'000'000'000,
            "Elements of one data structure; see structures_max_bytes."),
+    text("nats_commands", Kind::boolean, "true",
+         "Answer commands on the subjects weir.cmd.>, with an API key; docs/nats-services.md."),
     // webhooks
     text("webhooks", Kind::boolean, "true",
          "Deliver webhooks while this coordinator leads; otherwise they wait for another leader."),
