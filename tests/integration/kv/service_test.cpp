@@ -99,9 +99,11 @@ TEST_P(ServiceTest, ABucketMadeAnewIsNoticed) {
   EXPECT_THAT(keys("b"), ElementsAre("old"));
   const nats::Bucket bucket(nats::JetStream(connection_), "b");
   ASSERT_TRUE(bucket.destroy());
+  ASSERT_TRUE(wait_removed("KV_b"));
   ASSERT_TRUE(set("b", "new")) << "made again by the write";
   EXPECT_THAT(keys("b"), ElementsAre("new"));
   ASSERT_TRUE(bucket.destroy());
+  ASSERT_TRUE(wait_removed("KV_b"));
   ASSERT_TRUE(bucket.create({.history = 3}));
   EXPECT_THAT(keys("b"), ElementsAre());
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -44,6 +45,20 @@ class OnEveryServer : public testing::TestWithParam<std::string> {
   }
   bool at_least(int major, int minor) const {
     return test::nats_server_version(GetParam()) >= test::NatsVersion{major, minor, 0};
+  }
+
+  // A server answers before the files of a deleted stream are gone, and one of the same name that
+  // is made meanwhile may begin with its messages.
+  bool wait_removed(const std::string& stream) const {
+    return wait_until([&] {
+      std::error_code problem;
+      auto each = std::filesystem::recursive_directory_iterator(server_->folder(), problem);
+      for (; !problem && each != std::filesystem::recursive_directory_iterator();
+           each.increment(problem)) {
+        if (each->path().filename() == stream) return false;
+      }
+      return !problem;
+    });
   }
 
   std::unique_ptr<test::NatsServer> server_;

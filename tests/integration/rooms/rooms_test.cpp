@@ -218,6 +218,7 @@ TEST_P(RoomsTest, AStreamThatWasDeletedIsMadeAnew) {
   say("r", "second");
   const auto before = follow("r", 2);
   ASSERT_TRUE(nats::JetStream(connection_, 2s).delete_stream(kStream));
+  ASSERT_TRUE(wait_removed("ROOMS"));
   EXPECT_EQ(say("r", "anew"), 1U);
   EXPECT_THAT(names(), ElementsAre("r"));
   const auto after = follow("r", 2);  // an offset of the stream that is gone
