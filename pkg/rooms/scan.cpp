@@ -37,7 +37,7 @@ Result<void> Rooms::scan(std::string_view room,
   std::unique_lock lock(mutex);
   if (changed.wait_for(lock, kScanWait, [&] { return complete; })) return {};
   complete = true;  // nothing is called any more
-  return Error{Code::unavailable, "nats_timeout", "NATS did not answer in time.", ""};
+  return Error{Code::unavailable, "index_behind", "The events are still being read.", ""};
 }
 
 Result<std::uint64_t> Rooms::offset_from_end(std::string_view room, std::size_t count) {
