@@ -76,6 +76,7 @@ struct Api::Impl {
     add_admin_rpc(rpc_table, services);
     add_structure_rpc(rpc_table, services);
     add_pubsub_rpc(rpc_table, services);
+    add_queue_rpc(rpc_table, services, leases);
     add_kv_rpc(rpc_table, services);
     add_kv_watch_rpc(rpc_table, services);
     add_room_rpc(rpc_table, services);

@@ -92,6 +92,9 @@ void add_command_endpoint(CommandTable& table, rpc::Dispatcher& dispatcher) {
   endpoint.handler = [&dispatcher, description](const Call& call) {
     rpc::Caller caller{.principal = call.principal_pointer(),
                        .address = call.request().remote_address};
+    caller.on_closed = [call](std::function<void()> closed) {
+      call.responder().on_closed(std::move(closed));
+    };
     dispatcher.run(std::make_shared<const std::string>(call.request().body), std::move(caller),
                    [call](rpc::Outcome outcome) { call.send(to_http(std::move(outcome))); });
   };

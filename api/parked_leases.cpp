@@ -21,9 +21,10 @@ void ignore_reply(const Result<replica::Reply>& reply) {
 // reply, a delivery, the timer, the client's hang-up, or the stop of the server.
 class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::Ticket> {
  public:
-  Ticket(ParkedLeases& owner, Call call, jobs::LeaseWaiter waiter, Millis wait, Instead instead)
+  Ticket(ParkedLeases& owner, LeaseClient client, jobs::LeaseWaiter waiter, Millis wait,
+         Instead instead)
       : owner_(owner),
-        call_(std::move(call)),
+        client_(std::move(client)),
         waiter_(std::move(waiter)),
         wait_(wait),
         instead_(std::move(instead)) {}
@@ -31,12 +32,12 @@ class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::T
   // The operation was applied: it took jobs, or it parked.
   void on_reply(Result<replica::Reply> reply) {
     if (!reply) {
-      if (end()) refuse(call_, reply.error(), instead_);
+      if (end()) refuse(client_, reply.error(), instead_);
       return;
     }
     if (!jobs::is_parked(reply->json)) {
       if (end()) {
-        call_.reply(200, std::move(reply->json), reply->revision);
+        client_.answer(std::move(reply));
       } else {
         owner_.give_back(reply->json);
       }
@@ -56,7 +57,7 @@ class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::T
       parked = parked_;
     }
     if (end()) {
-      call_.reply(200, jobs::finish_parked(parked->json, json), parked->revision);
+      client_.answer(replica::Reply{jobs::finish_parked(parked->json, json), parked->revision});
     } else {
       owner_.give_back(json);
     }
@@ -72,7 +73,7 @@ class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::T
     // Without the reply there is nothing to answer yet: on_reply() will come and find no time left.
     if (!parked || !end()) return;
     close_replicated_waiter();
-    call_.reply(200, jobs::finish_timed_out(parked->json), parked->revision);
+    client_.answer(replica::Reply{jobs::finish_timed_out(parked->json), parked->revision});
   }
 
   void on_client_gone() {
@@ -133,7 +134,7 @@ class ParkedLeases::Ticket : public std::enable_shared_from_this<ParkedLeases::T
   }
 
   ParkedLeases& owner_;
-  const Call call_;
+  const LeaseClient client_;
   const jobs::LeaseWaiter waiter_;
   const Millis wait_;
   const Instead instead_;
@@ -150,32 +151,51 @@ jobs::LeaseWaiter ParkedLeases::new_waiter() {
 
 void ParkedLeases::run(const Call& call, jobs::LeaseRequest request,
                        const jobs::LeaseWaiter& waiter, Instead instead) {
-  if (request.wait.count() > 0) return park(call, std::move(request), waiter, std::move(instead));
-  parts_.instance.propose(std::move(request.operation),
-                          [call, instead = std::move(instead)](Result<replica::Reply> reply) {
-                            if (!reply) return refuse(call, reply.error(), instead);
-                            call.reply(200, std::move(reply->json), reply->revision);
-                          });
+  LeaseClient client{
+      .answer =
+          [call](Result<replica::Reply> reply) {
+            if (!reply) return call.fail(reply.error());
+            call.reply(200, std::move(reply->json), reply->revision);
+          },
+      .on_closed =
+          [call](std::function<void()> closed) { call.responder().on_closed(std::move(closed)); }};
+  run(std::move(client), std::move(request), waiter, std::move(instead));
 }
 
-void ParkedLeases::refuse(const Call& call, const Error& error, const Instead& instead) {
+void ParkedLeases::run(LeaseClient client, jobs::LeaseRequest request,
+                       const jobs::LeaseWaiter& waiter, Instead instead) {
+  if (request.wait.count() > 0) {
+    return park(std::move(client), std::move(request), waiter, std::move(instead));
+  }
+  parts_.instance.propose(
+      std::move(request.operation),
+      [client = std::move(client), instead = std::move(instead)](Result<replica::Reply> reply) {
+        if (!reply) return refuse(client, reply.error(), instead);
+        client.answer(std::move(reply));
+      });
+}
+
+void ParkedLeases::refuse(const LeaseClient& client, const Error& error, const Instead& instead) {
   const bool away = error.reason == "nats_unavailable";
-  if (!away || !instead || !instead()) call.fail(error);
+  if (!away || !instead || !instead()) client.answer(error);
 }
 
-void ParkedLeases::park(const Call& call, jobs::LeaseRequest request,
+void ParkedLeases::park(LeaseClient client, jobs::LeaseRequest request,
                         const jobs::LeaseWaiter& waiter, Instead instead) {
+  const auto on_closed = client.on_closed;
   const auto ticket =
-      std::make_shared<Ticket>(*this, call, waiter, request.wait, std::move(instead));
+      std::make_shared<Ticket>(*this, std::move(client), waiter, request.wait, std::move(instead));
   {
     const std::lock_guard lock(mutex_);
     tickets_.emplace(waiter.waiter, ticket);
   }
   parts_.instance.open_waiter(waiter.waiter,
                               [ticket](std::string json) { ticket->on_delivery(std::move(json)); });
-  call.responder().on_closed([weak = std::weak_ptr(ticket)] {
-    if (const auto alive = weak.lock()) alive->on_client_gone();
-  });
+  if (on_closed) {
+    on_closed([weak = std::weak_ptr(ticket)] {
+      if (const auto alive = weak.lock()) alive->on_client_gone();
+    });
+  }
   parts_.instance.propose(std::move(request.operation), [ticket](Result<replica::Reply> reply) {
     ticket->on_reply(std::move(reply));
   });

@@ -23,6 +23,14 @@
 
 namespace weir::api {
 
+// Who waits for a lease.
+struct LeaseClient {
+  // Takes the reply of the operation, with the jobs; called once, from any thread.
+  std::function<void(Result<replica::Reply>)> answer;
+  // Runs what it is given when the client goes away; empty: nobody is told.
+  std::function<void(std::function<void()>)> on_closed = {};
+};
+
 class ParkedLeases {
  public:
   struct Parts {
@@ -42,6 +50,8 @@ class ParkedLeases {
   // `instead` may answer.
   void run(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
            Instead instead = {});
+  void run(LeaseClient client, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
+           Instead instead = {});
 
   // Answers every parked request, and each that would park from now on, as if its time were over:
   // for a graceful stop.
@@ -55,8 +65,8 @@ class ParkedLeases {
  private:
   class Ticket;
 
-  static void refuse(const Call& call, const Error& error, const Instead& instead);
-  void park(const Call& call, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
+  static void refuse(const LeaseClient& client, const Error& error, const Instead& instead);
+  void park(LeaseClient client, jobs::LeaseRequest request, const jobs::LeaseWaiter& waiter,
             Instead instead);
   void forget(const std::string& waiter);
 

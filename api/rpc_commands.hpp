@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/command.hpp"
+#include "api/parked_leases.hpp"
 #include "api/rpc/dispatcher.hpp"
 #include "api/services.hpp"
 
@@ -12,6 +13,9 @@ void add_admin_rpc(rpc::CommandTable& table, Services& services);
 void add_room_rpc(rpc::CommandTable& table, Services& services);
 void add_kv_watch_rpc(rpc::CommandTable& table, Services& services);
 void add_kv_rpc(rpc::CommandTable& table, Services& services);
+
+// queue.*: messages as jobs.
+void add_queue_rpc(rpc::CommandTable& table, Services& services, ParkedLeases& leases);
 
 void add_pubsub_rpc(rpc::CommandTable& table, Services& services);
 

@@ -195,6 +195,8 @@ constexpr std::array kSchemas{
    "description":"the earliest moment at which a reason ends by itself"}}})"},
     ComponentSchema{"QueueConfig", R"({"type":"object","additionalProperties":false,
  "properties":{
+  "default_priority":{"type":"integer","minimum":0,"maximum":9,"default":5,
+   "description":"of jobs that name none"},
   "max_attempts":{"type":"integer","minimum":1,"maximum":1000},
   "backoff":{"$ref":"#/components/schemas/Backoff"},
   "lease_ms":{"$ref":"#/components/schemas/Duration"},

@@ -42,6 +42,11 @@ void log_given_back(const ValueReader::Leased& leased) {
                                           {"given_back_for_ms", std::to_string(kGivenBackMs)}});
 }
 
+Error overloaded() {
+  return {Code::unavailable, "overloaded", "Too many requests wait for a read.",
+          "Try again in a moment."};
+}
+
 }  // namespace
 
 CommandValues values_of(std::string_view command) {
@@ -76,36 +81,61 @@ void StoredValues::answer(const Call& call, Gives gives, int status, std::string
     answer_now(call, gives, status, std::move(*text), revision);
   };
   if (parts_.workers.run(work)) return;
-  large ? refuse(call, gives, *text) : work();
+  if (!large) return work();
+  if (gives == Gives::leased) take_back(*text);
+  call.fail(overloaded());
 }
 
 // Large values must not be fetched on this thread, and nobody else has time.
-void StoredValues::refuse(const Call& call, Gives gives, const std::string& json) const {
-  if (gives == Gives::leased) {
-    if (auto back = jobs::release_delivery(json)) {
-      parts_.instance.propose(std::move(*back), [](const Result<replica::Reply>&) {});
-    }
+void StoredValues::take_back(const std::string& json) const {
+  if (auto back = jobs::release_delivery(json)) {
+    parts_.instance.propose(std::move(*back), [](const Result<replica::Reply>&) {});
   }
-  call.fail({Code::unavailable, "overloaded", "Too many requests wait for a read.",
-             "Try again in a moment."});
 }
 
 void StoredValues::answer_now(const Call& call, Gives gives, int status, std::string json,
                               std::optional<replica::Revision> revision) const {
-  const ValueReader reader(sealer_);
   if (gives == Gives::one) {
-    auto read = reader.read(json);
+    auto read = ValueReader(sealer_).read(json);
     if (!read) return call.fail(read.error());
     return call.reply_plain(status, std::move(*read), revision);
   }
-  auto leased = reader.read_leased(json);
+  // With reports their results count.
+  auto opened = open_now(json, call.body().find("lease").is_object());
+  if (!opened) return call.fail(opened.error());
+  call.reply_plain(status, std::move(*opened), revision);
+}
+
+Result<std::string> StoredValues::open_now(const std::string& json, bool reported) const {
+  auto leased = ValueReader(sealer_).read_leased(json);
   if (leased.error) {
     log_given_back(leased);
     give_back(leased.failed);
-    const bool reported = call.body().find("lease").is_object();  // then those results count
-    if (leased.jobs == 0 && !reported) return call.fail(*leased.error);
+    if (leased.jobs == 0 && !reported) return *leased.error;
   }
-  call.reply_plain(status, std::move(leased.json), revision);
+  return std::move(leased.json);
+}
+
+Result<std::optional<std::string>> StoredValues::store_jobs(std::string_view body) const {
+  if (!sealer_.encrypts() && !sealer_.may_be_large(body.size()) && !mentions_stored_form(body)) {
+    return std::optional<std::string>();
+  }
+  const ValueWriter writer(sealer_, parts_.ids,
+                           {.takes = Takes::jobs, .max_value_bytes = parts_.max_value_bytes});
+  WEIR_ASSIGN(auto text, writer.write(json::View(body)));
+  return std::optional<std::string>(std::move(text));
+}
+
+void StoredValues::open_leased(std::string json,
+                               std::function<void(Result<std::string>)> done) const {
+  if (!mentions_stored_form(json)) return done(std::move(json));
+  const bool large = json.find(jobs::kLargeHead) != std::string::npos;
+  if (json.size() <= kInlineAnswerBytes && !large) return done(open_now(json, false));
+  const auto text = std::make_shared<const std::string>(std::move(json));
+  if (parts_.workers.run([this, text, done] { done(open_now(*text, false)); })) return;
+  if (!large) return done(open_now(*text, false));
+  take_back(*text);
+  done(overloaded());
 }
 
 void StoredValues::give_back(const std::vector<std::string>& leases) const {

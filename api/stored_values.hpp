@@ -51,6 +51,11 @@ class StoredValues {
   void answer(const Call& call, Gives gives, int status, std::string json,
               std::optional<replica::Revision> revision) const;
 
+  // The same for what does not come and go by a command of HTTP. `body` is that of a request which
+  // takes jobs; `json` an answer with leased jobs, put back now or by a worker.
+  Result<std::optional<std::string>> store_jobs(std::string_view body) const;
+  void open_leased(std::string json, std::function<void(Result<std::string>)> done) const;
+
   // The payload of a job in the form of another job, for a copy. Blocks. Errors: not_found /
   // job_not_found; of ValueSealer::open.
   Result<std::string> payload_for_copy(std::string_view id, std::string_view new_id) const;
@@ -58,7 +63,8 @@ class StoredValues {
  private:
   void answer_now(const Call& call, Gives gives, int status, std::string json,
                   std::optional<replica::Revision> revision) const;
-  void refuse(const Call& call, Gives gives, const std::string& json) const;
+  void take_back(const std::string& json) const;
+  Result<std::string> open_now(const std::string& json, bool reported) const;
   void give_back(const std::vector<std::string>& leases) const;
 
   const Parts parts_;

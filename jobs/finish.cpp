@@ -145,6 +145,15 @@ void Finisher::expire(std::int64_t row) {
                 .outcome = timeout ? Outcome::timeout : Outcome::expired});
 }
 
+void Finisher::revoke(std::int64_t row) {
+  Lease* lease = step_.state.leases.find(row);
+  WEIR_ASSERT(lease != nullptr);
+  Job job = loaded(row);
+  Queue& queue = *lease->queue;
+  end_lease(row, *lease);
+  end_cancelled(job, queue, kCancelledError);
+}
+
 void Finisher::fail_attempt(Job& job, Queue& queue, const Failure& failure) {
   if (job.cancel_at != 0) {
     end_cancelled(job, queue, failure.outcome != Outcome::failed ? kCancelledError : failure.error);

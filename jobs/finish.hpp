@@ -24,6 +24,8 @@ class Finisher {
                                                               // "checkpoint"?
   // The lease ran out, the timeout of the attempt, or the grace of a cancelled job.
   void expire(std::int64_t row);
+  // The queue of the job is being dropped: it ends as cancelled.
+  void revoke(std::int64_t row);
 
  private:
   struct Failure {

@@ -176,8 +176,9 @@ void write_content(Fields& fields, const JobRequestOptions& options, json::Write
   if (const auto type = fields.text("type", kMaxTypeBytes)) out.member("type", *type);
   if (const auto key = fields.text("key", kMaxKeyBytes)) out.member("key", *key);
   write_target(fields, out);
-  const auto priority = fields.integer("priority", 0, kMaxPriority);
-  if (priority && *priority != kDefaultPriority) out.member("priority", *priority);
+  if (const auto priority = fields.integer("priority", 0, kMaxPriority)) {
+    out.member("priority", *priority);
+  }
   if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {
     out.member("max_attempts", *most);
   }

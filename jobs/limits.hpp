@@ -117,6 +117,12 @@ inline constexpr Millis kOnTime = 60s;                  // later, catchup "none"
 inline constexpr std::size_t kScheduleScan = 10'000;    // missed runs looked at in one step
 inline constexpr std::size_t kSchedulesPerRound = 500;  // that fire in one round of the leader
 
+// Of queues of messages.
+inline constexpr std::int64_t kDefaultMaxDepth = 100'000;
+inline constexpr std::int64_t kDefaultMaxRetries = 3;
+inline constexpr Millis kAckedKept = 1h;  // messages that were acknowledged
+inline constexpr std::size_t kMaxConsumerBytes = 64;
+
 inline constexpr std::int64_t kTickRows = 1'000;     // rows one tick may change
 inline constexpr std::int64_t kPurgeRows = 5'000;    // rows one purge or redrive may change
 inline constexpr std::int64_t kMaxRedrives = 100;    // that run at a time

@@ -10,6 +10,7 @@
 #include "jobs/large_values.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
+#include "jobs/messages.hpp"
 #include "jobs/quota.hpp"
 #include "jobs/redrives.hpp"
 #include "jobs/schedule_due.hpp"
@@ -56,6 +57,11 @@ Result<std::string> webhook(Step& step, json::View body) {
   return (Webhooks(step).*member)(body);
 }
 
+template <Result<std::string> (Messages::*member)(json::View)>
+Result<std::string> messages(Step& step, json::View body) {
+  return (Messages(step).*member)(body);
+}
+
 Result<std::string> submit(Step& step, json::View body) {
   return Submitter(step).apply(body);
 }
@@ -97,6 +103,7 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.queue_config", manage<&Manager::configure>},
       {"jobs.limits", manage<&Manager::set_limits>},
       {"jobs.queue_remove", manage<&Manager::remove_queue>},
+      {"jobs.queue_drop", manage<&Manager::drop_queue>},
       {"jobs.pause", manage<&Manager::pause>},
       {"jobs.resume", manage<&Manager::resume>},
       {"jobs.purge", manage<&Manager::purge>},
@@ -115,6 +122,11 @@ const std::unordered_map<std::string_view, Handler>& handlers() {
       {"jobs.batch_seal", batch<&Batches::seal>},
       {"jobs.batch_cancel", batch<&Batches::cancel>},
       {"jobs.worker_drain", drain_worker},
+      {"jobs.message_queue", messages<&Messages::create>},
+      {"jobs.message_publish", messages<&Messages::publish>},
+      {"jobs.message_consume", messages<&Messages::consume>},
+      {"jobs.message_ack", messages<&Messages::ack>},
+      {"jobs.message_nack", messages<&Messages::nack>},
       {"jobs.webhook_lead", webhook<&Webhooks::lead>},
       {"jobs.webhook_report", webhook<&Webhooks::report>},
       {"jobs.webhook_redrive", webhook<&Webhooks::redrive>},

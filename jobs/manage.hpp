@@ -28,6 +28,8 @@ class Manager {
   // {"queue"}: errors not_found / queue_not_found.
   Result<std::string> configure(json::View body);     // "config"; makes the queue
   Result<std::string> remove_queue(json::View body);  // conflict / queue_not_empty
+  // With its jobs, those that run included, a bounded number at a time; "more" until it is gone.
+  Result<std::string> drop_queue(json::View body);  // jobs/manage_drop.cpp
   Result<std::string> pause(json::View body);
   Result<std::string> resume(json::View body);
   Result<std::string> purge(json::View body);  // "before": row, from the reply of the step before
@@ -61,7 +63,7 @@ class Manager {
   void purge_rows(Queue& queue, Status status, const std::vector<Row>& rows);
   void forget(const Job& job, Queue& queue, Cause cause);
   std::int64_t purge_ready(Queue& queue, std::int64_t before, std::int64_t limit);
-  // scheduled or blocked
+  // Of any status but unprocessed.
   std::int64_t purge_others(Queue& queue, Status status, std::int64_t before, std::int64_t limit);
   Result<std::string> dead(json::View body, Dead what);
   bool treat_dead(Job job, Dead what);

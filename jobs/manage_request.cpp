@@ -171,6 +171,9 @@ Result<replica::Operation> Requests::queue_config(std::string_view queue, json::
   Fields fields(errors, body);
   json::Writer out(256);
   out.begin_object().member("queue", queue).key("config").begin_object();
+  if (const auto priority = fields.integer("default_priority", 0, kMaxPriority)) {
+    out.member("default_priority", *priority);
+  }
   if (const auto most = fields.integer("max_attempts", 1, kMaxAttempts)) {
     out.member("max_attempts", *most);
   }

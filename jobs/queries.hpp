@@ -50,6 +50,11 @@ Result<std::string> list_queues(sqlite::Database& db, std::int64_t limit, std::s
 // oldest_ready_age_ms}. Errors: not_found / queue_not_found.
 Result<std::string> get_queue(sqlite::Database& db, std::string_view name, Timestamp now);
 
+// As queue.stats answers it: {queue,depth,in_flight,consumers,published_total,consumed_total,
+// acked_total,nacked_total,dead_lettered_total,oldest_message_age_secs} and the totals without
+// `_total`. Errors: not_found / queue_not_found.
+Result<std::string> message_stats(sqlite::Database& db, std::string_view queue, Timestamp now);
+
 // {concurrency,running}: the limit of all queues together (null: none) and what runs.
 std::string get_limits(sqlite::Database& db);
 

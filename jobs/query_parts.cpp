@@ -49,6 +49,16 @@ Levels read_ready(sqlite::Database& db, std::int64_t queue) {
   return ready;
 }
 
+QueueTotals read_totals(sqlite::Database& db, std::int64_t queue) {
+  QueueTotals totals{};
+  auto rows =
+      db.prepare("SELECT kind,count FROM job_counts WHERE queue=?1 AND kind>=?2 AND kind<?3");
+  rows.bind_all(queue, kTotalKind, kTotalKind + static_cast<std::int64_t>(kQueueTotals));
+  while (rows.step())
+    totals.at(static_cast<std::size_t>(rows.int64(0) - kTotalKind)) = rows.int64(1);
+  return totals;
+}
+
 std::int64_t read_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind) {
   auto rows = db.prepare("SELECT count FROM job_counts WHERE queue=?1 AND kind=?2");
   rows.bind_all(queue, kind);

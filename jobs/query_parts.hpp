@@ -7,6 +7,7 @@
 
 #include "jobs/job_row.hpp"
 #include "jobs/lane_ring.hpp"
+#include "jobs/queue_book.hpp"
 #include "jobs/queue_config.hpp"
 #include "jobs/stats.hpp"
 #include "pkg/json/writer.hpp"
@@ -29,6 +30,7 @@ Counts read_counts(sqlite::Database& db, std::int64_t queue);
 // Ready jobs of a queue by priority.
 using Levels = std::array<std::int64_t, kPriorities>;
 Levels read_ready(sqlite::Database& db, std::int64_t queue);
+QueueTotals read_totals(sqlite::Database& db, std::int64_t queue);
 // Another row of job_counts; 0 without it.
 std::int64_t read_count(sqlite::Database& db, std::int64_t queue, std::int64_t kind);
 // {"scheduled":0,...}, every status.

@@ -5,6 +5,30 @@
 #include "pkg/base/assert.hpp"
 
 namespace weir::jobs {
+namespace {
+
+void count(QueueTotals& totals, QueueTotal total) {
+  ++totals[static_cast<std::size_t>(total)];
+}
+
+void count_cause(QueueTotals& totals, Cause cause, std::optional<Status> to) {
+  switch (cause) {
+    case Cause::submit:
+      return count(totals, QueueTotal::submitted);
+    case Cause::lease:
+      return count(totals, QueueTotal::leased);
+    case Cause::complete:
+      return count(totals, QueueTotal::completed);
+    case Cause::fail:
+      count(totals, QueueTotal::failed_attempts);
+      if (to == Status::dlq) count(totals, QueueTotal::dead);
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace
 
 void QueueBook::load(sqlite::Database& db) {
   by_id_.clear();
@@ -85,6 +109,9 @@ void QueueBook::load_counts(sqlite::Database& db) {
       queue.bucket = queue.saved_bucket_ = count;
     } else if (kind == kAskedKind) {
       queue.asked_at = queue.saved_asked_at_ = count;
+    } else if (kind >= static_cast<std::size_t>(kTotalKind)) {
+      const auto total = kind - static_cast<std::size_t>(kTotalKind);
+      queue.totals.at(total) = queue.saved_totals_.at(total) = count;
     } else {
       const auto priority = kind - static_cast<std::size_t>(kReadyKind);
       queue.ready.at(priority) = queue.saved_ready_.at(priority) = count;
@@ -120,6 +147,10 @@ void QueueBook::save_counts(sqlite::Database& db, Queue& queue) {
   for (std::size_t i = 0; i < kPriorities; ++i) {
     save_count(db, queue.id, kReadyKind + static_cast<std::int64_t>(i), queue.ready[i],
                queue.saved_ready_[i]);
+  }
+  for (std::size_t i = 0; i < kQueueTotals; ++i) {
+    save_count(db, queue.id, kTotalKind + static_cast<std::int64_t>(i), queue.totals[i],
+               queue.saved_totals_[i]);
   }
   save_count(db, queue.id, kBucketKind, queue.bucket, queue.saved_bucket_);
   save_count(db, queue.id, kAskedKind, queue.asked_at, queue.saved_asked_at_);
@@ -243,6 +274,7 @@ void QueueBook::transition(Queue& queue, std::optional<Status> from, std::option
                            Cause cause, std::int64_t priority, std::int64_t at) {
   WEIR_ASSERT(is_transition(from, to, cause));
   mark(queue);
+  count_cause(queue.totals, cause, to);
   if (from == Status::processing) {
     if (queue.config.counts_running()) wake(queue);
     if (concurrency_ > 0 && counts_[index_of(Status::processing)] >= concurrency_) {

@@ -26,6 +26,11 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 Error too_many_queues();
 
+// What happened to the jobs of a queue since it was made.
+enum class QueueTotal : std::uint8_t { submitted, leased, completed, failed_attempts, dead };
+inline constexpr std::size_t kQueueTotals = 5;
+using QueueTotals = std::array<std::int64_t, kQueueTotals>;  // by static_cast<size_t>(QueueTotal)
+
 struct Queue {
   std::int64_t id = 0;
   std::string name;
@@ -34,7 +39,8 @@ struct Queue {
   QueueConfig config;
   Counts counts{};
   std::array<std::int64_t, kPriorities> ready{};  // unprocessed, by priority
-  // Of those the jobs with a target, by target (jobs/target.hpp).
+  QueueTotals totals{};
+  // Of the ready jobs those with a target, by target (jobs/target.hpp).
   std::map<std::string, std::int64_t, std::less<>> targets;
   // No row of this queue is due before; may be earlier than the truth, never later.
   std::int64_t next_due = kNever;
@@ -68,6 +74,7 @@ struct Queue {
   friend class QueueBook;
   Counts saved_counts_{};
   std::array<std::int64_t, kPriorities> saved_ready_{};
+  QueueTotals saved_totals_{};
   std::int64_t saved_bucket_ = 0;
   std::int64_t saved_asked_at_ = 0;
 };

@@ -62,6 +62,8 @@ QueueConfig parse_queue_config(json::View text) {
   for (const auto& member : text.members()) {
     if (member.raw_key == "max_attempts") {
       out.max_attempts = member.value.as_int().value_or(out.max_attempts);
+    } else if (member.raw_key == "default_priority") {
+      out.default_priority = member.value.as_int().value_or(out.default_priority);
     } else if (member.raw_key == "lease_ms") {
       out.lease_ms = member.value.as_int().value_or(out.lease_ms);
     } else if (member.raw_key == "backoff") {
@@ -91,6 +93,7 @@ QueueConfig parse_queue_config(json::View text) {
 
 void write_queue_config(json::Writer& out, const QueueConfig& config) {
   out.begin_object()
+      .member("default_priority", config.default_priority)
       .member("max_attempts", config.max_attempts)
       .member("lease_ms", config.lease_ms)
       .key("backoff");

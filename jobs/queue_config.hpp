@@ -27,6 +27,7 @@ struct PerKey {
 };
 
 struct QueueConfig {
+  std::int64_t default_priority = kDefaultPriority;  // of jobs that name none
   std::int64_t max_attempts = kDefaultMaxAttempts;
   std::int64_t lease_ms = kDefaultLease.count();
   Backoff backoff = {};

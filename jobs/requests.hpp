@@ -33,6 +33,26 @@ namespace weir::jobs {
 
 struct JobRequestOptions;
 
+// How a queue of messages begins.
+struct MessageQueue {
+  std::int64_t max_depth = kDefaultMaxDepth;
+  Millis ack_deadline = kDefaultLease;
+  std::int64_t max_retries = kDefaultMaxRetries;
+  std::int64_t default_priority = kDefaultPriority;
+};
+
+// Who answers for which message; see jobs/messages.hpp.
+struct MessageAnswer {
+  std::string queue;
+  std::string id;
+  std::string key;
+  std::optional<std::string> consumer = {};
+  std::optional<std::string> socket = {};
+};
+enum class Requeue : std::uint8_t { yes, no };
+// The worker that a consumer is.
+std::string message_worker(const MessageAnswer& consumer);
+
 // Who waits when nothing is ready: the node and the id that Instance::open_waiter() was given.
 struct LeaseWaiter {
   std::string node;
@@ -126,6 +146,20 @@ class Requests {
   Result<replica::Operation> resume(std::string_view queue) const;
   // Deletes waiting jobs, a bounded number per operation: see next_step().
   Result<replica::Operation> purge(std::string_view queue) const;
+
+  // Deletes the queue with its jobs, a bounded number per operation: see next_step().
+  Result<replica::Operation> queue_drop(std::string_view queue) const;
+
+  // --- messages --- see jobs/messages.hpp, which has their replies and errors
+  Result<replica::Operation> message_queue(std::string_view queue,
+                                           const MessageQueue& settings) const;
+  // `job` as for submit().
+  Result<replica::Operation> message_publish(json::View job) const;
+  // As lease(), of queues that must exist.
+  Result<LeaseRequest> message_consume(std::string_view queue, json::View body,
+                                       const LeaseWaiter& waiter) const;
+  Result<replica::Operation> message_ack(const MessageAnswer& answer) const;
+  Result<replica::Operation> message_nack(const MessageAnswer& answer, Requeue requeue) const;
 
   // --- schedules --- `now`: see schedule_clock()
   // Makes or replaces (PUT). Reply: as get_schedule(). Errors: invalid / invalid_schedule.

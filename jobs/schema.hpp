@@ -75,6 +75,8 @@ inline constexpr std::int64_t kEventsDroppedKind = 1'001;
 
 // job_counts.kind: the index of a status, or this plus the priority of ready jobs.
 inline constexpr std::int64_t kReadyKind = 16;
+// job_counts.kind: this plus a QueueTotal.
+inline constexpr std::int64_t kTotalKind = 48;
 // job_counts.kind: the token bucket of a queue (jobs/rate.hpp).
 inline constexpr std::int64_t kBucketKind = 64;
 // job_counts.kind: when a worker last asked for jobs of a queue, see Queue::asked_at.

@@ -76,7 +76,7 @@ NewJob parse_new_job(json::View body) {
     } else if (name == "type") {
       job.type = text_of(value);
     } else if (name == "priority") {
-      job.priority = value.as_int().value_or(kDefaultPriority);
+      job.priority = value.as_int();
     } else if (name == "run_at") {
       job.run_at = value.as_int();
     } else if (name == "delay_ms") {
@@ -274,6 +274,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
     WEIR_TRY(room);
   }
   if (owned) parts |= kQuotaBit;
+  const auto priority = job.priority.value_or(queue.config.default_priority);
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
   const auto* failing = parents.failing();
@@ -281,7 +282,8 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   if (failing != nullptr || parents.waiting()) status = Status::blocked;
   {
     auto write = step_.db.prepare(kInsert);
-    bind(write, job, queue, {.status = status, .run_at = run_at, .parts = parts});
+    bind(write, job, queue,
+         {.status = status, .priority = priority, .run_at = run_at, .parts = parts});
     write.run();
     if (write.changes() == 0) {
       step_.count(Total::duplicates);
@@ -304,7 +306,7 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
                 .from = std::nullopt,
                 .to = status,
                 .cause = Cause::submit,
-                .priority = job.priority,
+                .priority = priority,
                 .at = run_at.value_or(0),
                 .parts = parts},
                job.key);
@@ -322,7 +324,7 @@ void Submitter::bind(sqlite::Statement& write, const NewJob& job, const Queue& q
   std::optional<std::int64_t> at;
   if (start.status == Status::scheduled) at = start.run_at;
   if (start.status == Status::blocked) at = step_.now;
-  write.bind(4, static_cast<std::int64_t>(start.status)).bind(5, job.priority).bind(6, at);
+  write.bind(4, static_cast<std::int64_t>(start.status)).bind(5, start.priority).bind(6, at);
   write.bind(7, job.max_attempts).bind(8, job.lease_ms).bind(9, step_.now).bind(10, start.run_at);
   write.bind(11, step_.revision).bind(12, start.parts);
   bind_or_null(write, 13, job.type);

@@ -23,9 +23,9 @@ struct NewJob {
   json::View unique;         // see jobs/unique.hpp; missing: not unique
   json::View depends_on;     // ids, see jobs/dependencies.hpp; missing: none
   json::View on_failure;
-  std::string_view batch;  // id, see jobs/batches.hpp; empty: none
-  bool owed = false;       // by the machine itself: no limit refuses it
-  std::int64_t priority = kDefaultPriority;
+  std::string_view batch;                // id, see jobs/batches.hpp; empty: none
+  bool owed = false;                     // by the machine itself: no limit refuses it
+  std::optional<std::int64_t> priority;  // none: the queue's default
   std::optional<std::int64_t> run_at;    // unix ms
   std::optional<std::int64_t> delay_ms;  // from the time of the log entry
   std::optional<std::int64_t> max_attempts;
@@ -91,6 +91,7 @@ class Submitter {
   // How a new job begins.
   struct Start {
     Status status;
+    std::int64_t priority;
     std::optional<std::int64_t> run_at;
     std::int64_t parts;
   };

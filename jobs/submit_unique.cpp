@@ -70,7 +70,8 @@ void Submitter::replace(Job& held, const NewJob& job, OnConflict how) {
             .type = job.type,
             .target = job.target,
             .options = job.options,
-            .priority = job.priority,
+            .priority =
+                job.priority.value_or(step_.state.queues.get(held.queue).config.default_priority),
             .run_at = run_at});
 }
 

@@ -39,6 +39,9 @@ struct Caller {
   std::shared_ptr<const auth::Principal> principal = {};  // never null
   std::string address = {};
   std::shared_ptr<Session> session = {};  // null: nothing can be pushed to this caller
+  // Runs what it is given once when the caller goes away before its answer; empty: not known. Only
+  // the last one that was given counts.
+  std::function<void(std::function<void()>)> on_closed = {};
 };
 
 // One command of one caller on its way through a handler. Cheap to copy; a copy keeps the text that

@@ -71,7 +71,7 @@ struct ReasonRow {
 constexpr CodeRow kInvalidCommand{"INVALID_COMMAND", 400};
 
 // Where the reason says more than the code does.
-constexpr std::array<ReasonRow, 12> kByReason{{
+constexpr std::array<ReasonRow, 13> kByReason{{
     {"unknown_command", kInvalidCommand},
     {"session_required", kInvalidCommand},
     {"key_not_found", {"KEY_NOT_FOUND", 404}},
@@ -80,6 +80,7 @@ constexpr std::array<ReasonRow, 12> kByReason{{
     {"room_not_found", {"ROOM_NOT_FOUND", 404}},
     {"topic_not_found", {"TOPIC_NOT_FOUND", 404}},
     {"job_not_found", {"MESSAGE_NOT_FOUND", 404}},
+    {"message_not_found", {"MESSAGE_NOT_FOUND", 404}},
     {"key_exists", {"KEY_EXISTS", 409}},
     {"queue_exists", {"QUEUE_EXISTS", 409}},
     {"queue_full", {"QUEUE_FULL", 507}},
