@@ -7,8 +7,7 @@ namespace weir::jobs {
 namespace {
 
 std::int64_t count_consumers(sqlite::Database& db, std::string_view queue, std::int64_t now) {
-  auto rows = db.prepare(
-      "SELECT name,last_seen,running,labels,queues,drained_at FROM job_workers ORDER BY name");
+  auto rows = db.prepare("SELECT name,last_seen,running,labels,queues,drained_at FROM job_workers");
   std::int64_t count = 0;
   while (rows.step()) {
     const auto worker = read_worker(rows);

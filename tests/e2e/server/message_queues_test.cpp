@@ -20,8 +20,8 @@ class MessageQueues : public testing::Test {
   }
   static HttpAnswer send(const std::string& command, const std::string& payload,
                          const std::string& more = "") {
-    return server_->client().post("/api/v1/command", R"({"command":")" + command +
-                                                         R"(","payload":)" + payload + more + "}");
+    return server_->client().post(
+        "/api/v1/command", R"({"command":")" + command + R"(","payload":)" + payload + more + "}");
   }
   // The payload of the answer as raw JSON.
   static std::string run(const std::string& command, const std::string& payload,
@@ -40,8 +40,7 @@ class MessageQueues : public testing::Test {
     const auto answer = send(command, payload);
     EXPECT_EQ(answer.status, 422) << answer.body;
     EXPECT_NE(answer.body.find("INVALID_PAYLOAD"), std::string::npos) << answer.body;
-    for (const auto each :
-         answer.json().find("error").find("details").find("fields").elements()) {
+    for (const auto each : answer.json().find("error").find("details").find("fields").elements()) {
       return each.find("field").as_string().value_or("");
     }
     return answer.body;
@@ -79,7 +78,7 @@ TEST_F(MessageQueues, TheLiteralExamples) {
   EXPECT_EQ(at(at(consumed, "message"), "video_id"), "vid_123");
   EXPECT_EQ(at(consumed, "priority"), "8");
   EXPECT_EQ(at(consumed, "retry_count"), "0");
-  EXPECT_EQ(at(consumed, "headers"), R"({"source":"web-app"})");
+  EXPECT_EQ(at(at(consumed, "headers"), "source"), "web-app");
 
   const auto answer = R"({"queue":"tasks","message_id":")" + id + R"("})";
   const auto again = R"({"queue":"tasks","message_id":")" + id + R"(","requeue":true})";
@@ -90,15 +89,15 @@ TEST_F(MessageQueues, TheLiteralExamples) {
 
   const auto stats = run("queue.stats", R"({"queue":"tasks"})");
   EXPECT_EQ(at(stats, "queue"), "tasks");
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
-           {"depth", "0"},
-           {"consumers", "1"},
-           {"published_total", "3"},
-           {"consumed_total", "4"},
-           {"acked_total", "1"},
-           {"nacked_total", "1"},
-           {"dead_lettered_total", "0"},
-           {"oldest_message_age_secs", "0"}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"depth", "0"},
+                                                        {"consumers", "1"},
+                                                        {"published_total", "3"},
+                                                        {"consumed_total", "4"},
+                                                        {"acked_total", "1"},
+                                                        {"nacked_total", "1"},
+                                                        {"dead_lettered_total", "0"},
+                                                        {"oldest_message_age_secs", "0"}}) {
     EXPECT_EQ(at(stats, name), value) << name;
   }
 }
@@ -111,13 +110,11 @@ TEST_F(MessageQueues, AConsumerWithANameGetsAnObject) {
     EXPECT_FALSE(json::View(message).find(name).is_missing()) << name << " in " << other;
   }
   EXPECT_EQ(at(message, "max_retries"), "3");
-  EXPECT_EQ(run("queue.consume", R"({"queue":"named","consumer_id":"w2"})"),
-            R"({"message":null})");
-  EXPECT_EQ(run("queue.consume", R"({"queue":"named"})"),
-            R"({"message_id":null,"message":null})");
+  EXPECT_EQ(run("queue.consume", R"({"queue":"named","consumer_id":"w2"})"), R"({"message":null})");
+  EXPECT_EQ(run("queue.consume", R"({"queue":"named"})"), R"({"message_id":null,"message":null})");
   const auto answer = [&](const std::string& who) {
-    return R"({"queue":"named","consumer_id":")" + who + R"(","message_id":")" +
-           at(message, "id") + R"("})";
+    return R"({"queue":"named","consumer_id":")" + who + R"(","message_id":")" + at(message, "id") +
+           R"("})";
   };
   EXPECT_EQ(code("queue.ack", answer("w2"), 409), "CONFLICT");
   run("queue.ack", answer("w1"));

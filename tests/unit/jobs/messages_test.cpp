@@ -125,18 +125,18 @@ TEST(Messages, NackSaysWhatBecameOfIt) {
   EXPECT_EQ(text(h.must(h.requests.message_nack(of("k", other), Requeue::no)), "action"),
             "dead_lettered");
   const auto shown = stats(h);
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
-           {"queue", "q"},
-           {"depth", "0"},
-           {"in_flight", "0"},
-           {"consumers", "1"},
-           {"published_total", "2"},
-           {"consumed_total", "5"},
-           {"acked_total", "0"},
-           {"nacked_total", "5"},
-           {"dead_lettered_total", "2"},
-           {"published", "2"},
-           {"oldest_message_age_secs", "0"}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"queue", "q"},
+                                                        {"depth", "0"},
+                                                        {"in_flight", "0"},
+                                                        {"consumers", "1"},
+                                                        {"published_total", "2"},
+                                                        {"consumed_total", "5"},
+                                                        {"acked_total", "0"},
+                                                        {"nacked_total", "5"},
+                                                        {"dead_lettered_total", "2"},
+                                                        {"published", "2"},
+                                                        {"oldest_message_age_secs", "0"}}) {
     EXPECT_EQ(text(shown, name), value) << name;
   }
 }
