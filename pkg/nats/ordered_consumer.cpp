@@ -15,7 +15,6 @@
 namespace weir::nats {
 namespace {
 
-constexpr Millis kHeartbeat{1000};
 constexpr Millis kSilence{3500};  // more than three heartbeats missed: the consumer is gone
 constexpr Millis kRetry{250};
 constexpr Millis kCheck{100};

@@ -34,7 +34,7 @@ std::vector<std::string> corpus(std::string_view target) {
 // WEIR_FUZZ_ROUNDS=N tries more, for as long as you like.
 int rounds(std::string_view target) {
   if (const char* asked = std::getenv("WEIR_FUZZ_ROUNDS")) return std::atoi(asked);
-  return target == "snapshot" ? 200 : 3'000;  // it writes files
+  return target == "snapshot" || target == "jobs" ? 200 : 3'000;  // they write
 }
 
 class Mutator {

@@ -8,6 +8,7 @@
 namespace weir::fuzz {
 
 void try_json(std::string_view input);      // bodies of requests, up to the operation
+void try_jobs(std::string_view input);      // requests, one per line, and what they do to the jobs
 void try_entry(std::string_view input);     // entries of the log
 void try_snapshot(std::string_view input);  // stored snapshots
 void try_http(std::string_view input);      // requests, targets, frames of the command API
@@ -17,8 +18,8 @@ struct Target {
   std::string_view name;  // also of its folder in tests/fuzz/corpus
   void (*run)(std::string_view input);
 };
-inline constexpr std::array kTargets{Target{"json", try_json}, Target{"entry", try_entry},
-                                     Target{"snapshot", try_snapshot}, Target{"http", try_http},
-                                     Target{"cron", try_cron}};
+inline constexpr std::array kTargets{Target{"json", try_json},   Target{"jobs", try_jobs},
+                                     Target{"entry", try_entry}, Target{"snapshot", try_snapshot},
+                                     Target{"http", try_http},   Target{"cron", try_cron}};
 
 }  // namespace weir::fuzz
