@@ -121,7 +121,7 @@ Result<replica::Operation> retry_operation(Services& services, const Call& call)
     operation.body.pop_back();
     operation.body.append(",\"payload\":").append(payload).append("}");
   }
-  return operation;
+  return charged(call, std::move(operation));
 }
 
 void add_submit(CommandTable& table, Services& services) {
@@ -301,6 +301,7 @@ void add_changes(CommandTable& table, Services& services) {
       R"({"type":"object","properties":{"as_new":{"type":"boolean","default":false,)"
       R"("description":"run a copy with a new id"}},"additionalProperties":false})";
   retry.errors.push_back({Code::conflict, "job_not_retryable"});
+  retry.errors.push_back({Code::too_many_requests, "quota_exceeded"});
   retry.handler = [&services](const Call& call) {
     answer_write(services, call, retry_operation(services, call));
   };

@@ -244,36 +244,37 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   if ((parts & kHookedBit) != 0 && !job.owed) WEIR_TRY(check_signing(job));
   // A job for all workers counts as one.
   const bool owned = step_.owner && (!job.owed || job.target == kAllTarget);
+  if (owned) parts |= kQuotaBit;
   // Before its queue is made.
   const bool fresh = owned && !job.owed && step_.state.queues.find(job.queue) == nullptr;
   if (fresh && !is_known(job.id)) WEIR_TRY(check_quota(step_));
   if (last_queue_ == nullptr || last_queue_->name != job.queue) WEIR_TRY(find_queue(job));
-  Queue& queue = *last_queue_;
-  const bool unique = !job.unique.is_missing();
-  if (unique) {
+  WEIR_ASSIGN(auto instead, admit(job, *last_queue_, owned));
+  if (instead) return std::move(*instead);
+  return put(job, parents, *last_queue_, batch, parts);
+}
+
+Result<std::optional<Submitter::Outcome>> Submitter::admit(const NewJob& job, const Queue& queue,
+                                                           bool owned) {
+  using Instead = std::optional<Outcome>;
+  if (!job.unique.is_missing()) {
     if (const auto holder = find_holder(job, queue)) {
-      auto outcome = resolve_unique(job, *holder);
-      if (outcome) aliases_.emplace(job.id, outcome->id);
-      return outcome;
+      WEIR_ASSIGN(auto outcome, resolve_unique(job, *holder));
+      aliases_.emplace(job.id, outcome.id);
+      return Instead(std::move(outcome));
     }
   }
-  if (queue.config.limits_waiting() && !job.owed) {
-    const auto room = check_waiting(queue, job.key);
-    if (!room && is_known(job.id)) {
-      step_.count(Total::duplicates);
-      return existing(job.id);
-    }
-    WEIR_TRY(room);
-  }
-  if (owned && !job.owed) {
-    const auto room = check_quota(step_);
-    if (!room && is_known(job.id)) {
-      step_.count(Total::duplicates);
-      return existing(job.id);
-    }
-    WEIR_TRY(room);
-  }
-  if (owned) parts |= kQuotaBit;
+  if (job.owed) return Instead();
+  auto room = queue.config.limits_waiting() ? check_waiting(queue, job.key) : Result<void>();
+  if (room && owned) room = check_quota(step_);
+  if (room) return Instead();
+  if (!is_known(job.id)) return room.error();
+  step_.count(Total::duplicates);
+  return Instead(existing(job.id));
+}
+
+Result<Submitter::Outcome> Submitter::put(const NewJob& job, const Parents& parents, Queue& queue,
+                                          JobBatch* batch, std::int64_t parts) {
   const auto priority = job.priority.value_or(queue.config.default_priority);
   auto run_at = job.run_at;
   if (job.delay_ms) run_at = step_.now + *job.delay_ms;
@@ -295,8 +296,8 @@ Result<Submitter::Outcome> Submitter::insert_behind(const NewJob& job, const Par
   }
   const std::int64_t row = step_.state.next_row++;
   keep_large(step_, row, Blob::payload, job.payload);
-  if (unique) take_unique(step_, row, queue.id, parse_unique(job.unique));
-  if (owned) count_owned(step_, row);
+  if (!job.unique.is_missing()) take_unique(step_, row, queue.id, parse_unique(job.unique));
+  if ((parts & kQuotaBit) != 0) count_owned(step_, row);
   if ((parts & kExpiringBit) != 0) begin_expiry(step_, row, expires_of(job.options));
   if (!parents.all.empty()) link_parents(step_, row, parents);
   if (batch != nullptr) Batches(step_).join(*batch, row, queue);

@@ -99,6 +99,10 @@ class Submitter {
   Outcome existing(std::string_view id);
   // The rest of insert(), when the parents are known.
   Result<Outcome> insert_behind(const NewJob& job, const Parents& parents);
+  // Whether the job may be inserted; otherwise the job that is there instead, or the error.
+  Result<std::optional<Outcome>> admit(const NewJob& job, const Queue& queue, bool owned);
+  Result<Outcome> put(const NewJob& job, const Parents& parents, Queue& queue, JobBatch* batch,
+                      std::int64_t parts);
   // jobs/fan_out.cpp
   Result<Outcome> insert_fan_out(const NewJob& job);
   Result<std::vector<std::string>> workers_for(std::string_view id, std::string_view queue);

@@ -60,6 +60,21 @@ TEST(Quota, WhatRunsOrEndsMakesRoom) {
   EXPECT_EQ(h.number("SELECT count(*) FROM job_owners"), 1);
 }
 
+TEST(Quota, CopiesAreCounted) {
+  Harness h;
+  make_dead(h, "x");
+  const auto copy = [&] {
+    return h.apply(
+        of_key(h.requests.retry("x", json::View(R"({"as_new":true})")).value(), "k1", 1));
+  };
+  EXPECT_TRUE(copy().has_value());
+  EXPECT_EQ(waiting(h), 1);
+  const auto full = copy();
+  ASSERT_FALSE(full.has_value());
+  EXPECT_EQ(full.error().reason, "quota_exceeded");
+  EXPECT_EQ(h.number("SELECT count(*) FROM jobs"), 2);
+}
+
 TEST(Quota, BatchesAreCountedJobByJob) {
   Harness h;
   const auto batch = [&](const char* body) {
