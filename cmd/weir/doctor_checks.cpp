@@ -1,6 +1,5 @@
 #include "cmd/weir/doctor_checks.hpp"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <cstdio>
 
 #include "pkg/base/time_text.hpp"
+#include "pkg/process/file_limit.hpp"
 
 namespace weir::cli {
 namespace {
@@ -127,14 +127,13 @@ std::vector<Finding> check_permissions(const std::string& folder) {
 }
 
 Finding check_open_files() {
-  constexpr rlim_t kWanted = 4096;
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const std::string text = "limit of this shell: " + std::to_string(limit.rlim_cur) + " files";
-  if (limit.rlim_cur >= kWanted) return {Severity::ok, "open files", text, ""};
+  constexpr std::uint64_t kWanted = 4096;
+  const auto most = process::most_open_files();
+  const std::string text = "a server started here may have " + std::to_string(most);
+  if (most >= kWanted) return {Severity::ok, "open files", text, ""};
   return {
       Severity::warning, "open files", text,
-      "a server started here takes fewer clients: ulimit -n 65536, or LimitNOFILE= in its unit"};
+      "it takes fewer clients than max_connections: ulimit -Hn 65536, or LimitNOFILE= in its unit"};
 }
 
 }  // namespace weir::cli

@@ -13,6 +13,7 @@
 #include "cmd/weir/serve_arguments.hpp"
 #include "pkg/config/serve_config.hpp"
 #include "pkg/log/log.hpp"
+#include "pkg/process/file_limit.hpp"
 
 namespace weir::cli {
 namespace {
@@ -55,6 +56,7 @@ Result<int> serve(const Parsed& parsed) {
   WEIR_ASSIGN(const auto config, config::make_serve_config(values));
   log::configure(config.log_level, config.log_format);
   const sigset_t signals = block_signals(config.has_tls() || config.encrypts());
+  process::raise_file_limit();
   ::umask(0077);  // job payloads and key hashes are nobody else's to read
 
   WEIR_ASSIGN(auto coordinator, Coordinator::make(config));

@@ -1,5 +1,4 @@
 // `weir work`: runs a command for each job.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include "cmd/weir/worker.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/log/log.hpp"
+#include "pkg/process/file_limit.hpp"
 
 namespace weir::cli {
 namespace {
@@ -140,20 +140,12 @@ void watch_signals(Worker& worker, const std::atomic<bool>& over) {
   }
 }
 
-// A child needs three pipes for a moment, then seven descriptors of ours.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 }  // namespace
 
 int run_work(Args args) {
   return run_local(work_usage(), args, [](const Parsed& parsed) -> Result<int> {
     WEIR_ASSIGN(auto options, options_of(parsed));
-    raise_file_limit();
+    process::raise_file_limit();  // a child needs three pipes for a moment, then seven of ours
     const auto set = stop_signals();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     Worker worker(std::move(options));
