@@ -29,6 +29,7 @@ struct Api::Impl {
         values({parts.payload_keys != nullptr ? *parts.payload_keys : no_keys, parts.instance, ids,
                 carriers, options.shard, options.requests.max_payload_bytes, parts.blobs,
                 options.inline_bytes}),
+        limits(options.public_limits, parts.clock),
         services{.instance = parts.instance,
                  .keys = parts.keys,
                  .job_stats = parts.job_stats,
@@ -43,6 +44,7 @@ struct Api::Impl {
                  .timers = timers,
                  .workers = workers,
                  .pubsub = parts.pubsub,
+                 .limits = limits,
                  .auth = options.auth,
                  .started_at = parts.clock.mono(),
                  .connections = {},
@@ -51,7 +53,7 @@ struct Api::Impl {
                  .test_clock = parts.test_clock},
         feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
-        gateway({parts.keys, parts.instance, workers, parts.clock, values, options.auth}),
+        gateway({parts.keys, parts.instance, workers, parts.clock, values, limits, options.auth}),
         http_metrics(parts.metrics, options.access_log),
         rates(parts.clock.mono()),
         longest_body(options.requests.max_payload_bytes + kBodyAroundBytes),
@@ -174,6 +176,7 @@ struct Api::Impl {
   Workers carriers;  // of large values
   PayloadKeys no_keys;
   StoredValues values;
+  RequestLimits limits;
   Services services;
   std::shared_ptr<EventFeed> feed;
   ParkedLeases leases;

@@ -16,6 +16,7 @@
 #include "api/http/types.hpp"
 #include "api/http_metrics.hpp"
 #include "api/large_value_sweeper.hpp"
+#include "api/request_limits.hpp"
 #include "api/services.hpp"
 #include "api/system_probe.hpp"
 #include "pkg/base/service.hpp"
@@ -34,6 +35,7 @@ struct ApiOptions {
   jobs::Requests::Options requests = {};
   std::size_t inline_bytes = 1U << 20U;  // longer values are kept as blobs
   SweepOptions sweep = {};
+  PublicLimits public_limits = {};
   unsigned shard = 0;              // of the log, which encrypted values are bound to
   std::size_t worker_threads = 2;  // for reads of requests that were parked
 };

@@ -53,9 +53,11 @@ Error too_many_pending() {
 class CommandSockets::Connection final : public rpc::Session,
                                          public std::enable_shared_from_this<Connection> {
  public:
-  Connection(rpc::Dispatcher& dispatcher, std::shared_ptr<const auth::Principal> principal,
-             std::string address, std::string key_hash)
+  Connection(rpc::Dispatcher& dispatcher, RequestLimits& limits,
+             std::shared_ptr<const auth::Principal> principal, std::string address,
+             std::string key_hash)
       : dispatcher_(dispatcher),
+        limits_(limits),
         principal_(std::move(principal)),
         address_(std::move(address)),
         key_hash_(std::move(key_hash)) {}
@@ -68,6 +70,12 @@ class CommandSockets::Connection final : public rpc::Session,
     if (!beat.empty()) return;
     if (pending_.load() >= kMaxPending) {
       socket_->send(rpc::refusal(rpc::find_request_id(text), too_many_pending()).frame);
+      return;
+    }
+    const auto verdict = limits_.of_key(*principal_);
+    if (verdict && !verdict->allowed) {
+      const auto error = rate_limit_exceeded(*verdict);
+      socket_->send(rpc::refusal(rpc::find_request_id(text), error).frame);
       return;
     }
     ++pending_;
@@ -135,6 +143,7 @@ class CommandSockets::Connection final : public rpc::Session,
 
  private:
   rpc::Dispatcher& dispatcher_;
+  RequestLimits& limits_;
   const std::shared_ptr<const auth::Principal> principal_;
   const std::string address_;
   const std::string key_hash_;             // empty: not by a key
@@ -178,8 +187,8 @@ void CommandSockets::open(const Call& call) {
                         ? std::string()
                         : services_.keys.live_hash(call.principal().key_id, services_.clock.wall())
                               .value_or("revoked");
-  const auto connection = std::make_shared<Connection>(dispatcher_, call.principal_pointer(),
-                                                       call.request().remote_address, hash);
+  const auto connection = std::make_shared<Connection>(
+      dispatcher_, services_.limits, call.principal_pointer(), call.request().remote_address, hash);
   {
     const std::lock_guard lock(registry_->mutex);
     registry_->connections.insert(connection);

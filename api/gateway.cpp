@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/envelope.hpp"
 #include "pkg/auth/key_text.hpp"
 #include "pkg/base/base64.hpp"
 #include "pkg/json/view.hpp"
@@ -99,6 +100,13 @@ Error too_many_wrong_keys(Millis wait) {
           wait};
 }
 
+// Before there is a call: in the look that the command has for errors.
+void refuse(const Command& command, const http::Request& request, const http::Responder& responder,
+            const Error& error) {
+  responder.send(command.error_response ? command.error_response(error, request.id)
+                                        : error_response(error, request.id));
+}
+
 Error overloaded() {
   return {Code::unavailable, "overloaded", "Too many requests wait for a worker.",
           "Try again in a moment."};
@@ -129,34 +137,58 @@ http::Route Gateway::bind(const Command& command) const {
           .max_body_bytes = command.upgrade ? 0 : command.max_body_bytes,
           .upgrade = command.upgrade,
           .handler =
-              [this, &command](Request request, const http::Responder& responder) {
-                serve(command, std::move(request), responder);
+              [this, &command, shared = parts_.limits.shared_limit(command.path)](
+                  Request request, const http::Responder& responder) {
+                serve(command, shared, std::move(request), responder);
               },
           .error_response = command.error_response};
 }
 
-void Gateway::serve(const Command& command, Request request,
-                    const http::Responder& responder) const {
-  const http::Request& seen = *request;
-  const auto refuse = [&](const Error& error) {
-    if (command.error_response) {
-      return responder.send(command.error_response(error, request->id));
+void Gateway::serve(const Command& command, const Shared& shared, Request request,
+                    http::Responder responder) const {
+  const auto principal = authorize(command, *request);
+  if (const auto verdict = judge(command, shared, *request, principal)) {
+    responder = with_headers(responder, parts_.limits.headers(*verdict));
+    if (!verdict->allowed) {
+      const bool of_key = principal && (*principal)->rate;
+      if (!of_key) return responder.send(rate_limited_response(*verdict));
+      return refuse(command, *request, responder, rate_limit_exceeded(*verdict));
     }
-    Call(request, responder, nobody_, json::View()).fail(error);
-  };
-  auto principal = authorize(command, seen);
-  if (!principal) return refuse(principal.error());
-  if (const auto known = check_query(command, seen); !known) return refuse(known.error());
+  }
+  if (!principal) return refuse(command, *request, responder, principal.error());
+  answer(command, request, responder, *principal);
+}
+
+std::optional<ratelimit::Verdict> Gateway::judge(
+    const Command& command, const Shared& shared, const http::Request& request,
+    const Result<std::shared_ptr<const auth::Principal>>& principal) const {
+  if (principal && *principal != nobody_) return parts_.limits.of_key(**principal);
+  if (!shared) return std::nullopt;
+  auto verdict = parts_.limits.of_address(*shared, request.remote_address);
+  // What is public is not limited for those who have a key. They are few: asked only now.
+  const bool has_key = !verdict.allowed && command.scope == auth::Scope::none &&
+                       authenticate(request, false).has_value();
+  if (has_key) return std::nullopt;
+  return verdict;
+}
+
+void Gateway::answer(const Command& command, const Request& request,
+                     const http::Responder& responder,
+                     const std::shared_ptr<const auth::Principal>& principal) const {
+  const http::Request& seen = *request;
+  if (const auto known = check_query(command, seen); !known) {
+    return refuse(command, seen, responder, known.error());
+  }
   const auto body = body_of(command, seen);
-  if (!body) return refuse(body.error());
+  if (!body) return refuse(command, seen, responder, body.error());
   if (!parts_.values.may_block(command.holds.takes, seen)) {
-    return handle(command, request, responder, *principal, *body);
+    return handle(command, request, responder, principal, *body);
   }
   const bool runs =
-      parts_.values.run([this, &command, request, responder, who = *principal, view = *body] {
-        handle(command, request, responder, who, view);
+      parts_.values.run([this, &command, request, responder, principal, view = *body] {
+        handle(command, request, responder, principal, view);
       });
-  if (!runs) refuse(overloaded());
+  if (!runs) refuse(command, seen, responder, overloaded());
 }
 
 void Gateway::handle(const Command& command, const Request& request,

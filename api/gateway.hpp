@@ -1,6 +1,6 @@
 // Gateway: binds commands to HTTP routes, doing for each what is the same for all: authorization,
-// content type, JSON check, query parameter names, Weir-Min-Revision. Thread-safe; must outlive the
-// routes it made.
+// request limits, content type, JSON check, query parameter names, Weir-Min-Revision. Thread-safe;
+// must outlive the routes it made.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "api/command.hpp"
 #include "api/http/types.hpp"
 #include "api/key_attempts.hpp"
+#include "api/request_limits.hpp"
 #include "api/stored_values.hpp"
 #include "api/workers.hpp"
 #include "pkg/auth/key_machine.hpp"
@@ -31,6 +32,7 @@ class Gateway {
     Workers& workers;
     const Clock& clock;
     const StoredValues& values;
+    RequestLimits& limits;
     AuthMode auth = AuthMode::keys;
   };
   explicit Gateway(Parts parts);
@@ -47,8 +49,17 @@ class Gateway {
  private:
   using Request = std::shared_ptr<const http::Request>;
 
-  void serve(const Command& command, Request request, const http::Responder& responder) const;
-  // The rest of serve(): blocks when StoredValues::may_block() says so.
+  using Shared = std::optional<RequestLimits::Shared>;
+
+  // Whose request it is, and whether it may be made; then answer().
+  void serve(const Command& command, const Shared& shared, Request request,
+             http::Responder responder) const;
+  std::optional<ratelimit::Verdict> judge(
+      const Command& command, const Shared& shared, const http::Request& request,
+      const Result<std::shared_ptr<const auth::Principal>>& principal) const;
+  void answer(const Command& command, const Request& request, const http::Responder& responder,
+              const std::shared_ptr<const auth::Principal>& principal) const;
+  // The rest of answer(): blocks when StoredValues::may_block() says so.
   void handle(const Command& command, const Request& request, const http::Responder& responder,
               const std::shared_ptr<const auth::Principal>& principal, json::View body) const;
   Result<std::shared_ptr<const auth::Principal>> authorize(const Command& command,

@@ -1,33 +1,18 @@
 #include "api/key_attempts.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
+#include "pkg/ratelimit/address.hpp"
+
 namespace weir::api {
-namespace {
-
-// Whoever has one address of IPv6 has a /64 of them.
-std::string neighbourhood(std::string_view address) {
-  in6_addr v6{};
-  std::string text(address);
-  if (::inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
-  if (IN6_IS_ADDR_V4MAPPED(&v6) != 0) return text.substr(text.rfind(':') + 1);
-  std::fill(std::begin(v6.s6_addr) + 8, std::end(v6.s6_addr), std::uint8_t{0});
-  std::array<char, INET6_ADDRSTRLEN> out{};
-  ::inet_ntop(AF_INET6, &v6, out.data(), out.size());
-  return out.data();
-}
-
-}  // namespace
 
 KeyAttempts::Entry* KeyAttempts::find(std::string_view address) {
-  const auto found = by_address_.find(neighbourhood(address));
+  const auto found = by_address_.find(ratelimit::neighbourhood(address));
   return found == by_address_.end() ? nullptr : &*found->second;
 }
 
 KeyAttempts::Entry& KeyAttempts::find_or_make(std::string_view address, MonoTime now) {
-  const auto name = neighbourhood(address);
+  const auto name = ratelimit::neighbourhood(address);
   if (const auto found = by_address_.find(name); found != by_address_.end()) {
     entries_.splice(entries_.end(), entries_, found->second);
     return entries_.back();

@@ -82,6 +82,7 @@ std::vector<Problem> problems_of(const Command& command) {
     out.push_back({Code::unauthenticated, "bad_api_key"});
     out.push_back({Code::unauthenticated, "expired_api_key"});
     out.push_back({Code::too_many_requests, "too_many_wrong_keys"});
+    out.push_back({Code::too_many_requests, "rate_limit_exceeded"});
     if (!command.any_key) out.push_back({Code::forbidden, "missing_scope"});
     out.push_back({Code::unavailable, "catching_up"});
   }

@@ -19,6 +19,10 @@ constexpr std::array kSchemas{
    "description":"queue names; name.* for every queue below a name; * for all"},
   "max_waiting":{"type":["integer","null"],"minimum":1,"maximum":100000000,
    "description":"jobs it submitted that wait; one more answers 429 quota_exceeded"},
+  "rate":{"type":["object","null"],"required":["limit"],"additionalProperties":false,
+   "description":"requests it may make; one more answers 429 rate_limit_exceeded",
+   "properties":{"limit":{"type":"integer","minimum":1,"maximum":1000000000},
+    "per_ms":{"type":["integer","string"],"minimum":1000,"maximum":86400000,"default":60000}}},
   "expires_at":{"type":["string","null"],"format":"date-time"}}})"},
     ComponentSchema{"Key", R"({"type":"object","required":["id","name","scopes"],
  "properties":{
@@ -30,6 +34,8 @@ constexpr std::array kSchemas{
   "created_at":{"type":"string","format":"date-time"},
   "max_waiting":{"type":["integer","null"]},
   "waiting":{"type":"integer","description":"of max_waiting, in lists"},
+  "rate":{"type":["object","null"],"properties":{
+   "limit":{"type":"integer"},"per_ms":{"type":"integer"}}},
   "expires_at":{"type":["string","null"],"format":"date-time"},
   "revoked_at":{"type":["string","null"],"format":"date-time"},
   "rotated_at":{"type":["string","null"],"format":"date-time"}}})"},

@@ -57,6 +57,7 @@ struct Services {
   Timers& timers;
   Workers& workers;
   pubsub::Hub& pubsub;
+  RequestLimits& limits;
   AuthMode auth = AuthMode::keys;
   MonoTime started_at{};
   std::function<http::FrontStats()> connections;  // empty: none are known

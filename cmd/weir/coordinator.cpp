@@ -191,6 +191,9 @@ void Coordinator::Parts::make_api() {
   if (test_clock) options.requests.waiter_slack = kWaiterSlack;
   options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
   options.shard = config.shard;
+  options.public_limits = {.health = config.health_per_minute,
+                           .stats = config.stats_per_minute,
+                           .admin = config.admin_per_minute};
   const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
   options.requests.signs_webhooks = !config.webhooks.secret.empty();
   options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;

@@ -1,4 +1,6 @@
 // `weir key`: API keys.
+#include <charconv>
+
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/base/time_text.hpp"
@@ -43,6 +45,27 @@ void show_secret(const Context& context, const Json& key) {
         "\nKeep it now: it is not shown again.\n");
 }
 
+// "100 in 1m"
+std::string rate_of(const Json& key) {
+  if (field(key, "rate") == "-") return "-";
+  const auto& rate = key["rate"];
+  return human_count(number(rate, "limit")) + " in " +
+         format_duration(Millis{number(rate, "per_ms")});
+}
+
+// From "100/1m".
+Result<Json> parse_rate(const std::string& text) {
+  const auto slash = std::min(text.find('/'), text.size());
+  std::int64_t limit = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + slash, limit);
+  if (problem != std::errc{} || end != text.data() + slash || slash == 0) {
+    return bad_argument("--rate wants a number and a time", "such as 100/1m; got " + text);
+  }
+  Json rate{{"limit", limit}};
+  if (slash < text.size()) rate["per_ms"] = text.substr(slash + 1);
+  return rate;
+}
+
 int create(Args args) {
   const auto usage =
       usage_of("create", "NAME --scopes LIST [options]", "Makes a key and shows it, once.",
@@ -51,6 +74,7 @@ int create(Args args) {
                  "streams:write kv:read kv:write pubsub admin"},
                 {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
                 {"max-waiting", "N", "Jobs it submitted that may wait (default: any number)"},
+                {"rate", "N/TIME", "Requests it may make, such as 100/1m (default: any number)"},
                 {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
                {"weir key create mailer --scopes jobs:write,jobs:read --queues 'emails.*'",
                 "weir key create probe --scopes health:read --expires-in 90d"});
@@ -60,6 +84,9 @@ int create(Args args) {
     if (parsed.has("queues")) body["queues"] = split(parsed.text("queues"));
     if (parsed.has("max-waiting")) {
       WEIR_ASSIGN(body["max_waiting"], parsed.number("max-waiting", 1, 1, 100'000'000));
+    }
+    if (parsed.has("rate")) {
+      WEIR_ASSIGN(body["rate"], parse_rate(parsed.text("rate")));
     }
     if (parsed.has("expires-in")) {
       WEIR_ASSIGN(const auto life, parsed.duration("expires-in", Millis{0}));
@@ -88,12 +115,13 @@ int list(Args args) {
         query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
     const auto now = SystemClock().wall();
-    Table table({"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "CREATED", "EXPIRES"});
+    Table table(
+        {"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "RATE", "CREATED", "EXPIRES"});
     if (const auto items = page.find("items"); items != page.end()) {
       for (const auto& key : *items) {
         const bool revoked = field(key, "revoked_at") != "-";
         table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
-                   field(key, "scopes"), field(key, "queues"), quota_of(key),
+                   field(key, "scopes"), field(key, "queues"), quota_of(key), rate_of(key),
                    relative_time(field(key, "created_at"), now),
                    relative_time(field(key, "expires_at"), now)},
                   revoked ? Colour::grey : Colour::green);

@@ -22,7 +22,9 @@ constexpr std::array<sqlite::Migration, 1> kMigrations{{{1,
                                                          " expires_at INTEGER,"
                                                          " revoked_at INTEGER,"
                                                          " rotated_at INTEGER,"
-                                                         " max_waiting INTEGER"
+                                                         " max_waiting INTEGER,"
+                                                         " rate_limit INTEGER,"
+                                                         " rate_per_ms INTEGER"
                                                          ") WITHOUT ROWID"}}};
 
 // A revoked key stays in lists this long, so that an operator sees what became of it.
@@ -80,6 +82,13 @@ std::string KeyRecord::to_json() const {
   } else {
     out.null();
   }
+  out.key("rate");
+  if (rate) {
+    out.begin_object().member("limit", rate->limit);
+    out.member("per_ms", rate->window.count()).end_object();
+  } else {
+    out.null();
+  }
   write_optional_time(out, "expires_at", expires_at_ms);
   write_optional_time(out, "revoked_at", revoked_at_ms);
   write_optional_time(out, "rotated_at", rotated_at_ms);
@@ -107,7 +116,7 @@ void KeyMachine::open(sqlite::Database& db) {
   records_.clear();
   auto query = db.prepare(
       "SELECT id,hash,name,scopes,queues,source,created_at,expires_at,revoked_at,rotated_at,"
-      "max_waiting FROM keys_keys");
+      "max_waiting,rate_limit,rate_per_ms FROM keys_keys");
   while (query.step()) {
     KeyRecord key;
     key.id = query.text(0);
@@ -121,6 +130,9 @@ void KeyMachine::open(sqlite::Database& db) {
     key.revoked_at_ms = query.optional_int64(8);
     key.rotated_at_ms = query.optional_int64(9);
     key.max_waiting = query.optional_int64(10);
+    if (const auto limit = query.optional_int64(11)) {
+      key.rate = {.limit = *limit, .window = Millis{query.int64(12)}};
+    }
     records_.emplace(key.id, std::move(key));
   }
   dirty_ = true;
@@ -149,6 +161,10 @@ Result<std::string> KeyMachine::create(json::View body, replica::ApplyContext& c
   key.created_at_ms = to_unix_ms(context.now);
   key.expires_at_ms = body.find("expires_at_ms").as_int();
   key.max_waiting = body.find("max_waiting").as_int();
+  if (const auto rate = body.find("rate"); rate.is_object()) {
+    key.rate = {.limit = rate.find("limit").as_int().value_or(1),
+                .window = Millis{rate.find("per_ms").as_int().value_or(1)}};
+  }
   if (const auto found = records_.find(key.id); found != records_.end()) {
     // The same operation, appended twice by a retried publish, answers as the first did.
     if (found->second.hash == key.hash) return found->second.to_json();
@@ -246,9 +262,18 @@ void KeyMachine::forget_long_revoked(replica::ApplyContext& context) {
 void KeyMachine::store(const KeyRecord& key, sqlite::Database& db) {
   const auto scopes = array_json(key.scope_names);
   const auto queues = array_json(key.queues);
-  db.prepare("INSERT OR REPLACE INTO keys_keys VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")
+  std::optional<std::int64_t> rate_limit;
+  std::optional<std::int64_t> rate_per_ms;
+  if (key.rate) {
+    rate_limit = key.rate->limit;
+    rate_per_ms = key.rate->window.count();
+  }
+  db.prepare(
+        "INSERT OR REPLACE INTO keys_keys VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
+        "?12,?13)")
       .bind_all(key.id, key.hash, key.name, scopes, queues, key.source, key.created_at_ms,
-                key.expires_at_ms, key.revoked_at_ms, key.rotated_at_ms, key.max_waiting)
+                key.expires_at_ms, key.revoked_at_ms, key.rotated_at_ms, key.max_waiting,
+                rate_limit, rate_per_ms)
       .run();
   records_.insert_or_assign(key.id, key);
   dirty_ = true;
@@ -259,9 +284,10 @@ void KeyMachine::after_commit() {
   auto next = std::make_shared<Snapshot>();
   for (const auto& [id, key] : records_) {
     next->by_id.emplace(
-        id, Snapshot::Entry{std::make_shared<const Principal>(Principal{
-                                key.id, key.name, key.scopes, key.queues, key.max_waiting}),
-                            key.hash, key.revoked_at_ms.has_value(), key.expires_at_ms});
+        id,
+        Snapshot::Entry{std::make_shared<const Principal>(Principal{
+                            key.id, key.name, key.scopes, key.queues, key.max_waiting, key.rate}),
+                        key.hash, key.revoked_at_ms.has_value(), key.expires_at_ms});
     next->records.push_back(key);
   }
   std::stable_sort(next->records.begin(), next->records.end(),

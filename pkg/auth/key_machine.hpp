@@ -4,7 +4,7 @@
 // Operations (bodies are complete: ids and hashes are chosen before proposing; secrets never
 // enter):
 //   keys.create    {"id","hash","name","scopes":[..],"queues"?:[..],"expires_at_ms"?,
-//                  "max_waiting"?}
+//                  "max_waiting"?,"rate"?:{"limit","per_ms"}}
 //   keys.revoke    {"id"}
 //   keys.rotate    {"id","hash"}         the old secret stops at once
 //   keys.bootstrap {"id","hash","given"} given=false: makes the key unless a live admin key exists.
@@ -44,7 +44,8 @@ struct KeyRecord {
   std::optional<std::int64_t> expires_at_ms;
   std::optional<std::int64_t> revoked_at_ms;
   std::optional<std::int64_t> rotated_at_ms;
-  std::optional<std::int64_t> max_waiting;  // of the jobs it submitted
+  std::optional<std::int64_t> max_waiting;   // of the jobs it submitted
+  std::optional<ratelimit::Allowance> rate;  // of its requests
 
   bool live(std::int64_t now_ms) const {
     return !revoked_at_ms && (!expires_at_ms || *expires_at_ms > now_ms);

@@ -83,13 +83,43 @@ std::optional<std::int64_t> check_quota(json::View max_waiting, Fields& fields) 
   return std::nullopt;
 }
 
+// {limit!, per_ms = one minute}; per_ms may be a text like "1h".
+std::optional<ratelimit::Allowance> check_rate(json::View rate, Fields& fields) {
+  if (rate.is_missing() || rate.is_null()) return std::nullopt;
+  const auto before = fields.size();
+  for (const auto& member : rate.members()) {
+    if (member.key() != "limit" && member.key() != "per_ms") {
+      fields.push_back({"rate." + member.key(), "is not known; known: limit, per_ms"});
+    }
+  }
+  const auto limit = rate.find("limit").as_int();
+  if (!limit || *limit < 1 || *limit > kMaxRate) {
+    fields.push_back(
+        {"rate.limit", "must be a whole number from 1 to " + std::to_string(kMaxRate)});
+  }
+  const auto given = rate.find("per_ms");
+  auto window = kDefaultRateWindow;
+  if (!given.is_missing()) {
+    window = Millis{given.as_int().value_or(0)};
+    if (const auto text = given.as_string()) {
+      const auto parsed = parse_duration(*text);
+      window = parsed ? *parsed : Millis{0};
+    }
+  }
+  if (window < Millis{1000} || window > kLongestRateWindow) {
+    fields.push_back({"rate.per_ms", "must be from 1000 (a second) to 86400000 (a day)"});
+  }
+  if (fields.size() != before) return std::nullopt;
+  return ratelimit::Allowance{*limit, window};
+}
+
 Result<void> check_members(json::View body) {
   for (const auto& member : body.members()) {
     const std::string name = member.key();
     if (name != "name" && name != "scopes" && name != "queues" && name != "expires_at" &&
-        name != "max_waiting") {
+        name != "max_waiting" && name != "rate") {
       return Error{Code::bad_request, "unknown_field", "The request has a field that is not known.",
-                   name + "; known: name, scopes, queues, expires_at, max_waiting"};
+                   name + "; known: name, scopes, queues, expires_at, max_waiting, rate"};
     }
   }
   return {};
@@ -110,6 +140,7 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   check_queues(body.find("queues"), fields);
   const auto expires_at = check_expiry(body.find("expires_at"), now, fields);
   const auto max_waiting = check_quota(body.find("max_waiting"), fields);
+  const auto rate = check_rate(body.find("rate"), fields);
   if (!fields.empty()) {
     return Error{Code::invalid, "invalid_request", "The API key cannot be created like this.",
                  "See the fields.", std::move(fields)};
@@ -120,6 +151,10 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   if (body.find("queues").is_array()) out.raw_member("queues", body.find("queues").raw());
   if (expires_at) out.member("expires_at_ms", to_unix_ms(*expires_at));
   if (max_waiting) out.member("max_waiting", *max_waiting);
+  if (rate) {
+    out.key("rate").begin_object().member("limit", rate->limit);
+    out.member("per_ms", rate->window.count()).end_object();
+  }
   return replica::Operation{"keys.create", out.end_object().take()};
 }
 

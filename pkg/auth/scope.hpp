@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pkg/ratelimit/fixed_windows.hpp"
+
 namespace weir::auth {
 
 enum class Scope : std::uint16_t {
@@ -75,8 +77,9 @@ struct Principal {
   std::string key_id;
   std::string name;
   Scopes scopes;
-  std::vector<std::string> queues;               // patterns; empty = every queue
-  std::optional<std::int64_t> max_waiting = {};  // of the jobs it submitted; empty = any number
+  std::vector<std::string> queues;                // patterns; empty = every queue
+  std::optional<std::int64_t> max_waiting = {};   // of the jobs it submitted; empty = any number
+  std::optional<ratelimit::Allowance> rate = {};  // of its requests; empty = any number
 
   bool allows_queue(std::string_view queue) const;
 };

@@ -171,6 +171,9 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.max_event_streams = static_cast<std::size_t>(values.integer("max_event_streams"));
   out.max_websockets = static_cast<std::size_t>(values.integer("max_websockets"));
   out.allowed_origins = values.list("allowed_origins");
+  out.health_per_minute = values.integer("health_per_minute");
+  out.stats_per_minute = values.integer("stats_per_minute");
+  out.admin_per_minute = values.integer("admin_per_minute");
   const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
   out.http_threads = threads(values, "http_threads", std::min(cpus, 4U));
   out.pool_threads = threads(values, "pool_threads", std::max(2 * cpus, 4U));

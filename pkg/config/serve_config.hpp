@@ -74,6 +74,9 @@ struct ServeConfig {
   std::size_t max_event_streams = 0;
   std::size_t max_websockets = 0;
   std::vector<std::string> allowed_origins;
+  std::int64_t health_per_minute = 0;  // 0 = any number, as the next two
+  std::int64_t stats_per_minute = 0;
+  std::int64_t admin_per_minute = 0;
   unsigned http_threads = 0;  // never 0 once made
   unsigned pool_threads = 0;  // never 0 once made
   Millis request_timeout{0};

@@ -135,6 +135,12 @@ constexpr std::array kSettings{
            "Open WebSockets; one more is answered 503. They are connections too."),
     text("allowed_origins", Kind::list, "",
          "Web pages (https://app.example.com) that may open WebSockets, or * for all of them."),
+    number("health_per_minute", Kind::integer, "60", 0, 1'000'000,
+           "Requests for /health that one address without an API key may make in a minute; 0: any "
+           "number. /live and /ready are never limited."),
+    number("stats_per_minute", Kind::integer, "30", 0, 1'000'000, "The same for /stats."),
+    number("admin_per_minute", Kind::integer, "10", 0, 1'000'000,
+           "The same for /admin/: each is answered 401, and 429 when there are more."),
     number("http_threads", Kind::integer, "0", 0, 256,
            "Threads for socket input and output; 0 takes one per CPU, at most 4."),
     number("pool_threads", Kind::integer, "0", 0, 256,

@@ -27,8 +27,10 @@ class Socket : public testing::Test {
     return WebSocketClient(server_->port(), kPath, bearer(server_->key()));
   }
   // {id, text} of a new key.
-  static std::pair<std::string, std::string> make_key(const std::string& scopes) {
-    const auto made = server_->client().post("/v1/keys", R"({"name":"k","scopes":)" + scopes + "}");
+  static std::pair<std::string, std::string> make_key(const std::string& scopes,
+                                                      const std::string& extra = "") {
+    const auto made =
+        server_->client().post("/v1/keys", R"({"name":"k","scopes":)" + scopes + extra + "}");
     EXPECT_EQ(made.status, 201) << made.body;
     return {made.json().find("id").as_string().value_or(""),
             made.json().find("key").as_string().value_or("")};
@@ -55,6 +57,20 @@ TEST_F(Socket, CredentialsInEveryForm) {
   EXPECT_EQ(WebSocketClient(port, kPath).status(), 401);
   EXPECT_EQ(WebSocketClient(port, kPath, bearer("wrong")).status(), 401);
   EXPECT_EQ(server_->client().get(kPath).status, 426);
+}
+
+TEST_F(Socket, TheRateOfAKeyHoldsOnItToo) {
+  const auto key = make_key(R"(["pubsub"])", R"(,"rate":{"limit":3,"per_ms":"1h"})").second;
+  WebSocketClient client(server_->port(), kPath, bearer(key));  // the first request
+  ASSERT_TRUE(client.accepted());
+  for (int i = 0; i < 3; ++i) client.say(R"({"command":"pubsub.topics","request_id":"r"})");
+  EXPECT_EQ(text_at(client.hear(), "status"), "success");
+  EXPECT_EQ(text_at(client.hear(), "status"), "success");
+  const auto refused = client.hear();
+  EXPECT_EQ(error_code(refused), "RATE_LIMIT_EXCEEDED");
+  EXPECT_EQ(text_at(refused, "request_id"), "r");
+  client.say(R"({"type":"ping"})");
+  EXPECT_EQ(text_at(client.hear(), "type"), "pong") << "the socket stays open";
 }
 
 TEST_F(Socket, AnswersAreThoseOfPost) {

@@ -130,7 +130,8 @@ TEST_F(QueuesTest, BadKeysAreRefusedWithTheirFields) {
       {R"({"name":"n","scopes":["admin"],"expires_at":"2001-01-01T00:00:00Z"})", 422, "expires_at"},
       {R"({"name":"n","scopes":["admin"],"max_waiting":0})", 422, "max_waiting"},
       {R"({"name":"n","scopes":["admin"],"max_waiting":"many"})", 422, "max_waiting"},
-      {R"({"name":"n","scopes":["admin"],"rate":5})", 400, "rate"},
+      {R"({"name":"n","scopes":["admin"],"speed":5})", 400, "speed"},
+      {R"({"name":"n","scopes":["admin"],"rate":5})", 422, "rate.limit"},
   };
   for (const auto& c : cases) {
     const auto client = post("/v1/keys", c.body);
