@@ -5,6 +5,7 @@
 #include "pkg/base/ids.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
+#include "pkg/nats/leftovers.hpp"
 
 namespace weir::nats {
 namespace {
@@ -160,6 +161,8 @@ Result<BucketInfo> Bucket::create(const BucketConfig& config) const {
     made = make(1);
   }
   if (!made) return std::move(made).error();
+  WEIR_ASSIGN(const bool dropped, drop_leftovers(jetstream_, *made));
+  if (dropped) return info();
   return read_bucket(json::View(*made));
 }
 

@@ -4,6 +4,7 @@
 #include "pkg/nats/connection.hpp"
 #include "pkg/nats/embedded_server.hpp"
 #include "pkg/nats/jetstream.hpp"
+#include "pkg/nats/leftovers.hpp"
 #include "pkg/nats/ordered_consumer.hpp"
 #include "pkg/nats/server_greeting.hpp"
 
@@ -31,6 +32,22 @@ TEST(AckSubject, OtherSubjectsAreRefused) {
     const auto read = parse_ack_subject(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().reason, "bad_ack_subject");
+  }
+}
+
+TEST(Leftovers, TimesAreComparedToTheNanosecond) {
+  struct Case {
+    const char* a;
+    const char* b;
+    bool before;
+  };
+  for (const auto& c : {Case{"2026-11-21T16:32:16.03539Z", "2026-11-21T16:32:16.035396971Z", true},
+                        Case{"2026-11-21T16:32:16.035396971Z", "2026-11-21T16:32:16.03539Z", false},
+                        Case{"2026-11-21T16:32:16Z", "2026-11-21T16:32:16.000000001Z", true},
+                        Case{"2026-11-21T16:32:16.9Z", "2026-11-21T16:32:17Z", true},
+                        Case{"2026-11-21T16:32:17Z", "2026-11-21T16:32:16.9Z", false},
+                        Case{"2026-11-21T16:32:16.1Z", "2026-11-21T16:32:16.10Z", false}}) {
+    EXPECT_EQ(is_before(c.a, c.b), c.before) << c.a << " " << c.b;
   }
 }
 
