@@ -91,6 +91,7 @@ struct Api::Impl {
       nats_commands.emplace(NatsCommands::Parts{.connection = commands_over,
                                                 .dispatcher = *dispatcher,
                                                 .gateway = gateway,
+                                                .limits = limits,
                                                 .clock = real_clock(services),
                                                 .random = services.random,
                                                 .shard = shard});

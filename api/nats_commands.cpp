@@ -111,6 +111,8 @@ void NatsCommands::serve(const Request& request, std::shared_ptr<void> held) {
   const auto asked = to_http(message);
   auto principal = parts_.gateway.authenticate(asked, false);
   if (!principal) return fail(*request, principal.error());
+  const auto verdict = parts_.limits.of_key(**principal);
+  if (verdict && !verdict->allowed) return fail(*request, rate_limit_exceeded(*verdict));
   const auto text = payload_of(message);
   if (!text) return fail(*request, text.error());
   const auto request_id = asked.header(kRequestIdHeader);

@@ -25,6 +25,7 @@ class NatsCommands final : public Service {
     std::shared_ptr<nats::Connection> connection;
     rpc::Dispatcher& dispatcher;
     const Gateway& gateway;
+    RequestLimits& limits;
     const Clock& clock;
     Random& random;
     unsigned shard = 0;

@@ -136,6 +136,18 @@ TEST_P(NatsCommandsTest, CredentialsInEveryForm) {
   EXPECT_EQ(refused.json().find("code").raw(), "\"FORBIDDEN\"") << refused.data;
 }
 
+TEST_P(NatsCommandsTest, TheRateOfAKeyHolds) {
+  const auto made = server_.client().post(
+      "/v1/keys", R"({"name":"k","scopes":["kv:read"],"rate":{"limit":2,"per_ms":"1h"}})");
+  const Headers limited{{"X-API-Key", made.json().find("key").as_string().value_or("")}};
+  const auto get = [&] { return client_->request("weir.cmd.kv.dbsize", "", limited); };
+  EXPECT_EQ(get().error_code, "");
+  EXPECT_EQ(get().error_code, "");
+  const auto refused = get();
+  EXPECT_EQ(refused.error_code, "429");
+  EXPECT_EQ(refused.json().find("code").as_string(), "RATE_LIMIT_EXCEEDED") << refused.data;
+}
+
 TEST_P(NatsCommandsTest, ErrorsAreServiceErrors) {
   struct Case {
     const char* command;
