@@ -5,25 +5,16 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "tests/e2e/scale/process_memory.hpp"
 #include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Resident memory of a process in MB, from /proc.
-double resident_mb(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("VmRSS:", 0) == 0) return std::stod(line.substr(6)) / 1'024;
-  }
-  return -1;
-}
 
 void submit(HttpClient& client, std::size_t jobs) {
   constexpr std::size_t kBatch = 10'000;
