@@ -8,6 +8,7 @@
 #include "api/http/tls_server.hpp"
 #include "api/nats_probe.hpp"
 #include "api/payload_keys.hpp"
+#include "cmd/weir/coordinator_options.hpp"
 #include "cmd/weir/data_replica.hpp"
 #include "cmd/weir/nats_options.hpp"
 #include "cmd/weir/webhook_service.hpp"
@@ -33,12 +34,7 @@ namespace {
 
 constexpr Millis kConnectWait{2'000};
 constexpr Millis kFinishWait{2'000};
-// Of waiters, where time jumps: their node closes them.
-constexpr Millis kWaiterSlack = std::chrono::hours(24 * 365 * 1'000);
 constexpr Millis kCertificateWarning = std::chrono::hours(24 * 14);  // before it ends
-constexpr std::size_t kOperationHeadroom = 16U
-                                           << 10U;  // of one NATS message, for the entry around it
-constexpr std::size_t kInlineBytes = 1008U << 10U;  // longer values do not go into the log
 constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
 
 }  // namespace
@@ -187,18 +183,6 @@ void Coordinator::Parts::make_api() {
       std::make_unique<kv::Service>(rest, system_clock, kv::Service::Options{.replicas = replicas});
   rooms = std::make_unique<rooms::Rooms>(rest, system_clock, random,
                                          rooms::Rooms::Options{.replicas = replicas});
-  api::ApiOptions options;
-  if (test_clock) options.requests.waiter_slack = kWaiterSlack;
-  options.auth = config.dev_no_auth ? api::AuthMode::off : api::AuthMode::keys;
-  options.shard = config.shard;
-  options.public_limits = {.health = config.health_per_minute,
-                           .stats = config.stats_per_minute,
-                           .admin = config.admin_per_minute};
-  const std::size_t message_bytes = std::max<std::size_t>(entries->max_payload(), 64U << 10U);
-  options.requests.signs_webhooks = !config.webhooks.secret.empty();
-  options.requests.max_operation_bytes = message_bytes - kOperationHeadroom;
-  options.requests.max_payload_bytes = config.max_payload_bytes;
-  options.inline_bytes = std::min(kInlineBytes, message_bytes - 2 * kOperationHeadroom);
   pubsub = std::make_unique<pubsub::Hub>(rest, system_clock, random);
   // Without keys, commands are for those on loopback only.
   const bool over_nats = config.nats_commands && (!config.dev_no_auth || embedded);
@@ -218,18 +202,8 @@ void Coordinator::Parts::make_api() {
                                                  .blobs = blobs.get(),
                                                  .test_clock = test_clock.get(),
                                                  .commands_over = over_nats ? rest : nullptr},
-                                   options);
-  http::FrontOptions listen;
-  listen.host = config.http.host == "localhost" ? "127.0.0.1" : config.http.host;
-  listen.port = config.http.port;
-  listen.io_threads = config.http_threads;
-  listen.pool_threads = config.pool_threads;
-  listen.max_connections = config.max_connections;
-  listen.max_streams = config.max_event_streams;
-  listen.max_sockets = config.max_websockets;
-  listen.allowed_origins = config.allowed_origins;
-  listen.request_deadline = config.request_timeout;
-  listen.drain_timeout = config.drain_timeout;
+                                   api_options(config, entries->max_payload()));
+  auto listen = front_options(config);
   listen.tls = tls;
   front = std::make_unique<http::Front>(listen, api->routes(), api->hooks());
   api->set_connections([this] { return front->stats(); });
