@@ -16,8 +16,18 @@ namespace {
 
 // What follows something goes on until it is stopped.
 constexpr const char* kShell = R"(
-weir() { case " $* " in *" tail "*|*" watch "*|*" sub "*) timeout 2 "$WEIR_BIN" "$@";; *) "$WEIR_BIN" "$@";; esac; }
-curl() { case " $* " in *" -sN "*|*" -N "*) timeout 2 curl "$@";; *) command curl -s "$@";; esac; }
+weir() {
+  case " $* " in
+    *" tail "* | *" watch "* | *" sub "*) timeout 2 "$WEIR_BIN" "$@" ;;
+    *) "$WEIR_BIN" "$@" ;;
+  esac
+}
+curl() {
+  case " $* " in
+    *" -sN "* | *" -N "*) timeout 2 curl -s "$@" ;;
+    *) command curl -s "$@" ;;
+  esac
+}
 )";
 
 std::vector<std::string> lines_of(const std::string& text) {
