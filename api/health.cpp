@@ -28,6 +28,17 @@ http::FrontStats connections_of(const Services& services) {
   return services.connections ? services.connections() : http::FrontStats{};
 }
 
+// Before this coordinator has looked at its rooms, NATS says how many there are: with those that
+// were deleted lately.
+rooms::RoomFigures rooms_of(const Services& services) {
+  auto out = services.rooms.figures();
+  if (out.rooms > 0) return out;
+  for (const auto& stream : services.probe.last_known().streams) {
+    if (stream.name == rooms::kStream) out.rooms = stream.subjects;
+  }
+  return out;
+}
+
 // The words of /health.
 std::string_view operational(State state) {
   switch (state) {
@@ -195,10 +206,11 @@ void write_usage(Writer& out, const Services& services) {
   const auto connections = connections_of(services);
   out.key("connections").begin_object().member("active", connections.active);
   out.member("peak", connections.peak).member("total", connections.total).end_object();
-  const auto rooms = static_cast<std::uint64_t>(services.rooms.known());
-  out.key("rooms").begin_object().member("active", rooms).member("peak", rooms);
-  out.member("total", rooms);
-  out.key("byStorage").begin_object().member("nats", rooms).member("sqlite", 0).end_object();
+  const auto rooms = rooms_of(services);
+  const auto total = std::uint64_t{rooms.rooms};
+  out.key("rooms").begin_object().member("active", std::uint64_t{rooms.active});
+  out.member("peak", std::uint64_t{rooms.peak}).member("total", total);
+  out.key("byStorage").begin_object().member("nats", total).member("sqlite", 0).end_object();
   out.end_object();
   const auto memory = memory_use();
   out.key("memory").begin_object();
@@ -298,8 +310,9 @@ Document health_document(const Services& services) {
   out.end_object();
   out.key("connections").begin_object().member("active", connections.active);
   out.member("total", connections.total).end_object();
-  const auto rooms = static_cast<std::uint64_t>(services.rooms.known());
-  out.key("rooms").begin_object().member("active", rooms).member("total", rooms).end_object();
+  const auto rooms = rooms_of(services);
+  out.key("rooms").begin_object().member("active", std::uint64_t{rooms.active});
+  out.member("total", std::uint64_t{rooms.rooms}).end_object();
   out.key("persistence").begin_object();
   write_layer(out, "primary", "nats", assessment.component("nats").state != State::down);
   write_layer(out, "fallback", "sqlite", assessment.can_read);

@@ -6,6 +6,7 @@
 
 #include "api/process_info.hpp"
 #include "jobs/queries.hpp"
+#include "pkg/rooms/rooms.hpp"
 
 namespace weir::api {
 namespace {
@@ -157,6 +158,16 @@ void collect_structures(const Services& services, Page& page) {
               number(stats.limits.max_bytes));
 }
 
+void collect_rooms(const Services& services, Page& page) {
+  const auto rooms = services.rooms.figures();
+  page.single("weir_rooms", "Rooms, as far as this coordinator knows.", Type::gauge,
+              number(rooms.rooms));
+  page.single("weir_rooms_active", "Rooms that somebody follows on this coordinator.", Type::gauge,
+              number(rooms.active));
+  page.single("weir_room_subscribers", "Followers of rooms on this coordinator.", Type::gauge,
+              number(rooms.subscribers));
+}
+
 // The queues with the most jobs first; at most kQueuesShown of them get a label of their own.
 std::vector<const jobs::QueueStats*> by_size(const jobs::Stats& stats) {
   std::vector<const jobs::QueueStats*> queues;
@@ -301,6 +312,7 @@ std::shared_ptr<void> add_collectors(Services& services, const ParkedLeases& lea
     collect_process(services, page);
     collect_logs(services, page);
     collect_structures(services, page);
+    collect_rooms(services, page);
     collect_jobs(services, leases, page);
   });
 }

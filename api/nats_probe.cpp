@@ -28,6 +28,7 @@ void sort_out(const std::vector<nats::StreamInfo>& streams, SystemFacts& facts) 
                                .messages = stream.messages,
                                .bytes = stream.bytes,
                                .consumers = stream.consumers,
+                               .subjects = stream.subjects,
                                .replicas = stream.replicas,
                                .replicas_current = stream.replicas_current,
                                .discard = stream.discard,

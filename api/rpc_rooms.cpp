@@ -283,8 +283,9 @@ void add_room_rpc(rpc::CommandTable& table, Services& services) {
   }
   add_subscriptions(table, services);
   services.figures.push_back([&services](ServiceFigures& figures) {
-    figures.rooms = services.rooms.known();
-    figures.room_subscribers = services.rooms.subscribers();
+    const auto rooms = services.rooms.figures();
+    figures.rooms = rooms.rooms;
+    figures.room_subscribers = rooms.subscribers;
   });
 }
 

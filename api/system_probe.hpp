@@ -16,6 +16,7 @@ struct StreamFacts {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t consumers = 0;
+  std::uint64_t subjects = 0;  // distinct ones
   int replicas = 1;
   int replicas_current = 1;        // those that live and follow
   std::string discard = "new";     // when full: "new" refuses, "old" drops the oldest

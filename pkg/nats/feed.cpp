@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <unordered_set>
 
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/writer.hpp"
@@ -323,6 +324,14 @@ std::size_t Feed::watchers_of(std::string_view key) const {
   const std::lock_guard lock(mutex_);
   return static_cast<std::size_t>(std::ranges::count_if(
       all_, [&](const auto& watching) { return wants(watching->request, key); }));
+}
+
+std::size_t Feed::keys_watched() const {
+  const std::lock_guard lock(mutex_);
+  std::unordered_set<std::string_view> keys;
+  for (const auto& watching : all_) keys.insert(watching->request.key);
+  keys.erase("");
+  return keys.size();
 }
 
 std::size_t Feed::watchers() const {

@@ -83,6 +83,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
 
   std::size_t watchers() const;
   std::size_t watchers_of(std::string_view key) const;  // those of all keys too
+  std::size_t keys_watched() const;                     // by watchers of one key
   const FeedSource& source() const { return source_; }
 
  private:

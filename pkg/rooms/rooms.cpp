@@ -260,9 +260,17 @@ Result<RoomPage> Rooms::page(std::string_view after, std::size_t limit) {
   return out;
 }
 
-std::size_t Rooms::known() const {
+RoomFigures Rooms::figures() {
   const std::lock_guard lock(mutex_);
-  return parts_.directory ? parts_.directory->size() : 0;
+  RoomFigures out;
+  if (parts_.directory) out.rooms = parts_.directory->size();
+  if (parts_.feed) {
+    out.active = parts_.feed->keys_watched();
+    out.subscribers = parts_.feed->watchers();
+  }
+  peak_ = std::max(peak_, out.active);
+  out.peak = peak_;
+  return out;
 }
 
 Result<RoomWatch> Rooms::open_watch(std::string_view room, std::uint64_t after) {
@@ -278,11 +286,6 @@ Result<RoomWatch> Rooms::open_watch(std::string_view room, std::uint64_t after) 
                                .reset = reset,
                                .tell_dropped = true},
                    .newest = info.last_sequence};
-}
-
-std::size_t Rooms::subscribers() const {
-  const std::lock_guard lock(mutex_);
-  return parts_.feed ? parts_.feed->watchers() : 0;
 }
 
 }  // namespace weir::rooms

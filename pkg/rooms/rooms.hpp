@@ -85,6 +85,13 @@ struct RoomStats {
   bool has_data = false;  // more than its making
 };
 
+struct RoomFigures {
+  std::size_t rooms = 0;
+  std::size_t active = 0;  // that somebody follows
+  std::size_t peak = 0;    // the most of these that were seen
+  std::size_t subscribers = 0;
+};
+
 // feed->watch(request, newest, watcher) begins it, feed->remove(watcher) ends it.
 struct RoomWatch {
   std::shared_ptr<nats::Feed> feed;
@@ -125,14 +132,14 @@ class Rooms final : public weir::Service {
   Result<std::uint64_t> bytes(std::string_view room);
   // By name, after `after`, with every room that was made before the call.
   Result<RoomPage> page(std::string_view after, std::size_t limit);
-  std::size_t known() const;  // rooms, without asking NATS; 0 before the first call
+  // Of this coordinator, without asking NATS. Rooms are known from the first call on.
+  RoomFigures figures();
 
   // For who follows a room: the feed, and what to ask of it. A room that is not there yet may be
   // followed. An offset that was not given yet is of a stream that was deleted since: the follower
   // is told of the reset, and begins with the oldest event.
   static constexpr std::uint64_t kFromNow = UINT64_MAX;
   Result<RoomWatch> open_watch(std::string_view room, std::uint64_t after);
-  std::size_t subscribers() const;
 
  private:
   struct Parts {
@@ -158,6 +165,7 @@ class Rooms final : public weir::Service {
   UuidGenerator ids_;
   mutable std::mutex mutex_;
   Parts parts_;           // guarded by mutex_
+  std::size_t peak_ = 0;  // guarded by mutex_
   bool stopped_ = false;  // guarded by mutex_
 };
 

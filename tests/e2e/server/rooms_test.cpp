@@ -110,6 +110,27 @@ TEST_F(RoomsTest, TheReferencesSubscribe) {
   }
 }
 
+TEST_F(RoomsTest, AreCounted) {
+  command(R"({"command":"stream.publish","payload":{"room":"n","event_type":"t","data":1}})");
+  EXPECT_TRUE(wait_until([&] {
+    const auto health = client_.get("/health");
+    const auto rooms = health.json().find("rooms");
+    return rooms.find("active").as_int() == 0 && rooms.find("total").as_int().value_or(0) > 0;
+  }));
+  auto client = connect();
+  client.say(R"({"command":"stream.subscribe","payload":{"room":"n"}})");
+  EXPECT_NE(client.hear().find("success"), std::string::npos);
+  EXPECT_TRUE(wait_until([&] {
+    return client_.get("/metrics").body.find("weir_room_subscribers 1\n") != std::string::npos;
+  }));
+  const auto stats = server_->anonymous().get("/stats");
+  const auto rooms = stats.json().find("rooms");
+  EXPECT_EQ(rooms.find("active").raw(), "1");
+  EXPECT_EQ(rooms.find("peak").raw(), "1");
+  EXPECT_GT(rooms.find("total").as_int().value_or(0), 0);
+  EXPECT_EQ(rooms.find("byStorage").find("nats").raw(), rooms.find("total").raw());
+}
+
 TEST_F(RoomsTest, AnOffsetOfAStreamThatWasDeleted) {
   command(R"({"command":"stream.publish","payload":{"room":"old","event_type":"t","data":1}})");
   auto client = connect();
