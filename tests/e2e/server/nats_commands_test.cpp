@@ -262,6 +262,28 @@ TEST_P(NatsCommandsTest, CoordinatorsShareTheRequests) {
   EXPECT_EQ(client_->discover("$SRV.PING.weir", 1).size(), 1U);
 }
 
+TEST_P(NatsCommandsTest, AnAnswerThatIsTooLongIsAnError) {
+  const std::string value = "\"" + std::string(400'000, 'x') + "\"";
+  for (const auto* name : {"a", "b", "c"})
+    ask("kv.set", R"({"key":")" + std::string(name) + R"(","value":)" + value + "}");
+  const auto all = client_->request("weir.cmd.kv.mget", R"({"keys":["a","b","c"]})", key());
+  EXPECT_EQ(all.error_code, "413") << all.data.substr(0, 200);
+  EXPECT_EQ(all.json().find("code").raw(), "\"PAYLOAD_TOO_LARGE\"");
+  EXPECT_GT(ask("kv.mget", R"({"keys":["a","b"]})").size(), 800'000U);
+}
+
+TEST_P(NatsCommandsTest, GoesOnAfterARestartOfNats) {
+  ask("kv.set", R"({"key":"k","value":7})");
+  nats_.stop();
+  nats_.start();
+  client_ = std::make_unique<BareClient>(nats_.url());
+  ASSERT_TRUE(wait_until([&] { return !client_->discover("$SRV.PING.weir", 0).empty(); }));
+  ASSERT_TRUE(wait_until([&] {
+    return client_->request("weir.cmd.kv.get", R"({"key":"k"})", key()).error_code.empty();
+  }));
+  EXPECT_EQ(json::View(ask("kv.get", R"({"key":"k"})")).find("value").raw(), "7");
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, NatsCommandsTest, testing::ValuesIn(nats_server_programs()),
                          version_name);
 
