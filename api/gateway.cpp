@@ -164,12 +164,12 @@ std::optional<ratelimit::Verdict> Gateway::judge(
     const Result<std::shared_ptr<const auth::Principal>>& principal) const {
   if (principal && *principal != nobody_) return parts_.limits.of_key(**principal);
   if (!shared) return std::nullopt;
-  auto verdict = parts_.limits.of_address(*shared, request.remote_address);
-  // What is public is not limited for those who have a key. They are few: asked only now.
-  const bool has_key = !verdict.allowed && command.scope == auth::Scope::none &&
+  // What is public is not limited for those who have a key, and they take nothing from the others.
+  const bool has_key = command.scope == auth::Scope::none &&
+                       !credentials_of(request, false).empty() &&
                        authenticate(request, false).has_value();
   if (has_key) return std::nullopt;
-  return verdict;
+  return parts_.limits.of_address(*shared, request.remote_address);
 }
 
 void Gateway::answer(const Command& command, const Request& request,

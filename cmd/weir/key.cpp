@@ -30,6 +30,17 @@ Json split(const std::string& text) {
   return out;
 }
 
+// "jobs:read,jobs:write"; `none` for an empty list.
+std::string joined(const Json& key, const char* name, const std::string& none) {
+  std::string out;
+  const auto list = key.find(name);
+  if (list == key.end() || !list->is_array()) return none;
+  for (const auto& text : *list) {
+    out.append(out.empty() ? "" : ",").append(text.is_string() ? text.get<std::string>() : "?");
+  }
+  return out.empty() ? none : out;
+}
+
 // "12 of 1,000"
 std::string quota_of(const Json& key) {
   if (field(key, "max_waiting") == "-") return "-";
@@ -121,8 +132,8 @@ int list(Args args) {
       for (const auto& key : *items) {
         const bool revoked = field(key, "revoked_at") != "-";
         table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
-                   field(key, "scopes"), field(key, "queues"), quota_of(key), rate_of(key),
-                   relative_time(field(key, "created_at"), now),
+                   joined(key, "scopes", "-"), joined(key, "queues", "all"), quota_of(key),
+                   rate_of(key), relative_time(field(key, "created_at"), now),
                    relative_time(field(key, "expires_at"), now)},
                   revoked ? Colour::grey : Colour::green);
       }
