@@ -56,6 +56,7 @@ Rooms::Rooms(std::shared_ptr<nats::Connection> connection, const Clock& clock, R
              Options options)
     : stream_(stream_of(std::move(connection), options.timeout)),
       places_(stream_.jetstream(), options.replicas),
+      state_(stream_.jetstream()),
       options_(options),
       ids_(clock, random) {}
 
@@ -112,7 +113,7 @@ void Rooms::forget(const Parts& parts) {
 Result<std::pair<Rooms::Parts, nats::StreamInfo>> Rooms::open_current() {
   for (int attempt = 0;; ++attempt) {
     WEIR_ASSIGN(auto parts, open());
-    auto info = stream_.jetstream().stream_info(kStream);
+    auto info = state_.now();
     const bool same = info && nats::made_text(info->created) == parts.feed->source().made;
     if (same) return std::pair(std::move(parts), std::move(*info));
     if (!info && info.error().reason != "stream_not_found") return std::move(info).error();

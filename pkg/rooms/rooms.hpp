@@ -24,6 +24,7 @@
 #include "pkg/rooms/directory.hpp"
 #include "pkg/rooms/event.hpp"
 #include "pkg/rooms/places.hpp"
+#include "pkg/rooms/stream_state.hpp"
 
 namespace weir::rooms {
 
@@ -161,6 +162,7 @@ class Rooms final : public weir::Service {
 
   const nats::Bucket stream_;
   const Places places_;
+  StreamState state_;
   const Options options_;
   UuidGenerator ids_;
   mutable std::mutex mutex_;

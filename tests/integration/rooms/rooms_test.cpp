@@ -253,6 +253,34 @@ TEST_P(RoomsTest, OnlyTheNewestEventsAreKept) {
   EXPECT_EQ(quick->dropped(), 0U);
 }
 
+TEST_P(RoomsTest, ManyFollowersAtOnceAskAFewTimes) {
+  Rooms patient(connection_, clock_, random_, {.timeout = 10s});
+  ASSERT_TRUE(patient.open_watch("r", 0));
+  const auto observer = connected();
+  std::atomic<int> asked = 0;
+  const auto counting =
+      observer->subscribe("$JS.API.STREAM.INFO.ROOMS", [&](const nats::Message&) { ++asked; });
+  ASSERT_TRUE(counting);
+  ASSERT_TRUE(nats::JetStream(observer, 2s).account_info());  // the server knows of it
+  server_->suspend();
+  constexpr int kFollowers = 32;
+  std::atomic<int> begun = 0;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> followers;
+  for (int i = 0; i < kFollowers; ++i) {
+    followers.emplace_back([&] {
+      ++begun;
+      if (patient.open_watch("r", 0)) ++good;
+    });
+  }
+  EXPECT_TRUE(wait_until([&] { return begun == kFollowers; }));
+  server_->resume();
+  for (auto& follower : followers) follower.join();
+  EXPECT_EQ(good, kFollowers);
+  EXPECT_TRUE(wait_until([&] { return asked > 0; }));
+  EXPECT_LT(asked, kFollowers / 2);
+}
+
 TEST_P(RoomsTest, WhatOthersPublishIsAnEventToo) {
   say("r", "message");
   ASSERT_TRUE(connection_->request("weir.rooms.r", "no JSON", 2s));
