@@ -36,6 +36,8 @@ struct Api::Impl {
                  .probe = parts.probe,
                  .kv = parts.kv,
                  .rooms = parts.rooms,
+                 .streams = parts.streams,
+                 .tails = parts.tails,
                  .clock = parts.clock,
                  .random = parts.random,
                  .metrics = parts.metrics,
@@ -102,6 +104,7 @@ struct Api::Impl {
     add_kv_commands(table, services, *dispatcher);
     add_room_commands(table, services);
     add_room_admin_commands(table, services);
+    add_stream_commands(table, services);
     add_job_commands(table, services);
     add_log_commands(table, services);
     add_batch_commands(table, services);

@@ -27,6 +27,11 @@ namespace weir::rooms {
 class Rooms;
 }
 
+namespace weir::streams {
+class Service;
+class Tails;
+}  // namespace weir::streams
+
 namespace weir::api {
 
 struct ApiOptions {
@@ -47,6 +52,8 @@ struct ApiParts {
   SystemProbe& probe;
   kv::Service& kv;
   rooms::Rooms& rooms;
+  const streams::Service& streams;
+  streams::Tails& tails;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;
@@ -56,7 +63,7 @@ struct ApiParts {
   const structures::Machine* structures = nullptr;
   const PayloadKeys* payload_keys = nullptr;  // null: nothing is encrypted
   replica::BlobStore* blobs = nullptr;        // null: no value may be longer than `inline_bytes`
-  const replica::TestClock* test_clock = nullptr;  // null: real time; then it is `clock`
+  const replica::TestClock* test_clock = nullptr;             // null: real time; then it is `clock`
   std::shared_ptr<nats::Connection> commands_over = nullptr;  // null: none over NATS
 };
 

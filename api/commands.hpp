@@ -25,6 +25,8 @@ void add_snapshot_commands(CommandTable& table, Services& services);
 void add_event_commands(CommandTable& table, Services& services, EventFeed& feed);
 void add_room_admin_commands(CommandTable& table, Services& services);
 void add_room_commands(CommandTable& table, Services& services);
+void add_stream_commands(CommandTable& table, Services& services);
+void add_consumer_commands(CommandTable& table, Services& services);
 void add_kv_commands(CommandTable& table, Services& services, rpc::Dispatcher& dispatcher);
 void add_plain_kv_commands(CommandTable& table, Services& services, rpc::Dispatcher& dispatcher);
 void add_audit_commands(CommandTable& table, Services& services);

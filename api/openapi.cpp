@@ -152,8 +152,9 @@ Json operation_of(const Command& command) {
 
 Json components() {
   Json schemas = Json::object();
-  for (const auto& part : {job_schemas(), work_schemas(), batch_schemas(), schedule_schemas(),
-                           webhook_schemas(), worker_schemas(), system_schemas()}) {
+  for (const auto& part :
+       {job_schemas(), work_schemas(), batch_schemas(), schedule_schemas(), webhook_schemas(),
+        worker_schemas(), stream_schemas(), system_schemas()}) {
     for (const auto& schema : part) schemas[schema.name] = parse(schema.json);
   }
   return {

@@ -18,6 +18,7 @@ std::span<const ComponentSchema> schedule_schemas();
 std::span<const ComponentSchema> batch_schemas();
 std::span<const ComponentSchema> worker_schemas();  // and targets
 std::span<const ComponentSchema> webhook_schemas();
+std::span<const ComponentSchema> stream_schemas();
 std::span<const ComponentSchema> system_schemas();  // keys, audit, snapshots, health
 
 }  // namespace weir::api

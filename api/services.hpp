@@ -30,6 +30,11 @@ namespace weir::rooms {
 class Rooms;
 }
 
+namespace weir::streams {
+class Service;
+class Tails;
+}  // namespace weir::streams
+
 namespace weir::api {
 
 // What the services beside the job engine count, for admin.stats.
@@ -49,6 +54,8 @@ struct Services {
   SystemProbe& probe;
   kv::Service& kv;
   rooms::Rooms& rooms;
+  const streams::Service& streams;
+  streams::Tails& tails;
   const Clock& clock;
   Random& random;
   metrics::Registry& metrics;

@@ -21,6 +21,7 @@ int run_job(Args args);
 int run_key(Args args);
 int run_pubsub(Args args);
 int run_kv(Args args);
+int run_stream(Args args);
 int run_payload_key(Args args);
 int run_room(Args args);
 int run_schedule(Args args);

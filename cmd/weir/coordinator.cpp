@@ -28,6 +28,8 @@
 #include "pkg/replica/kv_lease_store.hpp"
 #include "pkg/replica/local_instance.hpp"
 #include "pkg/rooms/rooms.hpp"
+#include "pkg/streams/service.hpp"
+#include "pkg/streams/tails.hpp"
 
 namespace weir::cli {
 namespace {
@@ -66,6 +68,8 @@ struct Coordinator::Parts {
   std::unique_ptr<kv::Service> kv;
   std::unique_ptr<api::PayloadKeys> payload_keys;  // null: nothing is encrypted
   std::unique_ptr<rooms::Rooms> rooms;
+  std::unique_ptr<streams::Service> streams;
+  std::unique_ptr<streams::Tails> tails;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -183,6 +187,8 @@ void Coordinator::Parts::make_api() {
       std::make_unique<kv::Service>(rest, system_clock, kv::Service::Options{.replicas = replicas});
   rooms = std::make_unique<rooms::Rooms>(rest, system_clock, random,
                                          rooms::Rooms::Options{.replicas = replicas});
+  streams = std::make_unique<streams::Service>(rest);
+  tails = std::make_unique<streams::Tails>(streams->jetstream(), system_clock);
   pubsub = std::make_unique<pubsub::Hub>(rest, system_clock, random);
   // Without keys, commands are for those on loopback only.
   const bool over_nats = config.nats_commands && (!config.dev_no_auth || embedded);
@@ -192,6 +198,8 @@ void Coordinator::Parts::make_api() {
                                                  .probe = *probe,
                                                  .kv = *kv,
                                                  .rooms = *rooms,
+                                                 .streams = *streams,
+                                                 .tails = *tails,
                                                  .clock = clock(),
                                                  .random = random,
                                                  .metrics = metrics,
@@ -258,6 +266,7 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->pubsub->start());
   WEIR_TRY(parts_->kv->start());
   WEIR_TRY(parts_->rooms->start());
+  WEIR_TRY(parts_->tails->start());
   WEIR_TRY(parts_->api->start());
   // Before the first request where that is possible, so that whoever sees /ready has a valid key.
   if (parts_->instance->health().applying) finish_start();
@@ -346,6 +355,7 @@ void Coordinator::stop() {
   parts_->probe->stop();
   parts_->webhooks->stop();
   if (parts_->data) parts_->data->stop();
+  parts_->tails->stop();
   parts_->rooms->stop();
   parts_->kv->stop();
   parts_->instance->stop();

@@ -29,6 +29,7 @@ std::vector<Command> commands() {
           {"payload-key", "Keys for payloads at rest", run_payload_key},
           {"pubsub", "Publish messages and follow topics", run_pubsub},
           {"kv", "Buckets of keys and values", run_kv},
+          {"stream", "Native streams and their consumers", run_stream},
           {"room", "Streams of events", run_room},
           {"call", "Run a command of the command API", run_call},
           {"snapshot", "Stored copies of the state", run_snapshot},

@@ -141,6 +141,8 @@ void ApiTest::SetUp() {
   auto connection = nats::Connection::open(nowhere);
   ASSERT_TRUE(connection);
   kv_ = std::make_unique<kv::Service>(*connection, clock_, kv::Service::Options{});
+  streams_ = std::make_unique<streams::Service>(*connection);
+  tails_ = std::make_unique<streams::Tails>(streams_->jetstream(), clock_);
   rooms_ = std::make_unique<rooms::Rooms>(*connection, clock_, random_, rooms::Rooms::Options{});
   probe_.facts.fresh = true;
   probe_.facts.taken_at = clock_.wall();
@@ -169,6 +171,8 @@ void ApiTest::make_api(const ApiOptions& options) {
                                         .probe = probe_,
                                         .kv = *kv_,
                                         .rooms = *rooms_,
+                                        .streams = *streams_,
+                                        .tails = *tails_,
                                         .clock = clock_,
                                         .random = random_,
                                         .metrics = registry_,

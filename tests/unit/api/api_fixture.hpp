@@ -16,6 +16,8 @@
 #include "pkg/auth/key_machine.hpp"
 #include "pkg/auth/key_text.hpp"
 #include "pkg/rooms/rooms.hpp"
+#include "pkg/streams/service.hpp"
+#include "pkg/streams/tails.hpp"
 #include "tests/unit/api/test_instance.hpp"
 
 namespace weir::api {
@@ -89,7 +91,9 @@ class ApiTest : public testing::Test {
   jobs::Machine machine_;
   metrics::Registry registry_;
   FakeProbe probe_;
-  std::unique_ptr<kv::Service> kv_;  // of a NATS that is away
+  std::unique_ptr<kv::Service> kv_;            // of a NATS that is away
+  std::unique_ptr<streams::Service> streams_;  // of a NATS that is away
+  std::unique_ptr<streams::Tails> tails_;      // the same
   std::unique_ptr<rooms::Rooms> rooms_;
   std::unique_ptr<TestInstance> instance_;
   std::unique_ptr<pubsub::Hub> pubsub_;        // of a NATS that is away

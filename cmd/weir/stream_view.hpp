@@ -1,0 +1,31 @@
+// What the `weir stream` commands share: paths, bodies, and how messages look. Pure but for
+// reading standard input.
+#pragma once
+
+#include "cmd/weir/context.hpp"
+
+namespace weir::cli {
+
+Usage stream_usage(const std::string& verb, std::string synopsis, std::string summary,
+                   std::vector<Option> options, std::vector<std::string> examples,
+                   std::size_t min_operands, std::size_t max_operands);
+std::string stream_path(const std::string& stream);
+
+// "orders.>,returns" -> ["orders.>","returns"].
+Json comma_list(const std::string& text);
+// {data, encoding?} of a message: JSON stays JSON, anything else is text; "-" reads standard input.
+Json message_body(const std::string& text);
+
+// One line: sequence, when, subject, data.
+std::string message_line(const Json& message, Timestamp now);
+// Its data as it was stored: text bare, bytes as base64, JSON as JSON.
+std::string message_data(const Json& message);
+
+// cmd/weir/stream_consumer.cpp: make, look at, take from and answer for consumers.
+int stream_consumer(Args args);
+// cmd/weir/stream_messages.cpp
+int stream_pub(Args args);
+int stream_get(Args args);
+int stream_tail(Args args);
+
+}  // namespace weir::cli

@@ -1,0 +1,60 @@
+// Tails: who follows the messages of native streams. One feed for each stream that is followed
+// (pkg/nats/feed.hpp), kept for a while after its last follower.
+//
+// Lifecycle of a Service: construct -> start() -> stop(). Thread-safe; feed() blocks for as long as
+// NATS takes.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "pkg/base/clock.hpp"
+#include "pkg/base/service.hpp"
+#include "pkg/nats/feed.hpp"
+
+namespace weir::streams {
+
+class Tails final : public weir::Service {
+ public:
+  Tails(const nats::JetStream& jetstream, const Clock& clock)
+      : jetstream_(jetstream), clock_(clock) {}
+  ~Tails() override { stop(); }
+
+  Result<void> start() override;
+  void stop() override;
+
+  // A feed whose keys are the subjects and whose changes are `message`, with the message as
+  // message_json(). It ends when the stream is deleted or made anew (looked at every second, once
+  // started), and with stop().
+  struct Followed {
+    std::shared_ptr<nats::Feed> feed;
+    nats::StreamInfo info;  // now
+  };
+  // Errors: those of names.hpp; not_found / stream_not_found; unavailable / shutting_down,
+  // nats_unavailable.
+  Result<Followed> feed(const std::string& stream);
+  std::size_t followers() const;
+
+ private:
+  struct Kept {
+    std::shared_ptr<nats::Feed> feed;
+    MonoTime used{};
+  };
+  void loop();
+  void tend();
+
+  const nats::JetStream& jetstream_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::map<std::string, Kept> feeds_;  // guarded by mutex_
+  bool running_ = false;               // guarded by mutex_
+  bool stopped_ = false;               // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace weir::streams
