@@ -27,7 +27,7 @@ constexpr std::array kSchemas{
     ComponentSchema{"Stream", R"({"type":"object","required":["name","messages","last_sequence"],
  "properties":{
   "name":{"type":"string"},
-  "subjects":{"type":["array","null"],"items":{"type":"string"}},
+  "subjects":{"type":"array","items":{"type":"string"}},
   "description":{"type":["string","null"]},
   "retention":{"type":"string"},"storage":{"type":"string"},"discard":{"type":"string"},
   "max_age_ms":{"type":["integer","null"]},"max_bytes":{"type":["integer","null"]},

@@ -81,9 +81,19 @@ void write_limit(json::Writer& out, std::string_view name, std::int64_t limit) {
   }
 }
 
+// nats-server escapes > in its JSON: texts are written anew.
 void copy_text(json::Writer& out, json::View from, std::string_view name) {
-  const auto value = from.find(name);
-  out.raw_member(name, value.is_missing() ? "null" : value.raw());
+  const auto text = from.find(name).as_string();
+  out.key(name);
+  if (text) {
+    out.value(*text);
+  } else {
+    out.null();
+  }
+}
+
+void copy_texts(json::Writer& out, json::View list) {
+  for (const auto text : list.elements()) out.value(text.as_string().value_or(""));
 }
 
 }  // namespace
@@ -133,7 +143,9 @@ std::string stream_json(json::View info) {
   json::Writer out(768);
   out.begin_object();
   copy_text(out, config, "name");
-  copy_text(out, config, "subjects");
+  out.key("subjects").begin_array();
+  copy_texts(out, config.find("subjects"));
+  out.end_array();
   copy_text(out, config, "description");
   for (const std::string_view name : {"retention", "storage", "discard"}) {
     copy_text(out, config, name);
@@ -153,7 +165,7 @@ std::string stream_json(json::View info) {
   out.member("subject_count", number(state, "num_subjects"));
   out.member("consumers", number(state, "consumer_count"));
   const auto leader = info.find("cluster").find("leader");
-  if (leader.is_string()) out.raw_member("leader", leader.raw());
+  if (leader.is_string()) out.member("leader", leader.as_string().value_or(""));
   return out.raw_member("created_at", time_json(info.find("created"))).end_object().take();
 }
 
@@ -166,14 +178,14 @@ std::string consumer_json(json::View info) {
   };
   json::Writer out(512);
   out.begin_object();
-  out.raw_member("stream", info.find("stream_name").raw());
-  out.raw_member("name", info.find("name").raw());
+  out.member("stream", info.find("stream_name").as_string().value_or(""));
+  copy_text(out, info, "name");
   copy_text(out, config, "description");
   out.key("filter_subjects").begin_array();
   if (const auto one = config.find("filter_subject").as_string(); one && !one->empty()) {
     out.value(*one);
   }
-  for (const auto filter : config.find("filter_subjects").elements()) out.raw(filter.raw());
+  copy_texts(out, config.find("filter_subjects"));
   out.end_array();
   copy_text(out, config, "deliver_policy");
   copy_text(out, config, "ack_policy");

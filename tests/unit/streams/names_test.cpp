@@ -27,7 +27,7 @@ TEST(StreamNames, WhatBelongsToWeirIsRefused) {
 }
 
 TEST(StreamNames, WhatIsNoName) {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string(), std::string("a.b"), std::string("a b"), std::string("a*"), std::string(">"),
         std::string("$X"), std::string(129, 'a'), std::string("ä")}) {
     EXPECT_EQ(check_stream(name, Access::write).error().reason, "bad_stream_name") << name;
