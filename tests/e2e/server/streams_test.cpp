@@ -1,6 +1,7 @@
 // /v1/streams and `weir stream`, as the wire and the terminal show them.
 #include <gtest/gtest.h>
 
+#include "tests/support/nats_server.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/weir_server.hpp"
 
@@ -215,6 +216,62 @@ TEST_F(Streams, OnTheCommandLine) {
   EXPECT_EQ(cli({"stream", "consumer", "delete", "cli", "c"}), "consumer c deleted\n");
   EXPECT_EQ(cli({"stream", "purge", "cli", "--keep", "1"}), "1 message purged\n");
   EXPECT_EQ(cli({"stream", "delete", "cli"}), "stream cli deleted\n");
+}
+
+// The sequences of the messages in what a tail said, and the id of its last event.
+struct Told {
+  std::vector<std::int64_t> sequences;
+  std::string last_id;
+};
+Told told_by(const WeirServer& server, const std::string& last_id) {
+  const auto said = exchange_raw(
+      server.port(),
+      "GET /v1/streams/r/tail?from=1 HTTP/1.1\r\nHost: x\r\nX-API-Key: " + server.key() + "\r\n" +
+          (last_id.empty() ? "" : "Last-Event-ID: " + last_id + "\r\n") + "\r\n",
+      std::chrono::milliseconds(1'000));
+  Told out{.sequences = {}, .last_id = last_id};
+  constexpr std::string_view kData = "event: message\ndata: ";
+  for (auto at = said.find(kData); at != std::string::npos; at = said.find(kData, at + 1)) {
+    const auto begin = at + kData.size();
+    const auto data = said.substr(begin, said.find('\n', begin) - begin);
+    EXPECT_TRUE(json::check(data)) << data;
+    out.sequences.push_back(json::View(data).find("sequence").as_int().value_or(-1));
+  }
+  const auto id = said.rfind("id: ");
+  if (id != std::string::npos) out.last_id = said.substr(id + 4, said.find('\n', id) - id - 4);
+  return out;
+}
+
+TEST(StreamTailRestart, NoGapAndNoDuplicate) {
+  NatsServer nats;
+  nats.start();
+  WeirServer server({.nats_url = nats.url()});
+  server.start();
+  const auto send = [&](const std::string& method, const std::string& path,
+                        const std::string& body) {
+    return server.client()
+        .send(method, "/v1/streams/r" + path, body, {{"Content-Type", "application/json"}})
+        .status;
+  };
+  ASSERT_EQ(send("PUT", "", "{}"), 201);
+  std::string last_id;
+  std::int64_t seen = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) ASSERT_EQ(send("POST", "/messages", R"({"data":1})"), 201);
+    const auto told = told_by(server, last_id);
+    ASSERT_EQ(told.sequences.size(), 5U) << "round " << round;
+    for (const auto sequence : told.sequences) EXPECT_EQ(sequence, ++seen);
+    last_id = told.last_id;
+    if (round == 0) {
+      ASSERT_EQ(server.stop(), 0);
+      server.start();
+    }
+    if (round == 1) {
+      nats.stop();
+      nats.start();
+      ASSERT_TRUE(wait_until([&] { return server.client().get("/v1/streams/r").status == 200; }));
+    }
+  }
 }
 
 }  // namespace
