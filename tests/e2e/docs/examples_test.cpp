@@ -136,7 +136,7 @@ TEST_P(DocsExamples, PrintWhatThePageSays) {
 
 INSTANTIATE_TEST_SUITE_P(Pages, DocsExamples,
                          testing::Values("kv.md", "message-queues.md", "pubsub.md", "rooms.md",
-                                         "structures.md"),
+                                         "streams.md", "structures.md"),
                          [](const auto& page) {
                            std::string name = page.param;
                            name.resize(name.find('.'));
