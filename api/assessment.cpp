@@ -43,6 +43,10 @@ Component replication_component(const replica::Health& health, const Component& 
     return {"replication", State::degraded,
             std::to_string(behind) + " entries behind the end of the log"};
   }
+  if (!health.digest.differing.empty()) {
+    return {"replication", State::degraded,
+            "state_diverged: another state than here is on " + health.digest.differing};
+  }
   return {"replication", State::ok, ""};
 }
 

@@ -177,7 +177,10 @@ void write_replica_of(Writer& out, const replica::Instance& instance,
   out.member("lag", lag).member("applied_time", health.applied_time);
   out.member("proposals_waiting", static_cast<std::uint64_t>(health.proposals_waiting));
   out.member("effects_waiting", static_cast<std::uint64_t>(health.effects_waiting));
-  out.member("database_bytes", health.database_bytes).end_object();
+  out.member("database_bytes", health.database_bytes);
+  out.member("checkpoint_revision", health.digest.checkpoint);
+  out.member("diverged", health.digest.diverged).member("differing", health.digest.differing);
+  out.end_object();
 }
 
 void write_workers(Writer& out, const jobs::Stats& stats) {

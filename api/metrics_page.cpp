@@ -123,6 +123,13 @@ constexpr LogMetric kLogMetrics[] = {
      [](const LogFacts& log) { return number(log.totals.effects_done); }},
     {"weir_log_entries_healed_total", "Log entries stored again that NATS had lost.", Type::counter,
      [](const LogFacts& log) { return number(log.totals.entries_healed); }},
+    {"weir_state_checkpoint_revision", "Where replicas compared their states last.", Type::gauge,
+     [](const LogFacts& log) { return number(log.health.digest.checkpoint); }},
+    {"weir_state_diverged", "1 when the state of this node is wrong: it has stopped.", Type::gauge,
+     [](const LogFacts& log) { return log.health.digest.diverged ? 1.0 : 0.0; }},
+    {"weir_state_others_differ", "1 when another node has another state than this one.",
+     Type::gauge,
+     [](const LogFacts& log) { return log.health.digest.differing.empty() ? 0.0 : 1.0; }},
 };
 
 void collect_logs(const Services& services, Page& page) {

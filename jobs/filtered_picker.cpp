@@ -54,7 +54,7 @@ FilteredPicker::FilteredPicker(Step& step, Queue& queue, const LeaseCall& call,
 }
 
 std::optional<std::int64_t> FilteredPicker::next() {
-  if (queue_.has_lanes()) queue_.lanes->wake(step_.now);
+  step_.state.queues.wake_lanes(queue_, step_.now);
   const auto aging = queue_.config.aging_ms;
   std::optional<std::int64_t> best;
   std::int64_t best_rank = 0;

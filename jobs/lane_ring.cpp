@@ -185,13 +185,15 @@ void LaneRing::add_to_ring(Lane& lane, std::size_t priority) {
   lane.placed |= bit_of(priority);
 }
 
-void LaneRing::wake(std::int64_t now) {
+bool LaneRing::wake(std::int64_t now) {
   while (!tokens_.empty() && tokens_.begin()->first.first <= now) {
     Lane& lane = *tokens_.begin()->second;
     lift(lane);
     add_to_rings(lane);
   }
+  const auto before = lanes_.size();
   while (!rests_.empty() && rests_.begin()->first.first <= now) forget(*rests_.begin()->second);
+  return lanes_.size() < before;
 }
 
 void LaneRing::forget(Lane& lane) {

@@ -67,8 +67,9 @@ class LaneRing {
     plain_dirty_ = true;
   }
 
-  // Lanes whose token came by now are in the ring again; those that rested are forgotten.
-  void wake(std::int64_t now);
+  // Lanes whose token came by now are in the ring again; those that rested are forgotten: true when
+  // there were any, whose rows must go.
+  bool wake(std::int64_t now);
   // The lane whose turn it is; null when none with a key may run.
   const Lane* first(std::size_t priority) const;
   const Lane* find(std::string_view key) const;

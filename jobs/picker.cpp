@@ -25,7 +25,7 @@ std::int64_t Picker::room() const {
 }
 
 std::optional<Picker::Choice> Picker::next() {
-  if (queue_.has_lanes()) queue_.lanes->wake(step_.now);
+  step_.state.queues.wake_lanes(queue_, step_.now);
   const auto aging = queue_.config.aging_ms;
   std::optional<Choice> best;
   std::int64_t best_turn = 0;

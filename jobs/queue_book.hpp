@@ -122,6 +122,10 @@ class QueueBook {
   }
   // The running jobs are known: the lanes find their places.
   void place_lanes();
+  // Before the lanes of the queue are asked whose turn it is.
+  void wake_lanes(Queue& queue, std::int64_t now) {
+    if (queue.has_lanes() && queue.lanes->wake(now)) mark(queue);
+  }
 
   // The limit of running jobs of all queues together; 0: none.
   std::int64_t concurrency() const { return concurrency_; }

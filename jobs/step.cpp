@@ -78,8 +78,18 @@ void Step::change(const Change& change, std::string_view key) {
   if ((change.parts & kTargeted) != 0) change_target(change);
   if ((change.parts & kFollowed) != 0) changes.push_back(change);
   ++state.changes;
+  if (context.trail != nullptr) mix(change);
   const bool hooked = (change.parts & kHookedBit) != 0;
   if (listened || hooked || change.queue.config.notes_changes()) note(change);
+}
+
+void Step::mix(const Change& change) {
+  const auto number = [](const std::optional<Status>& status) {
+    return status ? 1U + static_cast<std::uint64_t>(*status) : 0U;
+  };
+  context.trail->mix(static_cast<std::uint64_t>(change.row));
+  context.trail->mix(number(change.from) << 8U | number(change.to));
+  context.trail->mix(static_cast<std::uint64_t>(change.at));
 }
 
 void Step::note(const Change& change) {

@@ -119,6 +119,7 @@ struct Step {
   }
 
  private:
+  void mix(const Change& change);  // into the trail
   void note(const Change& change);
   void change_lane(const Change& change, std::string_view key);
   void change_target(const Change& change);

@@ -33,6 +33,18 @@ std::string_view to_string(Severity severity) {
   return "error";
 }
 
+namespace {
+
+std::string repair_of(const std::string& problem) {
+  if (problem.find("state_diverged") == std::string::npos) {
+    return "the server's log says more about it";
+  }
+  return "build the coordinator that differs anew: stop it, remove its *.db, *.db-wal and *.db-shm "
+         "but not *.outbox.db, start it (docs/operations.md)";
+}
+
+}  // namespace
+
 std::vector<Finding> check_health(const Json& body) {
   std::vector<Finding> out;
   const auto components = body.value("components", Json::object());
@@ -43,8 +55,7 @@ std::vector<Finding> check_health(const Json& body) {
     const auto error = field(component, "error");
     const bool bad = status == "down" || status == "unhealthy" || status == "error";
     out.push_back({bad ? Severity::error : Severity::warning, "component " + name,
-                   status + (error == "-" ? "" : ": " + error),
-                   "the server's log says more about it"});
+                   status + (error == "-" ? "" : ": " + error), repair_of(error)});
   }
   if (out.empty()) out.push_back({Severity::ok, "components", "all are well", ""});
   return out;

@@ -142,6 +142,10 @@ Result<bool> Applier::restore() {
 
 // True when the tail runs. False: try again, or halted.
 bool Applier::join_log() {
+  if (const auto& diverged = core_.digests().diverged()) {
+    halt(*diverged);
+    return false;
+  }
   auto info = find_place();
   if (!info) {
     if (info.error().code == Code::conflict) {
@@ -207,7 +211,27 @@ void Applier::commit_done() {
   counters_.operations += batch_.operations;
   counters_.transactions += 1;
   publish_position();
+  if (const auto& diverged = core_.digests().diverged()) {
+    halt(*diverged);  // what follows from it is told to nobody
+    return;
+  }
   hooks_.committed(batch_);
+}
+
+DigestHealth Applier::digest() const {
+  const std::lock_guard lock(mutex_);
+  return digest_;
+}
+
+void Applier::publish_digest() {
+  const auto& news = core_.digests().news();
+  const std::lock_guard lock(mutex_);
+  if (news.differing != digest_.differing && !news.differing.empty()) {
+    log::error("replicas_differ", {{"nodes", news.differing}, {"checkpoint", news.checkpoint}});
+  }
+  digest_.checkpoint = news.checkpoint;
+  digest_.differing = news.differing;
+  digest_.diverged = core_.digests().diverged().has_value();
 }
 
 void Applier::publish_position() {
@@ -215,6 +239,7 @@ void Applier::publish_position() {
   applied_ = position.applied;
   applied_time_ms_ = to_unix_ms(position.time);
   effects_waiting_ = core_.effects_waiting();
+  publish_digest();
   if (tail_ == nullptr || serving_.phase() != ServingState::Phase::starting) return;
   if (position.applied < catch_up_to_) return;
   {

@@ -68,6 +68,7 @@ class Applier {
   Revision catch_up_to() const { return catch_up_to_.load(); }
   std::size_t effects_waiting() const { return effects_waiting_.load(); }
   const Counters& counters() const { return counters_; }
+  DigestHealth digest() const;
 
  private:
   void run();
@@ -80,6 +81,7 @@ class Applier {
   void apply(std::span<const DecodedEntry> entries);
   void commit_done();
   void publish_position();
+  void publish_digest();
   bool stopping() const;
   void rest(Millis pause);
 
@@ -104,6 +106,7 @@ class Applier {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Error> halted_;  // guarded by mutex_
+  DigestHealth digest_;          // guarded by mutex_
   bool stopping_ = false;        // guarded by mutex_
   std::thread thread_;
 };

@@ -35,9 +35,12 @@ void AppliedBatch::clear() {
 // Gathers what operations send out until the transaction is durable.
 class ApplierCore::Collector final : public Outbound {
  public:
-  Collector(const std::string& node_id, std::function<bool()> watched,
+  Collector(const std::string& node_id, StateDigest& trail, std::function<bool()> watched,
             std::function<bool()> listened)
-      : node_id_(node_id), watched_(std::move(watched)), listened_(std::move(listened)) {}
+      : node_id_(node_id),
+        trail_(trail),
+        watched_(std::move(watched)),
+        listened_(std::move(listened)) {}
 
   void begin(AppliedBatch& out) {
     out_ = &out;
@@ -49,6 +52,8 @@ class ApplierCore::Collector final : public Outbound {
   void at(Revision revision) { revision_ = revision; }
 
   void deliver(std::string_view node, std::string_view waiter, std::string json) override {
+    trail_.mix(node);
+    trail_.mix(json);
     if (node != node_id_) return;
     out_->deliveries.push_back({std::string(waiter), std::move(json), revision_});
   }
@@ -63,6 +68,7 @@ class ApplierCore::Collector final : public Outbound {
 
  private:
   const std::string& node_id_;
+  StateDigest& trail_;
   const std::function<bool()> watched_;
   const std::function<bool()> listened_;
   AppliedBatch* out_ = nullptr;
@@ -73,11 +79,20 @@ class ApplierCore::Collector final : public Outbound {
 
 ApplierCore::ApplierCore(Options options, sqlite::Database& db, std::vector<StateMachine*> machines,
                          std::function<bool()> watched, std::function<bool()> listened)
-    : options_(std::move(options)), db_(db), machines_(std::move(machines)) {
-  collector_ =
-      std::make_unique<Collector>(options_.node_id, std::move(watched), std::move(listened));
+    : options_(std::move(options)),
+      db_(db),
+      sys_(options_.node_id, options_.version),
+      machines_(std::move(machines)) {
+  collector_ = std::make_unique<Collector>(options_.node_id, sys_.digests().trail(),
+                                           std::move(watched), std::move(listened));
   machines_.push_back(&sys_);
-  add_effect_ = [this](Effect effect) { sys_.add_effect(effect, db_); };
+  add_effect_ = [this](Effect effect) {
+    auto& trail = sys_.digests().trail();
+    trail.mix(effect.subject);
+    trail.mix(effect.headers_json);
+    trail.mix(effect.body);
+    sys_.add_effect(effect, db_);
+  };
 }
 
 ApplierCore::~ApplierCore() = default;
@@ -189,13 +204,15 @@ ApplyContext ApplierCore::context_of(const DecodedEntry& entry) {
           .now = position().time,
           .wants_reply = false,
           .outbound = *collector_,
-          .add_effect = add_effect_};
+          .add_effect = add_effect_,
+          .trail = &sys_.digests().trail()};
 }
 
 Result<void> ApplierCore::apply_operations(const DecodedEntry& entry, OwnEntry* own) {
   collector_->at(entry.revision());
   auto context = context_of(entry);
   context.wants_reply = own != nullptr;
+  worked_ = false;
   for (const auto& item : entry.items()) {
     scratch_.name.assign(entry.text(item.name));
     scratch_.body.assign(entry.text(item.body));
@@ -204,12 +221,29 @@ Result<void> ApplierCore::apply_operations(const DecodedEntry& entry, OwnEntry* 
       return Error{Code::internal, "unknown_operation", "This version does not know an operation",
                    scratch_.name + ": run the newer version"};
     }
-    auto reply = machine->apply(scratch_, json::View(scratch_.body), context);
+    auto reply = apply_operation(*machine, context);
     if (!reply && reply.error().reason == "unknown_operation") return std::move(reply).error();
     if (item.actor.size > 0) WEIR_TRY(record(entry.text(item.actor), reply, context));
     if (own != nullptr) own->replies.push_back(std::move(reply));
   }
+  if (worked_) sys_.digests().worked();
   return {};
+}
+
+// The one in scratch_.
+Result<std::string> ApplierCore::apply_operation(StateMachine& machine, ApplyContext& context) {
+  const bool about_digests =
+      &machine == &sys_ && (scratch_.name == "sys.checkpoint" || scratch_.name == "sys.digest");
+  if (about_digests && scratch_.name == "sys.checkpoint") {
+    // What machines remember goes into the tables first: these are equal only as a whole.
+    for (StateMachine* each : machines_) each->before_commit(db_);
+  }
+  auto reply = machine.apply(scratch_, json::View(scratch_.body), context);
+  if (about_digests) return reply;
+  worked_ = true;
+  auto& trail = sys_.digests().trail();
+  reply ? trail.mix(std::uint64_t{1}) : trail.mix(reply.error().reason);
+  return reply;
 }
 
 // Of the operation in scratch_: for the audit log, if there is one.

@@ -53,8 +53,9 @@ struct AppliedBatch {
 class ApplierCore {
  public:
   struct Options {
-    std::string node_id;      // deliveries to other nodes are dropped
-    std::string proposer_id;  // entries of this proposer are answered
+    std::string node_id;                 // deliveries to other nodes are dropped
+    std::string proposer_id;             // entries of this proposer are answered
+    std::string version = WEIR_VERSION;  // digests of another are not compared
   };
 
   // The machines and the database must outlive it. `watched` says whether anyone watches anything,
@@ -77,6 +78,7 @@ class ApplierCore {
 
   const std::optional<Error>& stopped() const { return stopped_; }
   const Position& position() const { return sys_.position(); }
+  const DigestBook& digests() const { return sys_.digests(); }
   std::size_t effects_waiting() const { return sys_.effects_waiting(); }
   // Machines with the replica's own `sys` at the end; next_due() of each is asked after a commit.
   std::span<StateMachine* const> machines() const { return machines_; }
@@ -91,6 +93,7 @@ class ApplierCore {
   Result<void> apply_entry(const DecodedEntry& entry, AppliedBatch& out);
   ApplyContext context_of(const DecodedEntry& entry);
   Result<void> apply_operations(const DecodedEntry& entry, OwnEntry* own);
+  Result<std::string> apply_operation(StateMachine& machine, ApplyContext& context);
   Result<void> record(std::string_view actor, const Result<std::string>& outcome,
                       ApplyContext& context);
   StateMachine* machine_of(std::string_view operation) const;
@@ -105,6 +108,7 @@ class ApplierCore {
   Operation scratch_;  // keeps its memory from operation to operation
   std::optional<Error> stopped_;
   std::size_t bad_entry_ = 0;  // index in the batch, when apply_entry refused it
+  bool worked_ = false;        // an operation of the entry was about more than digests
   bool loaded_ = false;
 };
 

@@ -15,12 +15,13 @@ constexpr Millis kLookAgain{500};
 
 Housekeeper::Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
                          LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader,
-                         Hooks hooks, const Clock& clock)
+                         DigestCore digests, Hooks hooks, const Clock& clock)
     : ticks_(prefixes),
       proposals_(prefixes.size(), hooks.proposals),
       leader_(std::move(leader), leases),
       sink_(sink),
       effects_(sink, std::move(reader)),
+      digests_(std::move(digests)),
       hooks_(std::move(hooks)),
       clock_(clock) {}
 
@@ -76,7 +77,8 @@ void Housekeeper::on_commit(State& state) {
     std::swap(state_, state);
     state_at_ = clock_.mono();
     fresh_ = true;
-    matters = state_.effects_waiting > 0 || earliest(state_) < armed_ || state_.stepped;
+    matters = state_.effects_waiting > 0 || earliest(state_) < armed_ || state_.stepped ||
+              state_.digests.own.has_value();
     if (matters) woken_ = true;
   }
   if (matters) news_.notify_one();
@@ -98,6 +100,7 @@ void Housekeeper::run() {
     }
     if (hooks_.ready()) {
       leader_.step(now.mono);
+      if (auto digest = digests_.digest(now.mono)) propose(std::move(*digest), Duty::digest, 0);
       if (leader_.leads(clock_.mono())) lead(now);
     }
     if (leads() != led) {
@@ -132,6 +135,7 @@ void Housekeeper::take_news() {
       proposals_.set_standing(state_.stands);
       if (state_.stepped) ticks_.on_step(), proposals_.on_step();
       owed_ = state_.effects_waiting;
+      digests_.set(state_.digests, state_at_);
       fresh_ = false;
     }
   }
@@ -146,6 +150,12 @@ void Housekeeper::take_news() {
         break;
       case Duty::effects:
         effects_.on_watermark(outcome.result, now);
+        break;
+      case Duty::checkpoint:
+        digests_.on_reply(DigestCore::Duty::checkpoint, outcome.result, now);
+        break;
+      case Duty::digest:
+        digests_.on_reply(DigestCore::Duty::digest, outcome.result, now);
     }
   }
 }
@@ -164,6 +174,9 @@ void Housekeeper::lead(const Now& now) {
     propose(std::move(*watermark), Duty::effects, 0);
   }
   effects_done_ = effects_.done();
+  if (auto checkpoint = digests_.checkpoint(now.mono)) {
+    propose(std::move(*checkpoint), Duty::checkpoint, 0);
+  }
 }
 
 void Housekeeper::propose(Operation operation, Duty duty, std::size_t machine) {
@@ -182,6 +195,7 @@ MonoTime Housekeeper::next_step(const Now& now) const {
   MonoTime first = std::min(look_at_log_, now.mono + Millis{1'000});
   if (!hooks_.ready()) return first;
   first = std::min(first, leader_.next_step());
+  if (const auto at = digests_.next_step(leader_.leads(now.mono))) first = std::min(first, *at);
   if (!leader_.leads(now.mono)) return first;
   if (const auto at = ticks_.next_step(now)) first = std::min(first, *at);
   if (const auto at = proposals_.next_step(now)) first = std::min(first, *at);

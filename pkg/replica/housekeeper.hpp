@@ -1,5 +1,6 @@
-// Housekeeper: the thread behind the leader's duties (ticks, effects) and the lease that says who
-// leads. What it does it proposes like everybody else.
+// Housekeeper: the thread behind the leader's duties (ticks, effects, checkpoints), the lease that
+// says who leads, and this node's digests of its state. What it does it proposes like everybody
+// else.
 //
 // Lifecycle: construct -> start() -> stop(). on_commit(), leads(), wake() are thread-safe.
 #pragma once
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "pkg/replica/digest_core.hpp"
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/replica/leader_core.hpp"
@@ -29,8 +31,8 @@ class Housekeeper {
   };
 
   Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
-              LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader, Hooks hooks,
-              const Clock& clock);
+              LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader, DigestCore digests,
+              Hooks hooks, const Clock& clock);
   ~Housekeeper() { stop(); }
 
   void set_effect_id_prefix(std::string prefix);  // before start()
@@ -45,6 +47,7 @@ class Housekeeper {
     bool stands = false;   // the log's time, by a test clock
     bool stepped = false;  // it was set since the last time
     std::size_t effects_waiting = 0;
+    DigestNews digests;
   };
   // The earliest time in it; Timestamp::max(): none.
   static Timestamp earliest(const State& state);
@@ -57,7 +60,7 @@ class Housekeeper {
   void look_now();  // at the log
 
  private:
-  enum class Duty : std::uint8_t { tick, proposal, effects };
+  enum class Duty : std::uint8_t { tick, proposal, effects, checkpoint, digest };
   struct Outcome {
     Duty duty;
     std::size_t machine;
@@ -76,6 +79,7 @@ class Housekeeper {
   EffectSink& sink_;
   bool sink_prepared_ = false;
   EffectsCore effects_;
+  DigestCore digests_;
   const Hooks hooks_;
   const Clock& clock_;
   std::size_t owed_ = 0;  // effects waiting, as of the last news

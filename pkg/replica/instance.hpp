@@ -37,6 +37,13 @@ struct OutboxHealth {
   std::uint64_t drained = 0;    // operations since start
 };
 
+// What the replicas know of each other's state (digest_book.hpp).
+struct DigestHealth {
+  Revision checkpoint = 0;  // the newest revision at which they compare; 0: none yet
+  bool diverged = false;    // this one is wrong, and has stopped
+  std::string differing;    // ids of others that are wrong, or that dispute it; empty: none
+};
+
 enum class Role : std::uint8_t { follower, leader };
 
 struct Health {
@@ -51,6 +58,7 @@ struct Health {
   std::size_t effects_waiting = 0;
   std::int64_t database_bytes = 0;
   OutboxHealth outbox = {};
+  DigestHealth digest = {};
   // The earliest that a machine waits for, as of the last commit; Timestamp::max(): nothing.
   Timestamp next_due = Timestamp::max();
 };

@@ -114,16 +114,14 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
       inspector_(log_, journal_.get(), parts_.clock),
       proposer_(std::make_shared<Proposer>(options_.proposer, log_, parts_.clock)),
       applier_(
-          {.node_id = node_id_, .proposer_id = options_.proposer.proposer_id}, options_.queue, *db_,
+          {node_id_, options_.proposer.proposer_id, options_.version}, options_.queue, *db_,
           parts_.machines, [hub = watchers_] { return hub->anyone_watches(); },
           [hub = listeners_] { return hub->anyone_listens(); }, log_, parts_.clock, serving_,
           applier_hooks()),
       keeper_(
           prefixes(), options_.leader, parts_.leases, parts_.effects,
-          [this](EffectId after, std::size_t limit) {
-            return read_effects(*readers_, after, limit);
-          },
-          keeper_hooks(), parts_.clock) {
+          [this](auto after, auto limit) { return read_effects(*readers_, after, limit); },
+          DigestCore(options_.digests, node_id_), keeper_hooks(), parts_.clock) {
   if (parts_.snapshots == nullptr) return;
   snapshotter_ = std::make_unique<Snapshotter>(
       options_.snapshots, options_.data_dir, options_.name, node_id_, *parts_.snapshots, log_,
@@ -286,6 +284,7 @@ Health LocalInstance::health() const {
           .effects_waiting = applier_.effects_waiting(),
           .database_bytes = database_bytes_.load(),
           .outbox = outbox_ ? outbox_->health() : OutboxHealth{},
+          .digest = applier_.digest(),
           .next_due = from_unix_ms(next_due_ms_.load())};
 }
 
@@ -322,6 +321,7 @@ void LocalInstance::tell_keeper() {
   }
   keeper_news_.log_time = applier_.applied_time();
   keeper_news_.effects_waiting = applier_.effects_waiting();
+  keeper_news_.digests = applier_.core().digests().news();
   keeper_news_.stands = keeper_news_.stepped = false;
   if (TestClock* clock = parts_.test_clock) {
     const auto& shift = applier_.core().position().shift;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "pkg/replica/digest_core.hpp"
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/entry_queue.hpp"
 #include "pkg/replica/instance.hpp"
@@ -36,7 +37,9 @@ struct InstanceOptions {
   std::int64_t checkpoint_pages = 4'000;  // WAL pages (4 KiB) before they go into the file
   Millis start_wait{5'000};               // start() waits this long to catch up
   SnapshotOptions snapshots = {};
-  std::uint64_t outbox_bytes = 0;  // that may wait while the log is away; 0: nothing is kept
+  DigestCore::Options digests = {};
+  std::string version = WEIR_VERSION;  // digests of another are not compared
+  std::uint64_t outbox_bytes = 0;      // that may wait while the log is away; 0: nothing is kept
   std::uint64_t journal_bytes = 64U << 20U;  // of the newest entries, kept here; 0: none
 };
 

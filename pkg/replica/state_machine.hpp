@@ -14,6 +14,7 @@
 #include "pkg/base/clock.hpp"
 #include "pkg/base/result.hpp"
 #include "pkg/json/view.hpp"
+#include "pkg/replica/state_digest.hpp"
 #include "pkg/sqlite/database.hpp"
 
 namespace weir::replica {
@@ -60,6 +61,9 @@ struct ApplyContext {
   bool wants_reply;      // this node proposed the operation and somebody waits for the answer
   Outbound& outbound;
   const std::function<void(Effect)>& add_effect;
+  // What is mixed into it all replicas must mix into theirs (digest_book.hpp): what changes, as far
+  // as outcomes, effects and deliveries do not show it. May be null.
+  StateDigest* trail = nullptr;
 };
 
 // What a machine wants the leader to propose.

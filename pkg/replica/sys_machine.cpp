@@ -21,7 +21,8 @@ constexpr std::array kMigrations{sqlite::Migration{1, R"sql(
   CREATE TABLE sys_effects(
     revision INTEGER NOT NULL, ordinal INTEGER NOT NULL, subject TEXT NOT NULL,
     headers TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY(revision, ordinal)) WITHOUT ROWID;
-)sql"}};
+)sql"},
+                                 sqlite::Migration{2, DigestBook::kSchema}};
 
 std::int64_t as_signed(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
@@ -65,6 +66,7 @@ void SysMachine::open(sqlite::Database& db) {
           from_unix_ms(rows.int64(3)), false};
     }
   }
+  digests_.open(db);
   auto count = db.prepare("SELECT count(*) FROM sys_effects");
   count.step();
   effects_waiting_ = as_unsigned(count.int64(0));
@@ -74,6 +76,12 @@ Result<std::string> SysMachine::apply(const Operation& operation, json::View bod
                                       ApplyContext& context) {
   if (operation.name == "sys.effects_done") return apply_effects_done(body, context.db);
   if (operation.name == "sys.test_clock") return apply_test_clock(body, context.db);
+  if (operation.name == "sys.digest") {
+    return digests_.vote(body, context.wants_reply, context.db);
+  }
+  if (operation.name == "sys.checkpoint") {
+    return digests_.checkpoint(body, position_.applied, position_.digest, context.db);
+  }
   return Error{Code::internal, "unknown_operation", "This version does not know the operation",
                operation.name};
 }
@@ -173,6 +181,7 @@ void SysMachine::before_commit(sqlite::Database& db) {
     known.dirty = false;
   }
   dirty_.clear();
+  digests_.before_commit(db);
   db.prepare("UPDATE sys_meta SET applied=?1,time_ms=?2,digest=?3,entry_hash=?4")
       .bind_all(as_signed(position_.applied), to_unix_ms(position_.time), position_.digest,
                 position_.entry_hash)

@@ -7,7 +7,8 @@
 //   sys.test_clock {"to_ms"?:t,"freeze"?:b}: machines see time t, if they do not see a later one
 //     yet; then their time stands still, or runs on. Idempotent. Reply {"now_ms":n}. Error:
 //     conflict / no_test_clock: only a log that was made for a test clock takes it.
-// Tables: sys_meta (one row), sys_proposers, sys_effects.
+//   sys.checkpoint, sys.digest: digest_book.hpp.
+// Tables: sys_meta (one row), sys_proposers, sys_effects, and those of DigestBook.
 // Threads: as StateMachine.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "pkg/replica/digest_book.hpp"
 #include "pkg/replica/sequence_window.hpp"
 #include "pkg/replica/state_machine.hpp"
 #include "pkg/replica/test_clock.hpp"
@@ -49,6 +51,10 @@ class SysMachine final : public StateMachine {
   // A proposer that was silent this long, by log time, is forgotten.
   static constexpr Millis kProposerKept = std::chrono::hours(24 * 7);
 
+  // The id of this node, and the version of this program (DigestBook).
+  explicit SysMachine(std::string node = {}, const std::string& version = {})
+      : digests_(std::move(node), version) {}
+
   std::string_view prefix() const override { return "sys"; }
   std::span<const sqlite::Migration> migrations() const override;
   void open(sqlite::Database& db) override;
@@ -71,6 +77,9 @@ class SysMachine final : public StateMachine {
     bool test_clock = false;
   };
   void adopt(const Origin& origin, sqlite::Database& db);
+
+  DigestBook& digests() { return digests_; }
+  const DigestBook& digests() const { return digests_; }
 
   std::size_t effects_waiting() const { return effects_waiting_; }
   // Inside read() or transaction(): the oldest effects after `after`, in order.
@@ -97,6 +106,7 @@ class SysMachine final : public StateMachine {
   Result<std::string> apply_test_clock(json::View body, sqlite::Database& db);
   void forget_silent_proposers(sqlite::Database& db);
 
+  DigestBook digests_;
   Position position_;
   Timestamp log_time_{};  // of the entry that is being applied, not shifted
   Proposers proposers_;

@@ -85,12 +85,16 @@ int main(int count, char** values) {
   std::uint64_t jobs = 0;
   std::uint64_t entries = 0;
   std::uint64_t runs = 0;
+  std::uint64_t altered = 0;
+  std::uint64_t found = 0;
   auto seed = arguments->from + arguments->part - 1;
   for (; seed <= arguments->to; seed += arguments->parts) {
     ++runs;
     const auto report = weir::sim::run_simulation({.seed = seed, .verbose = arguments->verbose});
     jobs += report.jobs;
     entries += report.entries;
+    altered += report.altered;
+    found += report.found;
     const bool show = arguments->from == arguments->to || !report.violations.empty();
     if (show) {
       std::printf(
@@ -107,8 +111,10 @@ int main(int count, char** values) {
     for (const auto& violation : report.violations) std::printf("  %s\n", violation.c_str());
     if (!report.violations.empty()) ++failed;
   }
-  std::printf("%llu seeds, %llu entries, %llu jobs: %llu failed\n",
-              static_cast<unsigned long long>(runs), static_cast<unsigned long long>(entries),
-              static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(failed));
+  std::printf(
+      "%llu seeds, %llu entries, %llu jobs, %llu of %llu altered nodes found: %llu failed\n",
+      static_cast<unsigned long long>(runs), static_cast<unsigned long long>(entries),
+      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(found),
+      static_cast<unsigned long long>(altered), static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }

@@ -96,6 +96,11 @@ bool SimNode::open_database() {
         }));
         return owed;
       });
+  life.digests = std::make_unique<replica::DigestCore>(
+      replica::DigestCore::Options{.entries = 10 + world_.below(150),
+                                   .every = Millis{world_.between(500, 5'000)},
+                                   .rows = 50 + world_.below(500)},
+      id_);
   try {
     return life.core->open().has_value();
   } catch (const Crash&) {
@@ -104,6 +109,7 @@ bool SimNode::open_database() {
 }
 
 void SimNode::join() {
+  if (stop_if_diverged()) return;
   auto info = replica::verify_log(life_->core->position(), log_);
   if (!info) {
     // The simulated log never loses entries: a verdict would be wrong.
@@ -121,6 +127,35 @@ void SimNode::join() {
   });
   life_->tail = std::move(*tail);
   note_position();
+}
+
+bool SimNode::stop_if_diverged() {
+  if (!life_->core->digests().diverged()) return false;
+  say("differs from the others, and is built anew");
+  ++diverged_;
+  life_.reset();
+  waiters_.clear();
+  has_image_ = false;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(dir_ + "/replica.db" + suffix);
+  }
+  world_.after(Micros{world_.between(1'000, 3'000'000)}, [this] { start(); });
+  return true;
+}
+
+bool SimNode::alter_silently() {
+  if (!up()) return false;
+  bool altered = false;
+  WEIR_ASSERT(life_->db->transaction([&]() -> Result<void> {
+    auto change = life_->db->prepare(
+        "UPDATE jobs SET payload='\"altered\"' WHERE row=(SELECT max(row)-?1 FROM jobs)");
+    change.bind_all(static_cast<std::int64_t>(world_.below(20)));
+    change.run();
+    altered = change.changes() > 0;
+    return {};
+  }));
+  if (altered) say("is altered silently");
+  return altered;
 }
 
 void SimNode::crash() {
@@ -251,6 +286,7 @@ void SimNode::apply() {
   }
   if (applied) life_->inbox.clear();
   note_position();
+  if (stop_if_diverged()) return;
   hand_out(batch);
   if (!applied) {
     WEIR_ASSERT(!life_->core->stopped());
@@ -268,6 +304,7 @@ void SimNode::note_position() {
   }
   life_->ticks->set_log_time(position.time, clock_.mono());
   life_->proposals->set_log_time(position.time, clock_.mono());
+  life_->digests->set(life_->core->digests().news(), clock_.mono());
   if (life_->serving || life_->tail == nullptr || position.applied < life_->catch_up_to) return;
   life_->serving = true;
   say("serves at " + std::to_string(position.applied));
@@ -301,12 +338,24 @@ void SimNode::beat() {
   pump();
   if (life_->serving) {
     life_->leader->step(clock_.mono());
+    propose_digest(replica::DigestCore::Duty::digest, life_->digests->digest(clock_.mono()));
     if (rogue_ || life_->leader->leads(clock_.mono())) lead();
   }
   later(Micros{world_.between(5'000, 40'000)}, [this] { beat(); });
 }
 
+void SimNode::propose_digest(replica::DigestCore::Duty duty,
+                             std::optional<replica::Operation> operation) {
+  if (!operation) return;
+  propose(std::move(*operation), [this, duty](Result<replica::Reply> reply) {
+    Result<void> result;
+    if (!reply) result = std::move(reply).error();
+    life_->digests->on_reply(duty, result, clock_.mono());
+  });
+}
+
 void SimNode::lead() {
+  propose_digest(replica::DigestCore::Duty::checkpoint, life_->digests->checkpoint(clock_.mono()));
   while (auto tick = life_->ticks->next({clock_.wall(), clock_.mono()})) {
     propose(std::move(tick->operation),
             [this, machine = tick->machine](Result<replica::Reply> reply) {

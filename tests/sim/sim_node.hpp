@@ -1,6 +1,7 @@
 // SimNode: one coordinator: the cores of pkg/replica, the machines and a real SQLite file, driven
 // by the world's events instead of threads. It crashes between any two steps, starts again, loses
-// power (its file is set back to an older, consistent image), is cut off, or believes to lead.
+// power (its file is set back to an older, consistent image), is cut off, or believes to lead. When
+// its state differs from that of the others it stops, and an operator has it built anew.
 #pragma once
 
 #include <functional>
@@ -11,6 +12,7 @@
 
 #include "jobs/machine.hpp"
 #include "pkg/replica/applier_core.hpp"
+#include "pkg/replica/digest_core.hpp"
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/leader_core.hpp"
 #include "pkg/replica/proposals_core.hpp"
@@ -52,6 +54,9 @@ class SimNode {
   sqlite::Database& db() { return *life_->db; }
   const jobs::Machine& jobs() const { return *life_->jobs; }
   const test::RegistersMachine& toy() const { return *life_->toy; }
+  std::size_t diverged() const { return diverged_; }  // how often its state was found to differ
+  // Alters something that no client is told: a bad disk. False: there was nothing.
+  bool alter_silently();
 
   // Events of the run.
   void begin_troubles();  // from now on crashes, cuts, clock steps happen by themselves
@@ -70,6 +75,7 @@ class SimNode {
     std::unique_ptr<replica::TickCore> ticks;
     std::unique_ptr<replica::ProposalsCore> proposals;
     std::unique_ptr<replica::EffectsCore> effects;
+    std::unique_ptr<replica::DigestCore> digests;
     std::unique_ptr<replica::LogTail> tail;
     std::vector<replica::DecodedEntry> inbox;
     replica::Revision catch_up_to = 0;
@@ -83,6 +89,8 @@ class SimNode {
   void join();
   void beat();  // the timer and the housekeeper
   void lead();
+  void propose_digest(replica::DigestCore::Duty duty, std::optional<replica::Operation> operation);
+  bool stop_if_diverged();
   void pump();
   void apply_soon(Micros delay);
   void apply();
@@ -110,6 +118,7 @@ class SimNode {
   SimEffects sink_;
   std::unique_ptr<Life> life_;
   std::uint64_t lives_ = 0;
+  std::size_t diverged_ = 0;
   std::map<std::string, Deliver> waiters_;
   std::function<void(std::string)> orphan_;
 };

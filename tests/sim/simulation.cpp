@@ -7,6 +7,7 @@
 
 #include "tests/sim/clients.hpp"
 #include "tests/sim/judge.hpp"
+#include "tests/sim/state_digest.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace weir::sim {
@@ -43,10 +44,16 @@ class Simulation {
       node->begin_troubles();
     }
     clients_->begin();
+    // One of three: the other two know better.
+    if (nodes_.size() == 3 && world_.chance(250)) {
+      altered_ = nodes_[world_.below(nodes_.size())].get();
+      alter(Micros{world_.between(2'000'000, 8'000'000)});
+    }
     const Micros troubled{world_.between(4'000'000, 20'000'000)};
     world_.run_until(troubled);
     RunReport report;
     if (!calm_down()) report.violations.push_back("did not become calm: " + unrest());
+    find_altered(report);
     report.entries = log_.last();
     Witness witness(log_);
     witness.replay();
@@ -61,6 +68,7 @@ class Simulation {
   // Without faults everything that was accepted must come to its end by itself.
   bool calm_down() {
     world_.set_faults(false);
+    calm_ = true;
     world_.trace("calm");
     clients_->calm();
     world_.run_until(world_.now() + 40s);  // cuts end, nodes are back, what was late has come
@@ -74,6 +82,55 @@ class Simulation {
     world_.run_until(world_.now() + 5s);
     while (world_.now() < end && !all_equal()) world_.run_until(world_.now() + 1s);
     return all_equal() && unfinished(*nodes_[0]) == 0;
+  }
+
+  void alter(Micros in) {
+    world_.after(in, [this] {
+      if (altered_->alter_silently()) {
+        is_altered_ = true;
+      } else if (!calm_) {
+        alter(Micros{100ms});
+      }
+    });
+  }
+
+  // Goes on until the walk over the tables has come to what was altered, or it went by itself.
+  void find_altered(RunReport& report) {
+    std::size_t diverged = 0;
+    const auto count = [&] {
+      diverged = 0;
+      for (const auto& node : nodes_) diverged += node->diverged();
+    };
+    count();
+    if (!is_altered_) {
+      if (diverged > 0) report.violations.push_back("a node was called different and is not");
+      return;
+    }
+    report.altered = 1;
+    const Micros end = world_.now() + kCalmLimit;
+    for (int second = 1; world_.now() < end; ++second) {
+      world_.run_until(world_.now() + 1s);
+      if (second % 15 == 0 && all_equal() && same_states()) break;
+      // Something for the leader to make checkpoints of.
+      auto& node = *nodes_[world_.below(nodes_.size())];
+      if (node.serving() && second % 15 < 10) {
+        node.propose({"toy.tick", "{}"}, [](const Result<replica::Reply>&) {});
+      }
+    }
+    count();
+    report.found = altered_->diverged() > 0 ? 1 : 0;
+    if (!all_equal() || !same_states()) {
+      report.violations.push_back("what was altered on " + altered_->id() + " was not found");
+    }
+  }
+
+  bool same_states() {
+    for (const auto& node : nodes_) {
+      if (state_digest(node->db()).at("jobs") != state_digest(nodes_[0]->db()).at("jobs")) {
+        return false;
+      }
+    }
+    return true;
   }
 
   bool all_equal() const {
@@ -104,6 +161,9 @@ class Simulation {
   Ledger ledger_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Clients> clients_;
+  SimNode* altered_ = nullptr;
+  bool is_altered_ = false;
+  bool calm_ = false;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // store that was wiped.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -47,6 +48,7 @@ class Node {
     options.leader.observe = 100ms;
     options.start_wait = 20s;
     options.snapshots.log_bytes = 0;  // only when a test asks
+    options.digests = {.entries = 20, .every = 500ms, .rows = 200};
     snapshots_ =
         std::make_unique<JetStreamSnapshots>(JetStreamSnapshotOptions{.chunk_bytes = 1'000}, rest_);
     WEIR_ASSIGN(
@@ -66,6 +68,20 @@ class Node {
     entries_.reset();
     rest_.reset();
   }
+
+  // By hand, behind its back.
+  void alter(const std::string& sql) {
+    auto db = sqlite::Database::open({.path = database()});
+    ASSERT_TRUE(db);
+    ASSERT_TRUE((*db)->transaction([&]() -> Result<void> {
+      (*db)->execute(sql);
+      return {};
+    }));
+  }
+  void remove_database() {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database() + suffix);
+  }
+  std::string database() const { return dir_.file("data/jobs-0.db"); }
 
   Instance& operator*() { return *instance_; }
   Instance* operator->() { return instance_.get(); }
@@ -256,6 +272,35 @@ TEST_P(ReplicaOnNats, ALogThatLostItsEndGetsItBack) {
   EXPECT_EQ(b.values()["a29"], 1);
   EXPECT_EQ(b.values()["after"], 1);
   EXPECT_EQ(b->health().applied_time, a->health().applied_time) << "entries keep their times";
+}
+
+TEST_P(ReplicaOnNats, AnAlteredStateIsFound) {
+  Node a(server_.url());
+  Node b(server_.url());
+  Node c(server_.url());
+  for (Node* node : {&a, &b, &c}) ASSERT_TRUE(node->start());
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(b.ask(add_operation("k" + std::to_string(i), 1)));
+  ASSERT_TRUE(a->snapshots()->take());
+  ASSERT_TRUE(wait_until([&] { return a->health().digest.checkpoint > 50; }));
+  b.alter("UPDATE toy_values SET value=2 WHERE key='k50'");
+  ASSERT_TRUE(wait_until([&] {
+    (void)a.ask(add_operation("a", 1));
+    return b->health().digest.diverged;
+  }));
+  EXPECT_NE(b->health().problem.find("state_diverged"), std::string::npos);
+  EXPECT_EQ(b.ask(add_operation("b", 1)).error().reason, "replica_stopped");
+  EXPECT_EQ(a->health().digest.differing, b->node_id());
+  EXPECT_TRUE(wait_until([&] { return c->health().digest.differing == b->node_id(); }));
+  b.stop();
+  b.remove_database();
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(wait_until([&] { return b.values() == a.values(); }));
+  EXPECT_EQ(b.values()["k50"], 1);
+  ASSERT_TRUE(wait_until([&] {
+    (void)a.ask(add_operation("a", 1));
+    return a->health().digest.differing.empty();
+  }));
+  EXPECT_TRUE(b->health().problem.empty()) << b->health().problem;
 }
 
 TEST_P(ReplicaOnNats, AnotherNodeTakesOver) {

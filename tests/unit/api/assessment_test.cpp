@@ -71,6 +71,15 @@ TEST(Assessment, CatchingUpAndLaggingAreDegraded) {
   EXPECT_EQ(assess(behind, std::nullopt, kNow).component("replication").state, State::degraded);
 }
 
+TEST(Assessment, AnotherReplicaThatDiffersDegradesAndIsNamed) {
+  auto health = well();
+  health.digest.differing = "n7";
+  const auto a = assess(health, std::nullopt, kNow);
+  EXPECT_EQ(a.component("replication").state, State::degraded);
+  EXPECT_NE(a.component("replication").problem.find("n7"), std::string::npos);
+  EXPECT_TRUE(a.can_write);
+}
+
 TEST(Assessment, StructuresDegradeTheWholeAndNoMore) {
   const auto with = [](const replica::Health& data) {
     auto out = assess(well(), facts(true, Millis{0}), kNow);

@@ -52,6 +52,11 @@ TEST(Doctor, ComponentsThatAreNotWell) {
   EXPECT_EQ(findings[0].severity, Severity::error);
   EXPECT_THAT(findings[0].message, HasSubstr("gone"));
   EXPECT_EQ(findings[1].severity, Severity::warning);
+  const auto diverged = check_health(Json::parse(
+      R"({"components":{"replica":{"status":"down","error":"state_diverged: at revision 7"}}})"));
+  ASSERT_EQ(diverged.size(), 1U);
+  EXPECT_EQ(diverged[0].severity, Severity::error);
+  EXPECT_THAT(diverged[0].fix, HasSubstr("but not *.outbox.db"));
   const auto well = check_health(Json::parse(R"({"components":{"nats":{"status":"ok"}}})"));
   ASSERT_EQ(well.size(), 1U);
   EXPECT_EQ(well[0].severity, Severity::ok);

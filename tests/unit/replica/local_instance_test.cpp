@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "tests/support/wait.hpp"
@@ -270,6 +271,42 @@ TEST_F(LocalInstanceTest, ALogThatLostItsEndGetsItBack) {
   EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin()));
   ASSERT_TRUE(other.start()) << "a new coordinator applies the same";
   EXPECT_EQ(other.ask(add_operation("a", 1))->json, "8");
+}
+
+TEST_F(LocalInstanceTest, AReplicaThatDiffersStopsAndIsBuiltAnew) {
+  Node other(log_, leases_, effects_);
+  for (Node* node : {&node_, &other}) node->digests = {.entries = 5, .every = 200ms, .rows = 100};
+  ASSERT_TRUE(node_.start());
+  ASSERT_TRUE(wait_until([&] { return node_.instance->health().role == Role::leader; }));
+  ASSERT_TRUE(other.start());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  ASSERT_TRUE(wait_until([&] { return other.instance->health().digest.checkpoint > 0; }));
+  const auto database = other.dir.file("data/jobs-0.db");
+  {
+    auto by_hand = sqlite::Database::open({.path = database});
+    ASSERT_TRUE(by_hand);
+    ASSERT_TRUE((*by_hand)->transaction([&]() -> Result<void> {
+      (*by_hand)->execute("UPDATE toy_alarm SET at_ms=1");
+      return {};
+    }));
+  }
+  ASSERT_TRUE(node_.ask(add_operation("a", 1)));
+  ASSERT_TRUE(wait_until([&] { return other.instance->health().digest.diverged; }));
+  EXPECT_NE(other.instance->health().problem.find("state_diverged"), std::string::npos);
+  EXPECT_FALSE(other.instance->health().applying);
+  EXPECT_EQ(other.reason(add_operation("a", 1)), "replica_stopped");
+  EXPECT_TRUE(node_.ask(add_operation("a", 1)));
+  other.instance->stop();
+  EXPECT_EQ(other.start().error().reason, "state_diverged");
+  other.instance.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database + suffix);
+  ASSERT_TRUE(other.start());
+  EXPECT_EQ(other.ask(add_operation("a", 1))->json, "23");
+  ASSERT_TRUE(wait_until([&] {
+    (void)other.ask(add_operation("b", 1));
+    return node_.instance->health().digest.differing.empty();
+  }));
+  EXPECT_FALSE(other.instance->health().digest.diverged);
 }
 
 TEST_F(LocalInstanceTest, RefusesALogThatLostItsTailOrIsAnother) {

@@ -64,6 +64,7 @@ struct Node {
       options.snapshots = snapshot_options;
       options.outbox_bytes = outbox_bytes;
       options.journal_bytes = journal_bytes;
+      options.digests = digests;
       return make_instance(
           options, {log, leases, effects, {machine.get()}, clock, random, snapshots, test_clock});
     };
@@ -102,6 +103,7 @@ struct Node {
   Millis timeout{5'000};
   Millis start_wait{20'000};
   SnapshotOptions snapshot_options{};
+  DigestCore::Options digests{};
   TestClock* test_clock = nullptr;
   std::uint64_t outbox_bytes = 0;
   std::uint64_t journal_bytes = 1U << 20U;
