@@ -100,6 +100,8 @@ std::string essence(const std::string& text) {
       {std::regex("\\b(now|(in )?\\d+ ?(ms|s|min|h|d)( ago)?)\\b"), "<age>"},
       {std::regex("[0-9a-f]{11,}"), "<hex>"},
       {std::regex("\\d{3,}(\\.\\d+)?"), "<number>"},
+      // What the NATS server can do.
+      {std::regex("\"(server_ttl|atomic)\":(true|false)"), "\"$1\":<bool>"},
       {std::regex("\\s+"), " "},
   };
   std::string out = text;

@@ -28,7 +28,8 @@ class Ids {
   std::map<std::string, std::string> ours_;
 };
 
-// The text without what differs from run to run: times, ids, ages, long numbers, white space.
+// The text without what differs from run to run: times, ids, ages, long numbers, white space, and
+// what depends on the version of the NATS server.
 std::string essence(const std::string& text);
 
 }  // namespace weir::test
