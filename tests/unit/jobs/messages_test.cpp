@@ -196,5 +196,43 @@ TEST(Messages, DroppingAQueueTakesEverythingWithIt) {
   EXPECT_EQ(text(publish(h), "position"), "1") << "a new one";
 }
 
+// Drops the queue; how many operations it took.
+int drop(Harness& h, std::string_view queue) {
+  auto operation = h.requests.queue_drop(queue).value();
+  for (int steps = 1; steps < 20; ++steps) {
+    const auto step = next_step(operation, h.must(operation));
+    if (!step.next) return steps;
+    operation = *step.next;
+  }
+  ADD_FAILURE() << "it never ends";
+  return 0;
+}
+
+TEST(Messages, WhatDependsOnADroppedQueueGoesOn) {
+  Harness h;
+  h.must(h.requests.batch_create(
+      json::View(R"({"id":"b","seal":true,"jobs":[{"id":"running","queue":"q"},)"
+                 R"({"id":"other","queue":"r"}]})")));
+  submit(h, "child", "r", R"(,"depends_on":["running"],"on_failure":"run")");
+  submit(h, "waits", "q", R"(,"depends_on":["running"])");
+  submit(h, "held", "q", R"(,"unique":{"key":"u","scope":"active"})");
+  ASSERT_EQ(ids_of(h.lease("q", R"(,"max":2)")), (std::vector<std::string>{"running", "held"}));
+  submit(h, "ready", "q");
+  h.must(h.requests.pause("q"));
+  ASSERT_TRUE(h.park("w", "q"));
+  drop(h, "q");
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_queues WHERE name='q'"), 0);
+  EXPECT_EQ(h.number("SELECT count(*) FROM job_unique"), 0);
+  EXPECT_EQ(h.status("child"), "unprocessed") << "its parent ended";
+  h.complete(h.lease_one("r"));
+  h.complete(h.lease_one("r"));
+  h.expect_counts_true();
+  const auto before = h.dump();
+  h.restart();
+  EXPECT_EQ(h.dump(), before);
+  submit(h, "again", "q");
+  EXPECT_EQ(h.deliveries.size(), 1U) << "who waited is served by the new queue";
+}
+
 }  // namespace
 }  // namespace weir::jobs
