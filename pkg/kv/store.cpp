@@ -160,8 +160,31 @@ Result<std::uint64_t> Store::put(std::string_view key, std::string_view json,
   return bucket_.write(value_write(key, json, ttl));
 }
 
+std::optional<Result<SetResult>> Store::set_over_last(std::string_view key,
+                                                      std::string_view json) const {
+  auto last = recent_->find(key);
+  if (!last) return std::nullopt;
+  auto write = value_write(key, json, std::nullopt);
+  write.headers.emplace_back(nats::kExpectedHeader, std::to_string(last->revision));
+  const auto written = bucket_.write(write);
+  if (!written) {
+    recent_->forget(key);
+    if (lost_race(written.error())) return std::nullopt;
+    return Result<SetResult>(written.error());
+  }
+  recent_->remember(key, json, *written);
+  return Result<SetResult>(SetResult{
+      true, *written,
+      Entry{.key = last->key, .value = std::move(last->value), .revision = last->revision}});
+}
+
 Result<SetResult> Store::set(std::string_view key, std::string_view json,
                              const SetOptions& options) const {
+  // What ends by itself may have ended.
+  const bool stays = !options.ttl && info_.config.ttl.count() == 0;
+  if (stays && options.condition == Condition::always && !options.revision) {
+    if (auto done = set_over_last(key, json)) return std::move(*done);
+  }
   auto seen = change(key, [&](const Seen& before) -> Result<std::optional<nats::BucketWrite>> {
     const bool missing = !before.live;
     if (options.revision && (missing ? 0 : before.revision) != *options.revision) {
@@ -175,7 +198,10 @@ Result<SetResult> Store::set(std::string_view key, std::string_view json,
     return std::optional(value_write(key, json, options.ttl));
   });
   if (!seen) return std::move(seen).error();
-  return SetResult{seen->revision != 0, seen->revision, std::move(seen->live)};
+  const bool written = seen->revision != 0;
+  if (written && stays) recent_->remember(key, json, seen->revision);
+  if (written && !stays) recent_->forget(key);
+  return SetResult{written, seen->revision, std::move(seen->live)};
 }
 
 Result<bool> Store::remove(std::string_view key, std::optional<std::uint64_t> revision) const {

@@ -7,6 +7,7 @@
 // deadline_exceeded / nats_timeout (a write: its outcome is unknown).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "pkg/base/clock.hpp"
 #include "pkg/kv/entry.hpp"
+#include "pkg/kv/recent.hpp"
 #include "pkg/nats/bucket.hpp"
 
 namespace weir::kv {
@@ -96,6 +98,10 @@ class Store {
   std::optional<Millis> remaining_ttl(const Entry& entry) const;
   nats::Bucket::Read read_mode() const;
 
+  // set() without a condition over what was written here last, in one request; empty when that is
+  // not what stands there.
+  std::optional<Result<SetResult>> set_over_last(std::string_view key, std::string_view json) const;
+
   template <class Decide>
   Result<Seen> change(std::string_view key, const Decide& decide) const;
 
@@ -107,6 +113,7 @@ class Store {
   nats::Bucket bucket_;
   nats::BucketInfo info_;
   const Clock* clock_;
+  std::shared_ptr<Recent> recent_ = std::make_shared<Recent>();
 };
 
 }  // namespace weir::kv

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "pkg/kv/service.hpp"
@@ -40,6 +42,56 @@ TEST_P(StoreTest, FeaturesAreWhatTheServerHas) {
   EXPECT_EQ(store.info().message_ttl, at_least(2, 11));
   EXPECT_EQ(store.info().atomic, at_least(2, 12));
   EXPECT_TRUE(store.info().direct);
+}
+
+// What stood there before is told exactly, whoever wrote it and however often.
+TEST_P(StoreTest, EveryValueIsReplacedOnce) {
+  const auto store = make();
+  const auto elsewhere = make();
+  ASSERT_TRUE(store.set("k", "\"first\"", {}));
+  std::mutex mutex;
+  std::multiset<std::string> replaced;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const auto& mine = t % 2 == 0 ? store : elsewhere;
+      for (int i = 0; i < 20; ++i) {
+        const auto text = std::to_string(100 * t + i);
+        const auto set = mine.set("k", text, {});
+        ASSERT_TRUE(set) << describe(set.error());
+        const std::lock_guard lock(mutex);
+        replaced.insert(set->previous ? set->previous->value : "none");
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  replaced.insert(value(store, "k"));  // the only one that nobody replaced
+  EXPECT_EQ(replaced.size(), 81U);
+  EXPECT_EQ(std::set<std::string>(replaced.begin(), replaced.end()).size(), 81U);
+}
+
+TEST_P(StoreTest, WhatOthersDidInBetweenIsSeen) {
+  const auto store = make();
+  const auto elsewhere = make();
+  const auto previous = [&](const std::string& json, std::optional<Millis> ttl = {}) {
+    const auto set = store.set("k", json, {.ttl = ttl});
+    EXPECT_TRUE(set) << describe(set.error());
+    return set && set->previous ? set->previous->value : "none";
+  };
+  EXPECT_EQ(previous("1"), "none");
+  EXPECT_EQ(previous("2"), "1");
+  ASSERT_TRUE(elsewhere.put("k", "3", {}));
+  EXPECT_EQ(previous("4"), "3");
+  ASSERT_TRUE(elsewhere.remove("k"));
+  EXPECT_EQ(previous("5"), "none");
+  EXPECT_EQ(previous("6", 50ms), "5");
+  ASSERT_TRUE(wait_until([&] { return value(store, "k") == "none"; }));
+  EXPECT_EQ(previous("7"), "none");
+  ASSERT_TRUE(store.add("k", "1"));
+  EXPECT_EQ(previous("9"), "8");
+  const std::string longer = '"' + std::string(Recent::kLongestValue, 'x') + '"';
+  EXPECT_EQ(previous(longer), "9");
+  EXPECT_EQ(previous("10"), longer);
 }
 
 TEST_P(StoreTest, ValuesAreReadBackAndReplaced) {
