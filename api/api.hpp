@@ -16,6 +16,7 @@
 #include "api/http/types.hpp"
 #include "api/http_metrics.hpp"
 #include "api/large_value_sweeper.hpp"
+#include "api/node_board.hpp"
 #include "api/request_limits.hpp"
 #include "api/services.hpp"
 #include "api/system_probe.hpp"
@@ -65,6 +66,9 @@ struct ApiParts {
   replica::BlobStore* blobs = nullptr;        // null: no value may be longer than `inline_bytes`
   const replica::TestClock* test_clock = nullptr;             // null: real time; then it is `clock`
   std::shared_ptr<nats::Connection> commands_over = nullptr;  // null: none over NATS
+  const NodeBoard* nodes = nullptr;      // null: the other coordinators are not known
+  std::string config = "{}";             // settings as they may be shown, JSON
+  std::function<void()> shut_down = {};  // asks for a graceful stop; empty: nobody can
 };
 
 class Api final : public Service {

@@ -47,6 +47,8 @@ struct ServiceFigures {
   std::uint64_t topic_subscribers = 0;
 };
 
+class NodeBoard;
+
 struct Services {
   replica::Instance& instance;
   const auth::KeyMachine& keys;
@@ -76,6 +78,9 @@ struct Services {
   const structures::Machine* structures = nullptr;
   std::deque<std::string> names = {};  // texts that command tables made at start point into
   const replica::TestClock* test_clock = nullptr;  // null: real time
+  const NodeBoard* nodes = nullptr;                // null: nobody else is asked
+  std::string config = "{}";                       // settings as they may be shown, JSON
+  std::function<void()> shut_down = {};            // empty: cannot be asked for
 };
 
 // The time that everybody else has: for what is compared with the outside.

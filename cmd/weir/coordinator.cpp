@@ -44,6 +44,7 @@ constexpr std::size_t kEmbeddedMaxPayload = 8U << 20U;
 // In the order of dependence: each stands on those above it.
 struct Coordinator::Parts {
   config::ServeConfig config;
+  std::function<void()> shut_down;
   SystemClock system_clock;
   std::unique_ptr<replica::TestClock> test_clock;  // null: real time
   SystemRandom random;
@@ -70,6 +71,7 @@ struct Coordinator::Parts {
   std::unique_ptr<rooms::Rooms> rooms;
   std::unique_ptr<streams::Service> streams;
   std::unique_ptr<streams::Tails> tails;
+  std::unique_ptr<api::NodeBoard> nodes;
   std::unique_ptr<api::Api> api;
   std::shared_ptr<http::TlsServer> tls;  // null: plain HTTP
   std::unique_ptr<http::Front> front;
@@ -190,6 +192,8 @@ void Coordinator::Parts::make_api() {
   streams = std::make_unique<streams::Service>(rest);
   tails = std::make_unique<streams::Tails>(streams->jetstream(), system_clock);
   pubsub = std::make_unique<pubsub::Hub>(rest, system_clock, random);
+  nodes = std::make_unique<api::NodeBoard>(api::NodeBoard::Parts{
+      .connection = rest, .instance = *instance, .clock = system_clock, .shard = config.shard});
   // Without keys, commands are for those on loopback only.
   const bool over_nats = config.nats_commands && (!config.dev_no_auth || embedded);
   api = std::make_unique<api::Api>(api::ApiParts{.instance = *instance,
@@ -209,7 +213,10 @@ void Coordinator::Parts::make_api() {
                                                  .payload_keys = payload_keys.get(),
                                                  .blobs = blobs.get(),
                                                  .test_clock = test_clock.get(),
-                                                 .commands_over = over_nats ? rest : nullptr},
+                                                 .commands_over = over_nats ? rest : nullptr,
+                                                 .nodes = nodes.get(),
+                                                 .config = config.shown,
+                                                 .shut_down = shut_down},
                                    api_options(config, entries->max_payload()));
   auto listen = front_options(config);
   listen.tls = tls;
@@ -231,9 +238,11 @@ Coordinator::~Coordinator() {
   stop();
 }
 
-Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config) {
+Result<std::unique_ptr<Coordinator>> Coordinator::make(const config::ServeConfig& config,
+                                                       std::function<void()> shut_down) {
   auto parts = std::make_unique<Parts>();
   parts->config = config;
+  parts->shut_down = std::move(shut_down);
   if (config.test_clock) {
     parts->test_clock = std::make_unique<replica::TestClock>(parts->system_clock);
     log::warn("test_clock",
@@ -264,6 +273,7 @@ Result<void> Coordinator::start() {
   WEIR_TRY(parts_->webhooks->start());
   WEIR_TRY(parts_->probe->start());
   WEIR_TRY(parts_->pubsub->start());
+  WEIR_TRY(parts_->nodes->start());
   WEIR_TRY(parts_->kv->start());
   WEIR_TRY(parts_->rooms->start());
   WEIR_TRY(parts_->tails->start());
@@ -352,6 +362,7 @@ void Coordinator::stop() {
   parts_->front->stop();
   parts_->pubsub->stop();
   parts_->api->stop();
+  parts_->nodes->stop();
   parts_->probe->stop();
   parts_->webhooks->stop();
   if (parts_->data) parts_->data->stop();

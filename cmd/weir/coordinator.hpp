@@ -3,6 +3,7 @@
 // Lifecycle: make() -> start() -> stop(). One thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@ class Coordinator {
  public:
   // Opens the data directory, starts the embedded NATS when there is no other, connects. Errors: of
   // the parts; each says what to do.
-  static Result<std::unique_ptr<Coordinator>> make(const config::ServeConfig& config);
+  // `shut_down` asks whoever runs it for stop(), from any thread.
+  static Result<std::unique_ptr<Coordinator>> make(const config::ServeConfig& config,
+                                                   std::function<void()> shut_down);
   ~Coordinator();
 
   // Serves from here on, also while NATS cannot be reached yet.

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <ctime>
@@ -59,7 +60,7 @@ Result<int> serve(const Parsed& parsed) {
   process::raise_file_limit();
   ::umask(0077);  // job payloads and key hashes are nobody else's to read
 
-  WEIR_ASSIGN(auto coordinator, Coordinator::make(config));
+  WEIR_ASSIGN(auto coordinator, Coordinator::make(config, [] { ::kill(::getpid(), SIGTERM); }));
   WEIR_TRY(coordinator->start());
   log::info("serving", {{"at", coordinator->where()}, {"version", WEIR_VERSION}});
   print("weir " WEIR_VERSION " serves " + coordinator->where() + "\n");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "pkg/config/render.hpp"
+
 namespace weir::config {
 namespace {
 
@@ -136,6 +138,7 @@ unsigned threads(const Values& values, const char* key, unsigned automatic) {
 Result<ServeConfig> make_serve_config(const Values& values) {
   Errors errors;
   ServeConfig out;
+  out.shown = to_json(values);
   WEIR_ASSIGN(out.http, parse_address(values.text("http")));
   out.data_dir = values.text("data_dir");
   if (out.data_dir.empty()) errors.push_back({"data_dir", "must not be empty"});

@@ -49,6 +49,7 @@ struct WebhookConfig {
 };
 
 struct ServeConfig {
+  std::string shown;  // all settings as they may be shown (render.hpp), JSON
   Address http;
   std::string data_dir;
   HttpTlsConfig http_tls;

@@ -257,6 +257,16 @@ TEST_P(NatsCommandsTest, CoordinatorsShareTheRequests) {
     }
     return requests == kRequests;
   })) << requests;
+  const auto nodes = ask("replication.status", "");
+  std::set<std::string> replicas;
+  int leaders = 0;
+  for (const auto replica : json::View(nodes).find("replicas").elements()) {
+    replicas.insert(replica.find("id").as_string().value_or(""));
+    leaders += replica.find("role").as_string() == "leader" ? 1 : 0;
+    EXPECT_TRUE(replica.find("lag_entries").as_int().has_value()) << nodes;
+  }
+  EXPECT_EQ(replicas.size(), 2U) << nodes;
+  EXPECT_EQ(leaders, 1) << nodes;
   EXPECT_EQ(server_.stop(), 0);
   EXPECT_EQ(json::View(ask("kv.incr", R"({"key":"n"})")).find("value").raw(), "61");
   EXPECT_EQ(client_->discover("$SRV.PING.weir", 1).size(), 1U);
@@ -282,6 +292,17 @@ TEST_P(NatsCommandsTest, GoesOnAfterARestartOfNats) {
     return client_->request("weir.cmd.kv.get", R"({"key":"k"})", key()).error_code.empty();
   }));
   EXPECT_EQ(json::View(ask("kv.get", R"({"key":"k"})")).find("value").raw(), "7");
+}
+
+TEST_P(NatsCommandsTest, OperatorsSeeTheSettingsAndStopTheServer) {
+  const auto config = ask("admin.config", "");
+  const auto settings = json::View(config).find("config");
+  EXPECT_EQ(settings.find("max_connections").find("value").as_string(), "10000") << config;
+  EXPECT_EQ(settings.find("api_key").find("value").as_string(), "***");
+  EXPECT_EQ(config.find(server_.key()), std::string::npos);
+  EXPECT_EQ(ask("admin.shutdown", ""), R"({"success":true})");
+  EXPECT_TRUE(wait_until([&] { return !server_.running(); }));
+  EXPECT_EQ(server_.stop(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, NatsCommandsTest, testing::ValuesIn(nats_server_programs()),

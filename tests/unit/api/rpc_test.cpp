@@ -37,6 +37,29 @@ TEST_F(RpcTest, HealthIsTheHealthDocument) {
   EXPECT_TRUE(payload["components"].is_object());
 }
 
+TEST_F(RpcTest, ReplicationStatusKnowsThisOneWithoutNats) {
+  const Json payload = command(R"({"command":"replication.status"})")->body()["payload"];
+  EXPECT_TRUE(payload["role"] == "leader" || payload["role"] == "follower");
+  for (const char* name : {"applied", "log_last", "lag_entries", "lag_ms"}) {
+    EXPECT_TRUE(payload[name].is_number_integer()) << name;
+  }
+  ASSERT_EQ(payload["replicas"].size(), 1U);
+  EXPECT_EQ(payload["replicas"][0]["id"], payload["id"]);
+  EXPECT_TRUE(payload["replicas"][0]["last_seen"].is_string());
+}
+
+TEST_F(RpcTest, OperatorsCommandsWantTheScopeAdmin) {
+  const auto key = make_key(R"(["health:read"])");
+  for (const char* name : {"admin.config", "admin.shutdown"}) {
+    const auto refused = command(R"({"command":")" + std::string(name) + R"("})", as(key));
+    EXPECT_EQ(refused->status(), 403) << name;
+    EXPECT_EQ(refused->body()["error"]["code"], "FORBIDDEN") << name;
+  }
+  EXPECT_EQ(command(R"({"command":"admin.shutdown"})")->body()["error"]["code"],
+            "SERVICE_UNAVAILABLE")
+      << "nobody runs this API";
+}
+
 TEST_F(RpcTest, CredentialsInEveryForm) {
   const std::string frame = R"({"command":"admin.health"})";
   EXPECT_EQ(command(frame, {{"authorization", "Bearer " + admin_}})->status(), 200);
