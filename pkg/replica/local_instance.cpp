@@ -190,7 +190,8 @@ Result<void> LocalInstance::open() {
                               .max_bytes = options_.outbox_bytes,
                               .max_entry_bytes = options_.proposer.max_entry_bytes},
                              log_, parts_.clock,
-                             [this] { return log_.connected() && serving_.serving(); }));
+                             {[this] { return log_.connected() && serving_.serving(); },
+                              [this] { return applier_.applied(); }}));
   }
   database_bytes_ = db_->file_bytes();
   tell_keeper();

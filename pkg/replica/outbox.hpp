@@ -1,8 +1,9 @@
-// Outbox: where operations wait while the log cannot be reached. A SQLite file of its own with
-// synchronous=FULL: what was answered survives a crash and lost power. When the log is back, one
-// thread packs what waits, in order, into entries, keeps each entry before it appends it, and
-// appends one after the other. Their proposer is the outbox itself, with sequence numbers that
-// never come twice: replicas apply each entry once, however often it is appended.
+// Outbox: where operations wait while the log cannot be reached, in a file of its own
+// (outbox_file.hpp). When the log is back, one thread appends what waits, in order, one entry after
+// the other. Their proposer is the outbox itself, with sequence numbers that never come twice:
+// replicas apply each entry once, however often it is appended. An entry is forgotten when it is
+// applied here, not before: a NATS that loses power may lose what it just acknowledged, and what is
+// applied can be given back to it (log_inspector.hpp).
 //
 // Lifecycle: open() -> start() -> stop(). Thread-safe.
 #pragma once
@@ -18,7 +19,7 @@
 #include "pkg/base/clock.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/replica/log.hpp"
-#include "pkg/sqlite/database.hpp"
+#include "pkg/replica/outbox_file.hpp"
 
 namespace weir::replica {
 
@@ -32,9 +33,14 @@ struct OutboxOptions {
 
 class Outbox {
  public:
-  // `may_drain` says whether the log takes entries now. Errors: of SQLite.
+  struct Hooks {
+    std::function<bool()> may_drain;    // the log takes entries now
+    std::function<Revision()> applied;  // how far this replica is
+  };
+
+  // Errors: of SQLite.
   static Result<std::unique_ptr<Outbox>> open(OutboxOptions options, Log& log, const Clock& clock,
-                                              std::function<bool()> may_drain);
+                                              Hooks hooks);
   ~Outbox() { stop(); }
 
   void start();
@@ -53,32 +59,23 @@ class Outbox {
     Operation operation;
     ReplyHandler done;
   };
-  struct Entry {
-    std::uint64_t sequence = 0;
-    std::string data;
-    std::uint64_t operations = 0;
-    std::uint64_t bytes = 0;  // as they were counted when they were kept
-  };
-
-  Outbox(OutboxOptions options, std::unique_ptr<sqlite::Database> db, Log& log, const Clock& clock,
-         std::function<bool()> may_drain);
-  Result<void> load();
+  Outbox(OutboxOptions options, std::unique_ptr<OutboxFile> file, Log& log, const Clock& clock,
+         Hooks hooks);
 
   void write_loop();
   Result<void> write(const std::vector<Unwritten>& batch);
   void drain_loop();
-  Result<std::optional<Entry>> next_entry();
-  std::optional<Entry> packed_entry();
-  std::optional<Entry> pack();
-  Result<void> append(const Entry& entry);
-  bool forget(const Entry& entry);
+  std::optional<OutboxFile::Entry> next_entry();
+  bool hand_over(const OutboxFile::Entry& entry);
+  Result<Revision> append(const OutboxFile::Entry& entry);
+  bool wait_applied(Revision revision);
 
   const OutboxOptions options_;
-  const std::unique_ptr<sqlite::Database> db_;  // under db_mutex_
+  const std::unique_ptr<OutboxFile> file_;  // under file_mutex_
   Log& log_;
   const Clock& clock_;
-  const std::function<bool()> may_drain_;
-  std::mutex db_mutex_;
+  const Hooks hooks_;
+  std::mutex file_mutex_;
 
   std::atomic<std::uint64_t> operations_{0};  // kept or about to be, and not in the log yet
   std::atomic<std::uint64_t> bytes_{0};

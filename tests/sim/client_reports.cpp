@@ -21,15 +21,23 @@ void Clients::heartbeat(const Leased& leased) {
   std::string body = R"({"progress":)" + std::to_string(world_.below(100));
   // Some say so much that the oldest lines are dropped.
   if (world_.chance(500)) body += R"(,"log":[)" + log_text(world_.chance(50) ? 400 : 3) + "]";
-  if (world_.chance(300)) body += R"(,"checkpoint":{"at":7})";
+  if (world_.chance(300)) {
+    body += ",\"checkpoint\":" + (world_.chance(100) ? large_value() : R"({"at":7})");
+  }
   body += "}";
-  propose(must(requests_.heartbeat(leased.token, json::View(body))),
-          [this, leased](const Result<replica::Reply>& reply) {
-            note_answer(leased, reply, false);
-            if (!reply) return;
-            const auto deadline = json::View(reply->json).find("deadline").as_string().value_or("");
-            ledger_.extended(leased.id, leased.fence, to_unix_ms(must(parse_rfc3339(deadline))));
-          });
+  propose_or_keep(
+      must(requests_.heartbeat(leased.token, json::View(body))),
+      [this, leased](const Result<replica::Reply>& reply) {
+        note_answer(leased, reply, false);
+        if (!reply || reply->kept) return;
+        const auto deadline = json::View(reply->json).find("deadline").as_string().value_or("");
+        ledger_.extended(leased.id, leased.fence, to_unix_ms(must(parse_rfc3339(deadline))));
+      });
+}
+
+std::string Clients::large_value() {
+  const auto chunk = std::to_string(next_chunk_++);
+  return R"({"$weir":{"b":{"n":20,"h":"","s":"s","q":[)" + chunk + "]}}}";
 }
 
 std::string Clients::log_text(int lines) {
@@ -61,19 +69,19 @@ void Clients::finish(const Leased& leased, int tries) {
     operation =
         must(requests_.release(leased.token, json::View(snooze ? R"({"delay_ms":500})" : "{}")));
   }
-  propose(std::move(operation),
-          [this, leased, completed, tries](const Result<replica::Reply>& reply) {
-            note_answer(leased, reply, completed);
-            const bool again = !reply && told_by(reply) != Told::accepted && tries < 3;
-            if (again && reply.error().reason != "lease_lost") {
-              world_.after(300ms, [this, leased, tries] { finish(leased, tries + 1); });
-            }
-          });
+  propose_or_keep(std::move(operation),
+                  [this, leased, completed, tries](const Result<replica::Reply>& reply) {
+                    note_answer(leased, reply, completed);
+                    const bool again = !reply && told_by(reply) != Told::accepted && tries < 3;
+                    if (again && reply.error().reason != "lease_lost") {
+                      world_.after(300ms, [this, leased, tries] { finish(leased, tries + 1); });
+                    }
+                  });
 }
 
 void Clients::note_answer(const Leased& leased, const Result<replica::Reply>& reply,
                           bool completed) {
-  if (!reply) return;
+  if (!reply || reply->kept) return;  // kept: only the log will say whether the lease was good
   ledger_.answered(leased.id, {leased.fence, reply->revision, completed});
 }
 

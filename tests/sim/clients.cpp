@@ -1,5 +1,6 @@
 #include "tests/sim/clients.hpp"
 
+#include "jobs/kept.hpp"
 #include "jobs/quota.hpp"
 #include "jobs/token.hpp"
 #include "pkg/base/assert.hpp"
@@ -86,13 +87,20 @@ void Clients::propose(replica::Operation operation, replica::ReplyHandler done) 
   }
 }
 
+void Clients::propose_or_keep(replica::Operation operation, replica::ReplyHandler done) {
+  SimNode& node = *nodes_[world_.below(nodes_.size())];
+  if (node.up()) return node.propose_or_keep(std::move(operation), std::move(done));
+  propose(std::move(operation), std::move(done));
+}
+
 // --- producers -----------------------------------------------------------------------------------
 
 std::string Clients::job_text(const std::string& id) {
   std::string text =
       R"({"id":")" + id + R"(","queue":")" + kQueues[world_.below(3)] + R"(","type":"t)" +
-      std::to_string(world_.below(3)) + R"(","payload":{"n":)" + std::to_string(next_id_) +
-      R"(},"priority":)" + std::to_string(world_.below(10)) + R"(,"max_attempts":)" +
+      std::to_string(world_.below(3)) + R"(","payload":)" +
+      (world_.chance(50) ? large_value() : R"({"n":)" + std::to_string(next_id_) + "}") +
+      R"(,"priority":)" + std::to_string(world_.below(10)) + R"(,"max_attempts":)" +
       std::to_string(1 + world_.below(4)) + R"(,"backoff":{"kind":"fixed","delay_ms":)" +
       std::to_string(100 + world_.below(1'500)) + "}";
   if (world_.chance(500)) text += ",\"key\":\"k" + std::to_string(world_.below(5)) + "\"";
@@ -177,11 +185,21 @@ void Clients::submit(const std::string& id, const replica::Operation& operation,
   job_ids_.push_back(id);
   // A node that dies never answers: the client notices and asks again under the same id.
   auto told = std::make_shared<Told>(Told::nothing);
-  propose(operation, [this, id, told](const Result<replica::Reply>& reply) {
+  const auto done = [this, id, told](const Result<replica::Reply>& reply) {
     WEIR_ASSERT(*told == Told::nothing);
-    *told = reply ? answered(id, json::View(reply->json)) : told_by(reply);
+    const bool kept = reply && reply->kept;
+    *told = reply && !kept ? answered(id, json::View(reply->json)) : told_by(reply);
+    if (kept) {
+      *told = Told::unknown;
+      ledger_.kept(id);
+    }
     if (reply) ledger_.submitted(id, *told);
-  });
+  };
+  if (jobs::may_wait(operation)) {
+    propose_or_keep(operation, done);
+  } else {
+    propose(operation, done);
+  }
   world_.after(6s, [this, id, operation, tries, told] {
     ledger_.submitted(id, *told);
     if (*told == Told::accepted || *told == Told::other || tries >= 4 || world_.chance(200)) return;

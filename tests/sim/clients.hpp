@@ -49,6 +49,8 @@ class Clients {
 
   SimNode* any_node();  // one that serves, if any
   void propose(replica::Operation operation, replica::ReplyHandler done);
+  // The same, also to a node that has lost the log: it may keep the operation.
+  void propose_or_keep(replica::Operation operation, replica::ReplyHandler done);
   auto proposer() {
     return [this](replica::Operation operation, replica::ReplyHandler done) {
       propose(std::move(operation), std::move(done));
@@ -74,6 +76,7 @@ class Clients {
   void run(Leased leased);
   void heartbeat(const Leased& leased);
   std::string log_text(int lines);
+  std::string large_value();  // a reference, as the API makes them
   void finish(const Leased& leased, int tries);
   void note_answer(const Leased& leased, const Result<replica::Reply>& reply, bool completed);
 
@@ -93,6 +96,7 @@ class Clients {
   DrainClients drains_;
   WebhookClients webhooks_;
   std::uint64_t next_id_ = 0;
+  std::int64_t next_chunk_ = 1;  // of large values
   std::uint64_t waiters_ = 0;
   std::size_t workers_ = 0;
   bool calm_ = false;

@@ -53,6 +53,10 @@ class Ledger {
   explicit Ledger(const SimLog& log) : log_(log) {}
 
   void submitted(const std::string& id, Told told);
+  // A node without the log took it: it must come into the log, where it may still be refused (its
+  // queue is full).
+  void kept(const std::string& id) { kept_.insert(id); }
+  const std::set<std::string>& kept() const { return kept_; }
   void cancelled(const std::string& id) { jobs_[id].cancelled = true; }
   void again(const std::string& id) { jobs_[id].again = true; }
   void may_go(const std::string& id) { jobs_[id].may_go = true; }
@@ -108,6 +112,7 @@ class Ledger {
 
   const SimLog& log_;
   std::map<std::string, JobRecord> jobs_;
+  std::set<std::string> kept_;
   std::map<std::string, AddRecord> adds_;
   std::map<std::string, std::set<std::string>> once_;
   std::vector<std::string> due_;

@@ -3,6 +3,7 @@
 //
 //   weir_sim --seeds 1..2000       all of them; exit code 1 and the seeds when a promise was broken
 //   weir_sim --seeds 1..2000 --part 3/8   every eighth of them, from the third on
+//   weir_sim --seeds 1..2000 --first-failure      until a promise is broken
 //   weir_sim --seed 17 --verbose   one, with everything that happened
 //
 // WEIR_SIM_SEEDS=N runs N seeds from the first one on, whatever the range says.
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "pkg/log/log.hpp"
 #include "tests/sim/simulation.hpp"
 
 namespace {
@@ -22,6 +24,7 @@ struct Arguments {
   std::uint64_t part = 1;
   std::uint64_t parts = 1;
   bool verbose = false;
+  bool first_failure = false;
 };
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -51,6 +54,10 @@ std::optional<Arguments> parse(int count, char** values) {
       out.verbose = true;
       continue;
     }
+    if (name == "--first-failure") {
+      out.first_failure = true;
+      continue;
+    }
     if (i + 1 >= count) return std::nullopt;
     const std::string_view value = values[++i];
     if (name == "--part") {
@@ -78,13 +85,17 @@ int main(int count, char** values) {
   const auto arguments = parse(count, values);
   if (!arguments) {
     std::fprintf(stderr,
-                 "usage: weir_sim [--seeds FROM..TO [--part N/OF] | --seed N] [--verbose]\n");
+                 "usage: weir_sim [--seeds FROM..TO [--part N/OF] | --seed N] [--first-failure] "
+                 "[--verbose]\n");
     return 2;
   }
+  weir::log::configure(weir::log::Level::off, weir::log::Format::text);
   std::uint64_t failed = 0;
   std::uint64_t jobs = 0;
   std::uint64_t entries = 0;
   std::uint64_t runs = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t restored = 0;
   std::uint64_t altered = 0;
   std::uint64_t found = 0;
   auto seed = arguments->from + arguments->part - 1;
@@ -93,6 +104,8 @@ int main(int count, char** values) {
     const auto report = weir::sim::run_simulation({.seed = seed, .verbose = arguments->verbose});
     jobs += report.jobs;
     entries += report.entries;
+    lost += report.lost;
+    restored += report.restored;
     altered += report.altered;
     found += report.found;
     const bool show = arguments->from == arguments->to || !report.violations.empty();
@@ -110,11 +123,14 @@ int main(int count, char** values) {
     }
     for (const auto& violation : report.violations) std::printf("  %s\n", violation.c_str());
     if (!report.violations.empty()) ++failed;
+    if (failed > 0 && arguments->first_failure) break;
   }
   std::printf(
-      "%llu seeds, %llu entries, %llu jobs, %llu of %llu altered nodes found: %llu failed\n",
+      "%llu seeds, %llu entries, %llu jobs, %llu lost entries given back, %llu restores, "
+      "%llu of %llu altered nodes found: %llu failed\n",
       static_cast<unsigned long long>(runs), static_cast<unsigned long long>(entries),
-      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(found),
+      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(lost),
+      static_cast<unsigned long long>(restored), static_cast<unsigned long long>(found),
       static_cast<unsigned long long>(altered), static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }

@@ -83,6 +83,22 @@ void check_redrives(SimNode& node, std::vector<std::string>& out) {
   });
 }
 
+// The chunks of every large payload are known to be in use, those of forgotten ones as unused.
+void check_large(SimNode& node, std::vector<std::string>& out) {
+  read(node.db(), [&](sqlite::Database& db) {
+    auto rows = db.prepare(
+        "SELECT (SELECT count(*) FROM jobs j LEFT JOIN job_large l ON l.job=j.row AND l.kind=0"
+        " WHERE substr(j.payload,1,14)='{\"$weir\":{\"b\":' AND"
+        " (l.job IS NULL OR j.parts&?1=0 OR instr(j.payload,l.chunks)=0))+"
+        "(SELECT count(*) FROM job_large l LEFT JOIN jobs j ON j.row=l.job WHERE j.row IS NULL)+"
+        "(SELECT count(*) FROM job_large l JOIN job_large_unused u ON u.first=l.first)");
+    rows.bind_all(jobs::kLargeBit);
+    if (rows.step() && rows.int64(0) > 0) {
+      out.push_back(node.id() + " has large values whose chunks are not kept, or are kept twice");
+    }
+  });
+}
+
 }  // namespace
 
 void check_side_tables(SimNode& node, std::vector<std::string>& out) {
@@ -90,6 +106,7 @@ void check_side_tables(SimNode& node, std::vector<std::string>& out) {
   check_retentions(node, out);
   check_quotas(node, out);
   check_redrives(node, out);
+  check_large(node, out);
 }
 
 }  // namespace weir::sim

@@ -84,8 +84,10 @@ void SimLog::deliver_soon(Tail& tail) {
     tail.scheduled_ = false;
     if (tail.view_.cut_) return;  // goes on when the cut ends
     // Some of what is there; the rest comes later.
+    tail.next_ = std::max(tail.next_, first_);
+    if (tail.next_ > entries_.size()) return;  // they are lost, and come back
     const auto there = entries_.size() + 1 - tail.next_;
-    const auto some = there == 0 ? 0 : 1 + world_.below(there);
+    const auto some = 1 + world_.below(there);
     for (std::uint64_t i = 0; i < some && *alive; ++i) {
       const LogEntry entry = entries_[tail.next_ - 1];
       ++tail.next_;
@@ -95,9 +97,19 @@ void SimLog::deliver_soon(Tail& tail) {
   });
 }
 
+void SimLog::lose_end(Revision last) {
+  world_.trace("the log loses all after " + std::to_string(last));
+  lost_ += entries_.size() - last;
+  entries_.resize(last);
+  times_.resize(last);
+  std::erase_if(ids_, [&](const auto& id) { return id.second.second > last; });
+  for (auto& view : views_) ++view->session_;
+}
+
 void SimLog::View::set_cut(bool cut) {
   cut_ = cut;
   if (cut) return;
+  ++session_;
   for (Tail* tail : log_.tails_) {
     if (&tail->view_ == this) log_.deliver_soon(*tail);
   }
@@ -148,20 +160,33 @@ Result<std::unique_ptr<replica::LogTail>> SimLog::View::tail(Revision from, Sink
 
 Result<LogInfo> SimLog::View::info() {
   if (cut_ || log_.world_.fault(50)) return unavailable();
-  return LogInfo{1, log_.entries_.size(), log_.identity(), 0, 1};
+  return LogInfo{log_.first_, log_.entries_.size(), log_.identity(), 0, 1};
 }
 
-Result<void> SimLog::View::append_again(const LogEntry&) {
-  return Error{Code::conflict, "wrong_last_sequence", "the simulated log loses nothing", ""};
+Result<void> SimLog::View::append_again(const LogEntry& entry) {
+  if (cut_ || log_.world_.fault(50)) return unavailable();
+  if (entry.revision != log_.entries_.size() + 1) {
+    return Error{Code::conflict, "wrong_last_sequence", "the log ends elsewhere", ""};
+  }
+  log_.entries_.push_back(entry);
+  log_.times_.push_back(log_.times_.empty() ? entry.time
+                                            : std::max(log_.times_.back(), entry.time));
+  log_.world_.trace("stored " + std::to_string(entry.revision) + " again");
+  for (Tail* tail : log_.tails_) log_.deliver_soon(*tail);
+  if (log_.world_.fault(50)) return unknown();
+  return {};
 }
 
-Result<void> SimLog::View::truncate_below(Revision) {
-  return unavailable();
+Result<void> SimLog::View::truncate_below(Revision revision) {
+  if (cut_ || log_.world_.fault(50)) return unavailable();
+  log_.first_ = std::max(log_.first_, revision);
+  log_.world_.trace("truncated below " + std::to_string(log_.first_));
+  return {};
 }
 
 Result<LogEntry> SimLog::View::get(Revision revision) {
   if (cut_ || log_.world_.fault(50)) return unavailable();
-  if (revision == 0 || revision > log_.entries_.size()) {
+  if (revision < log_.first_ || revision > log_.entries_.size()) {
     return Error{Code::not_found, "entry_not_found", "no such entry", ""};
   }
   return log_.entries_[revision - 1];

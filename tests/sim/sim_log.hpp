@@ -1,6 +1,7 @@
 // SimLog: the replicated log of a simulated run, as a cluster that misbehaves would show it:
 // publishes lost, delayed, stored twice (inside and outside the duplicate window), answers lost,
-// nodes cut off, deliveries late, a clock that steps back when the leader changes.
+// nodes cut off, deliveries late, a clock that steps back when the leader changes, its newest
+// entries gone after lost power.
 #pragma once
 
 #include <map>
@@ -27,10 +28,9 @@ class SimLog {
     Result<replica::LogEntry> get(replica::Revision revision) override;
     Result<void> create() override { return {}; }
     Result<void> append_again(const replica::LogEntry& entry) override;
-    // The simulated log is kept whole: its nodes store no snapshots.
     Result<void> truncate_below(replica::Revision revision) override;
     bool connected() const override { return !cut_; }
-    std::uint64_t session() const override { return 1; }  // it never comes back shorter
+    std::uint64_t session() const override { return session_; }
     std::size_t max_entry_bytes() const override { return log_.max_entry_bytes_; }
     void set_cut(bool cut);
 
@@ -39,9 +39,15 @@ class SimLog {
     SimLog& log_;
     const std::size_t node_;
     bool cut_ = false;
+    std::uint64_t session_ = 1;
   };
 
   View& view(std::size_t node);
+
+  // Everything after `last` is gone, and all nodes lost their connections.
+  void lose_end(replica::Revision last);
+  std::uint64_t lost() const { return lost_; }        // entries
+  replica::Revision first() const { return first_; }  // nodes see none before it
 
   replica::Revision last() const { return entries_.size(); }
   const replica::LogEntry& entry(replica::Revision revision) const {
@@ -60,7 +66,9 @@ class SimLog {
 
   World& world_;
   std::vector<std::unique_ptr<View>> views_;
-  std::vector<replica::LogEntry> entries_;
+  std::vector<replica::LogEntry> entries_;  // truncated ones too
+  replica::Revision first_ = 1;
+  std::uint64_t lost_ = 0;
   std::vector<Timestamp> times_;
   std::map<std::string, std::pair<Micros, replica::Revision>> ids_;
   std::vector<Tail*> tails_;

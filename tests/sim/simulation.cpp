@@ -32,8 +32,9 @@ class Simulation {
       : world_(options.seed, options.verbose), log_(world_), ledger_(log_) {
     const std::size_t count = 2 + world_.below(2);
     for (std::size_t i = 0; i < count; ++i) {
-      nodes_.push_back(std::make_unique<SimNode>(world_, log_, lease_, effects_,
-                                                 dir_.file("n" + std::to_string(i)), i));
+      nodes_.push_back(
+          std::make_unique<SimNode>(world_, SimNode::Outside{log_, lease_, effects_, snapshots_},
+                                    dir_.file("n" + std::to_string(i)), i));
     }
     clients_ = std::make_unique<Clients>(world_, nodes_, ledger_);
   }
@@ -47,14 +48,19 @@ class Simulation {
     // One of three: the other two know better.
     if (nodes_.size() == 3 && world_.chance(250)) {
       altered_ = nodes_[world_.below(nodes_.size())].get();
+      for (auto& node : nodes_) node->take_no_snapshots();
       alter(Micros{world_.between(2'000'000, 8'000'000)});
     }
+    trouble();
     const Micros troubled{world_.between(4'000'000, 20'000'000)};
     world_.run_until(troubled);
     RunReport report;
     if (!calm_down()) report.violations.push_back("did not become calm: " + unrest());
     find_altered(report);
     report.entries = log_.last();
+    report.lost = log_.lost();
+    for (const auto& node : nodes_) report.restored += node->restored();
+    for (auto& violation : violations_) report.violations.push_back(std::move(violation));
     Witness witness(log_);
     witness.replay();
     judge(nodes_, log_, effects_, ledger_, witness, report);
@@ -82,6 +88,32 @@ class Simulation {
     world_.run_until(world_.now() + 5s);
     while (world_.now() < end && !all_equal()) world_.run_until(world_.now() + 1s);
     return all_equal() && unfinished(*nodes_[0]) == 0;
+  }
+
+  // What happens to NATS.
+  void trouble() {
+    world_.after(Micros{world_.between(1'000'000, 8'000'000)}, [this] {
+      if (world_.fault(500)) lose_end();
+      if (world_.fault(300) && snapshots_.damage(world_)) world_.trace("a snapshot rots");
+      if (!calm_) trouble();
+    });
+  }
+
+  // Entries that a coordinator can give back: it has seen all that any has, and looks first. (What
+  // nobody has applied is nobody's promise.)
+  void lose_end() {
+    SimNode* best = nullptr;
+    replica::Revision reach = 0;
+    for (auto& node : nodes_) reach = std::max(reach, node->reach());
+    for (auto& node : nodes_) {
+      if (node->can_heal() && node->applied() == reach) best = node.get();
+    }
+    if (best == nullptr || best->journal_begin() == 0) return;
+    const auto begin = std::max(best->journal_begin(), log_.first());
+    if (begin >= reach) return;
+    const auto most = std::min<replica::Revision>(reach - begin, 40);
+    log_.lose_end(reach - world_.below(most + 1));
+    if (!best->heals_now()) violations_.push_back(best->id() + " could not heal the log");
   }
 
   void alter(Micros in) {
@@ -135,9 +167,8 @@ class Simulation {
 
   bool all_equal() const {
     for (const auto& node : nodes_) {
-      if (!node->serving() || node->applied() != log_.last() || node->effects_waiting() > 0) {
-        return false;
-      }
+      if (!node->serving() || node->applied() != log_.last()) return false;
+      if (node->effects_waiting() > 0 || !node->outbox_empty()) return false;
     }
     return true;
   }
@@ -158,9 +189,11 @@ class Simulation {
   SimLog log_;
   SharedLease lease_;
   EffectStream effects_;
+  SnapshotShelf snapshots_;
   Ledger ledger_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Clients> clients_;
+  std::vector<std::string> violations_;
   SimNode* altered_ = nullptr;
   bool is_altered_ = false;
   bool calm_ = false;

@@ -22,6 +22,8 @@ struct RunReport {
   std::uint64_t completed = 0;
   std::uint64_t effects = 0;
   std::uint64_t duplicates = 0;  // entries that the log stored twice
+  std::uint64_t lost = 0;        // entries that the log lost, and got back
+  std::uint64_t restored = 0;    // nodes that began with a snapshot
   std::uint64_t altered = 0;     // nodes whose state was altered behind their back
   std::uint64_t found = 0;       // of them, by the others' digests
 };

@@ -78,8 +78,8 @@ JobChange job_change(const sqlite::Statement& rows) {
 // Passes everything on to the machine, and what it did to the referee.
 class WatchedMachine final : public replica::StateMachine {
  public:
-  WatchedMachine(replica::StateMachine& inner, Referee& referee)
-      : inner_(inner), referee_(referee) {}
+  WatchedMachine(replica::StateMachine& inner, Referee& referee, std::set<std::string>& asked)
+      : inner_(inner), referee_(referee), asked_(asked) {}
 
   std::string_view prefix() const override { return inner_.prefix(); }
   std::span<const sqlite::Migration> migrations() const override { return inner_.migrations(); }
@@ -87,6 +87,9 @@ class WatchedMachine final : public replica::StateMachine {
   Result<std::string> apply(const replica::Operation& operation, json::View body,
                             replica::ApplyContext& context) override {
     auto reply = inner_.apply(operation, body, context);
+    if (const auto id = body.find("job").find("id"); operation.name == "jobs.submit") {
+      asked_.insert(id.as_string().value_or(""));
+    }
     referee_.begin({.name = operation.name,
                     .body = body,
                     .revision = context.revision,
@@ -133,6 +136,7 @@ class WatchedMachine final : public replica::StateMachine {
 
   replica::StateMachine& inner_;
   Referee& referee_;
+  std::set<std::string>& asked_;
 };
 
 // The statements of a connection, as SQLite itself lists them.
@@ -181,7 +185,7 @@ void Witness::replay() {
   auto& db = **opened;
   jobs::Machine jobs;
   test::RegistersMachine toy;
-  WatchedMachine watched(jobs, referee_);
+  WatchedMachine watched(jobs, referee_, asked_);
   replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db, {&watched, &toy},
                             [] { return false; });
   WEIR_ASSERT(core.open().has_value());

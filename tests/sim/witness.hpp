@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,12 +31,16 @@ class Witness {
     return referee_.granted(job, fence);
   }
 
+  // A submit of the job was in the log.
+  bool was_asked(const std::string& job) const { return asked_.contains(job); }
+
   // The state it came to, by table, as state_digest().
   const std::map<std::string, std::string>& digest() const { return digest_; }
 
  private:
   const SimLog& log_;
   Referee referee_;
+  std::set<std::string> asked_;
   std::map<std::string, std::string> digest_;
   std::vector<std::string> slow_plans_;
 };
