@@ -87,8 +87,8 @@ TEST_F(Streams, ALife) {
   EXPECT_NE(must(200, "GET", "/orders/messages?from=-1").find(R"("encoding":"base64")"),
             std::string::npos);
   EXPECT_NE(must(200, "GET", "").find(R"("name":"orders")"), std::string::npos);
-  must(200, "DELETE", "/orders/messages/3");
-  EXPECT_EQ(reason(404, "GET", "/orders/messages/3"), "message_not_found");
+  must(200, "DELETE", "/orders/messages/2");
+  EXPECT_EQ(reason(404, "GET", "/orders/messages/2"), "message_not_found");
   EXPECT_EQ(at(must(200, "POST", "/orders/purge", R"({"keep":1})"), "purged"), "1");
   must(200, "DELETE", "/orders");
   EXPECT_EQ(reason(404, "GET", "/orders"), "stream_not_found");
