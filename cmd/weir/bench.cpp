@@ -81,7 +81,7 @@ class Bench {
   static Result<Bench> make(const Parsed& parsed) {
     Bench out;
     WEIR_ASSIGN(const auto client, client_options(parsed));
-    WEIR_ASSIGN(out.plan_.target, bench_target(client.server, client.key));
+    WEIR_ASSIGN(out.plan_.target, bench_target(split_servers(client.server).front(), client.key));
     const auto set = [&](const char* name, std::size_t& value, std::int64_t max) -> Result<void> {
       WEIR_ASSIGN(const auto given, parsed.number(name, static_cast<std::int64_t>(value), 1, max));
       value = static_cast<std::size_t>(given);

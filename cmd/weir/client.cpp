@@ -95,16 +95,22 @@ bool valid_url(std::string_view url) {
 }  // namespace
 
 struct Client::Http {
-  explicit Http(const Options& options)
-      : client(options.server, options.cert_file, options.cert_key_file) {}
+  Http(const std::string& server, const Options& options)
+      : client(server, options.cert_file, options.cert_key_file) {
+    client.set_keep_alive(true);
+    client.set_tcp_nodelay(true);
+    client.set_connection_timeout(std::chrono::seconds(5));
+    client.set_write_timeout(std::chrono::seconds(30));
+    if (!options.ca_file.empty()) client.set_ca_cert_path(options.ca_file.c_str());
+  }
   httplib::Client client;
 };
 
 Result<std::unique_ptr<Client>> Client::make(Options options) {
-  while (options.server.ends_with('/')) options.server.pop_back();
-  if (!valid_url(options.server)) {
-    return Error{Code::invalid, "bad_server_url", "\"" + options.server + "\" is not a server URL",
-                 "want http://HOST:PORT or https://HOST:PORT"};
+  for (const auto& server : split_servers(options.server)) {
+    if (valid_url(server)) continue;
+    return Error{Code::invalid, "bad_server_url", "\"" + server + "\" is not a server URL",
+                 "want http://HOST:PORT or https://HOST:PORT, or several of them with commas"};
   }
   if (options.key.find_first_of("\r\n") != std::string::npos) {
     return Error{Code::invalid, "bad_api_key", "the API key holds a line break", ""};
@@ -118,20 +124,15 @@ Result<std::unique_ptr<Client>> Client::make(Options options) {
 }
 
 Client::Client(Options options)
-    : options_(std::move(options)), http_(std::make_unique<Http>(options_)) {
-  auto& client = http_->client;
-  client.set_keep_alive(true);
-  client.set_tcp_nodelay(true);
-  client.set_connection_timeout(std::chrono::seconds(5));
-  client.set_write_timeout(std::chrono::seconds(30));
-  if (!options_.ca_file.empty()) client.set_ca_cert_path(options_.ca_file.c_str());
+    : options_(std::move(options)), servers_(split_servers(options_.server)) {
+  for (const auto& server : servers_) http_.push_back(std::make_unique<Http>(server, options_));
 }
 
 Client::~Client() = default;
 
 void Client::stop() {
   stopped_ = true;
-  http_->client.stop();
+  for (const auto& http : http_) http->client.stop();
 }
 
 Result<Answer> Client::once(const Call& call) {
@@ -146,13 +147,17 @@ Result<Answer> Client::once(const Call& call) {
     request.set_header("Content-Type", call.content_type);
     request.body = call.body;
   }
-  http_->client.set_read_timeout(options_.timeout + call.wait);
-  const auto result = http_->client.send(request);
-  if (result) {
-    return Answer{result->status, result->body, result->get_header_value("Date"),
-                  seconds_of(result->get_header_value("Retry-After"))};
+  auto& client = http_[at_]->client;
+  client.set_read_timeout(options_.timeout + call.wait);
+  const auto result = client.send(request);
+  if (!result) {
+    auto error = lost_error(static_cast<int>(result.error()));
+    go_on();
+    return error;
   }
-  return lost_error(static_cast<int>(result.error()));
+  if (result->status == 503) go_on();
+  return Answer{result->status, result->body, result->get_header_value("Date"),
+                seconds_of(result->get_header_value("Retry-After"))};
 }
 
 Result<int> Client::stream(const Call& call, const std::string& last_event_id,
@@ -178,9 +183,14 @@ Result<int> Client::stream(const Call& call, const std::string& last_event_id,
     }
     return !stopped_;
   };
-  http_->client.set_read_timeout(call.wait);
-  const auto result = http_->client.send(request);
-  if (!result) return lost_error(static_cast<int>(result.error()));
+  http_[at_]->client.set_read_timeout(call.wait);
+  const auto result = http_[at_]->client.send(request);
+  if (!result) {
+    auto error = lost_error(static_cast<int>(result.error()));
+    go_on();
+    return error;
+  }
+  if (result->status == 503) go_on();
   if (result->status != 200 && result->status != 204) return error_of(refused);
   return result->status;
 }
@@ -190,16 +200,16 @@ Error Client::lost_error(int failure) const {
   switch (failure_of(static_cast<httplib::Error>(failure))) {
     case Failure::not_sent:
       return Error{Code::unavailable, "unreachable",
-                   "cannot reach " + options_.server + ": is `weir serve` running?",
+                   "cannot reach " + server() + ": is `weir serve` running?",
                    "--server or WEIR_URL names another address"};
     case Failure::tls:
-      return Error{Code::unavailable, "tls_failed", "no TLS connection to " + options_.server,
+      return Error{Code::unavailable, "tls_failed", "no TLS connection to " + server(),
                    "is it https, and is its authority known? --ca names one"};
     case Failure::unknown:
       break;
   }
   return Error{Code::deadline_exceeded, "outcome_unknown",
-               "the connection to " + options_.server + " was lost before the answer came",
+               "the connection to " + server() + " was lost before the answer came",
                "the request may have been carried out"};
 }
 
@@ -219,7 +229,7 @@ bool Client::pause(MonoTime give_up, Millis asked, Millis& backoff) {
 Result<Answer> Client::call(const Call& call) {
   const auto give_up = std::chrono::steady_clock::now() + options_.retry_for;
   Millis backoff = options_.first_backoff;
-  while (true) {
+  for (std::size_t tries = 1;; ++tries) {
     auto answer = once(call);
     Error error;
     if (answer) {
@@ -232,8 +242,21 @@ Result<Answer> Client::call(const Call& call) {
                          (error.code == Code::unavailable && error.reason != "stopped" &&
                           error.reason != "tls_failed");
     const bool lost = error.code == Code::deadline_exceeded && call.repeat == Repeat::safe;
-    if (!(refused || lost) || !pause(give_up, error.retry_after, backoff)) return error;
+    if (!(refused || lost)) return error;
+    const bool others = tries % servers_.size() != 0 && error.code != Code::too_many_requests;
+    if (!others && !pause(give_up, error.retry_after, backoff)) return error;
   }
+}
+
+std::vector<std::string> split_servers(const std::string& text) {
+  std::vector<std::string> servers;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    servers.push_back(text.substr(at, end - at));
+    while (servers.back().ends_with('/')) servers.back().pop_back();
+    at = end + 1;
+  }
+  return servers;
 }
 
 Error error_of(const Answer& answer) {

@@ -42,6 +42,8 @@ struct Answer {
 class Client {
  public:
   struct Options {
+    // One, or several with commas: coordinators of one log. A client stays with one of them until
+    // it is refused or not answered, and then goes on at the next.
     std::string server = "http://127.0.0.1:7080";
     std::string key = {};            // API key; empty = none
     std::string ca_file = {};        // authorities for https; empty = the system's
@@ -61,7 +63,7 @@ class Client {
   // The answer when its status is 2xx. Retries what may be retried: a refused connection and
   // 429/503 (as Retry-After says) always, a lost answer only for Repeat::safe. Errors: the code and
   // reason of the server's envelope; unavailable / unreachable; deadline_exceeded /
-  // outcome_unknown; unavailable / stopped after stop().
+  // outcome_unknown; unavailable / stopped after stop(). The next server is asked without a pause.
   Result<Answer> call(const Call& call);
   // Any status is an answer; no retries. Errors: as above without the envelope's.
   Result<Answer> once(const Call& call);
@@ -74,18 +76,24 @@ class Client {
 
   // Breaks a call in flight; every later call fails at once. Idempotent, any thread.
   void stop();
-  const std::string& server() const { return options_.server; }
+  const std::string& server() const { return servers_[at_]; }  // the one that it stays with
 
  private:
   struct Http;
   explicit Client(Options options);
   Error lost_error(int failure) const;
   bool pause(MonoTime give_up, Millis asked, Millis& backoff);
+  void go_on() { at_ = (at_ + 1) % servers_.size(); }
 
   Options options_;
-  std::unique_ptr<Http> http_;
+  std::vector<std::string> servers_;
+  std::vector<std::unique_ptr<Http>> http_;  // one for each server
+  std::size_t at_ = 0;
   std::atomic<bool> stopped_{false};
 };
+
+// The servers of Client::Options::server.
+std::vector<std::string> split_servers(const std::string& text);
 
 // The error that an answer outside 2xx carries.
 Error error_of(const Answer& answer);

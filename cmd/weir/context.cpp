@@ -49,7 +49,8 @@ int fail(const Error& error) {
 
 std::vector<Option> with_common(std::vector<Option> own) {
   own.insert(own.end(),
-             {{"server", "URL", "Server to talk to (WEIR_URL; default http://127.0.0.1:7080)"},
+             {{"server", "URL",
+               "Server, or several with commas (WEIR_URL; default http://127.0.0.1:7080)"},
               {"key-file", "FILE", "File with the API key (default: WEIR_API_KEY)"},
               {"ca", "FILE", "PEM authorities to check an https server with (WEIR_CA)"},
               {"client-cert", "FILE", "PEM certificate for a server that asks (WEIR_CLIENT_CERT)"},
@@ -77,7 +78,7 @@ Result<Client::Options> client_options(const Parsed& parsed) {
     if (options.key.empty()) return bad_argument("--key-file: its first line is empty");
   } else if (const auto key = environment("WEIR_API_KEY"); !key.empty()) {
     options.key = key;
-  } else if (on_loopback(options.server)) {
+  } else if (std::ranges::all_of(split_servers(options.server), on_loopback)) {
     options.key = local_admin_key(parsed);
   }
   return options;

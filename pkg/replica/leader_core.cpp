@@ -1,5 +1,7 @@
 #include "pkg/replica/leader_core.hpp"
 
+#include <algorithm>
+
 namespace weir::replica {
 
 void LeaderCore::step(MonoTime now) {
@@ -35,7 +37,11 @@ void LeaderCore::observe(MonoTime now) {
     seen_at_ = now;
   }
   const bool free = record.holder.empty() || mine;
-  if (!free && now - seen_at_ < options_.ttl) return;
+  const MonoTime ends = seen_at_ + options_.ttl;
+  if (!free && now < ends) {
+    next_step_ = std::min(next_step_, ends);
+    return;
+  }
   if (auto written = store_.write(options_.holder, record.revision); written) won(*written, now);
 }
 

@@ -17,10 +17,10 @@ namespace weir::replica {
 class LeaderCore {
  public:
   struct Options {
-    std::string holder;     // different for each life of a node
-    Millis ttl{6'000};      // without a write, others take over
-    Millis renew{1'500};    // how often the leader writes
-    Millis observe{1'000};  // how often a follower reads
+    std::string holder;   // different for each life of a node
+    Millis ttl{4'000};    // without a write, others take over: within `ttl` and `observe`
+    Millis renew{1'000};  // how often the leader writes
+    Millis observe{500};  // how often a follower reads
   };
 
   LeaderCore(Options options, LeaseStore& store) : options_(std::move(options)), store_(store) {}
@@ -29,7 +29,8 @@ class LeaderCore {
   MonoTime next_step() const { return next_step_; }
   // From any thread.
   bool leads(MonoTime now) const { return now.time_since_epoch().count() < leads_until_.load(); }
-  void resign();  // gives the lease back, so that another one need not wait for the ttl
+  // Gives the lease back, so that another one need not wait for the ttl.
+  void resign();
 
  private:
   void renew(MonoTime now);

@@ -48,6 +48,36 @@ TEST(Client, RetriesWhatIsRefused) {
   EXPECT_EQ(calls, 4);
 }
 
+TEST(Client, GoesOnAtTheNextServer) {
+  std::atomic<int> refused{0};
+  FakeServer away([&](const Asked&) {
+    ++refused;
+    return Reply{503, "{}", {{"Retry-After", "60"}}};
+  });
+  FakeServer there([](const Asked&) { return Reply{}; });
+  const auto client = client_of(away.url() + ",http://127.0.0.1:1," + there.url() + "/");
+  const Call call{.method = "POST", .path = "/x", .repeat = Repeat::never};
+  EXPECT_TRUE(client->call(call)) << "the others are asked without a pause";
+  EXPECT_EQ(client->server(), there.url());
+  EXPECT_TRUE(client->call(call));
+  EXPECT_EQ(refused, 1) << "it stays where it was answered";
+}
+
+TEST(Client, PausesWhenNoServerIsThere) {
+  std::atomic<int> calls{0};
+  const auto refuse = [&](const Asked&) { return ++calls > 2 ? Reply{} : Reply{503, "{}"}; };
+  FakeServer one(refuse);
+  FakeServer two(refuse);
+  const auto client = Client::make({.server = one.url() + "," + two.url(),
+                                    .retry_for = Millis{10'000},
+                                    .first_backoff = Millis{100}});
+  ASSERT_TRUE(client);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE((*client)->call({.path = "/x"}));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, Millis{100});
+  EXPECT_EQ(calls, 3);
+}
+
 TEST(Client, HonoursRetryAfter) {
   std::atomic<int> calls{0};
   FakeServer server([&](const Asked&) {
@@ -137,6 +167,7 @@ TEST(Client, RefusesBadUrls) {
        {"", "localhost:7080", "ftp://x", "http://", "http://h/path", "http://u@h"}) {
     EXPECT_FALSE(Client::make({.server = url})) << url;
   }
+  EXPECT_FALSE(Client::make({.server = "http://127.0.0.1:1,"}));
   EXPECT_TRUE(Client::make({.server = "http://127.0.0.1:1/"}));
 }
 
