@@ -235,6 +235,12 @@ void Api::stop() {
   impl_->workers.stop();
 }
 
+void Api::leave() {
+  impl_->services.leaving = true;
+  impl_->services.instance.resign();
+  if (impl_->services.data != nullptr) impl_->services.data->resign();
+}
+
 void Api::drain() {
   impl_->feed->close_all();
   impl_->leases.release_all();

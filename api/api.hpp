@@ -2,8 +2,8 @@
 // command table, the gateway, the parked requests and the health documents; it owns no socket.
 //
 // Lifecycle: construct (before the instance starts: it sets the orphan handler) -> start() ->
-// serve routes() -> drain() when stopping -> let the front finish -> stop() -> stop the instance ->
-// destroy: callbacks of the instance lead here. The parts outlive it. Thread-safe after
+// serve routes() -> leave() and drain() when stopping -> let the front finish -> stop() -> stop the
+// instance -> destroy: callbacks of the instance lead here. The parts outlive it. Thread-safe after
 // construction.
 #pragma once
 
@@ -78,6 +78,8 @@ class Api final : public Service {
 
   Result<void> start() override;
   void stop() override;
+  // From here on /ready says no, and another node leads as soon as it can.
+  void leave();
   // Answers parked lease requests now, and no more are parked.
   void drain();
 

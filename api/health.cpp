@@ -349,12 +349,15 @@ Document ready_document(const Services& services) {
   const auto memory = memory_use();
   const bool memory_ok = static_cast<double>(memory.used_bytes) <=
                          kMemoryShareTolerated * static_cast<double>(memory.total_bytes);
-  const bool ready = assessment.can_write && memory_ok;
+  const bool leaving = services.leaving;
+  const bool ready = assessment.can_write && memory_ok && !leaving;
   const auto word = [](bool ok) { return ok ? "ok" : "failing"; };
   Writer out;
   out.begin_object().member("ready", ready).key("checks").begin_object();
   out.member("persistence", word(assessment.can_write)).member("memory", word(memory_ok));
-  out.end_object().end_object();
+  out.end_object();
+  if (leaving) out.member("stopping", true);
+  out.end_object();
   return {ready ? 200 : 503, out.take()};
 }
 

@@ -129,7 +129,8 @@ constexpr std::array kSchemas{
    "max_bytes":{"type":"integer"},"drained":{"type":"integer"}}}}})"},
     ComponentSchema{"Ready", R"({"type":"object","required":["ready","checks"],
  "properties":{"ready":{"type":"boolean"},
-  "checks":{"type":"object","additionalProperties":{"type":"string","enum":["ok","failing"]}}}})"},
+  "checks":{"type":"object","additionalProperties":{"type":"string","enum":["ok","failing"]}},
+  "stopping":{"type":"boolean","description":"present while the server stops"}}})"},
     ComponentSchema{"KvEntry", R"({"type":"object",
  "required":["key","revision","updated_at","operation"],"properties":{
   "key":{"type":"string"},"value":{"description":"any JSON; absent from a marker"},

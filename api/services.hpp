@@ -71,6 +71,7 @@ struct Services {
   MonoTime started_at{};
   std::function<http::FrontStats()> connections;  // empty: none are known
   std::atomic<std::uint64_t> reads{0};            // of replicated state, since start
+  std::atomic<bool> leaving{false};               // the server stops soon
   // Each service adds its own, before start.
   std::vector<std::function<void(ServiceFigures&)>> figures = {};
   // The log of the data structures; null when they are turned off.

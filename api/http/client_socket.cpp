@@ -97,6 +97,11 @@ std::ptrdiff_t ClientSocket::receive_now(void* into, std::size_t size) {
   return nothing_yet ? 0 : got;
 }
 
+bool ClientSocket::has_input() {
+  char byte = 0;
+  return ::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+}
+
 void ClientSocket::cancel() {
   ++cancels_;
   error_code ignored;

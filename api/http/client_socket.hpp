@@ -66,6 +66,7 @@ class ClientSocket {
   // What the client has sent already: its bytes, 0 when nothing, kInputEnded or another negative
   // number when nothing will come.
   std::ptrdiff_t receive_now(void* into, std::size_t size);
+  bool has_input();  // something is there to be read
 
   // Handlers: void(error_code, std::size_t).
   template <class Buffers, class Handler>

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <future>
 #include <thread>
 
 #include "pkg/log/log.hpp"
@@ -60,10 +61,7 @@ struct Front::Impl {
     acceptor.async_accept(asio::make_strand(io), [this](error_code error, Socket socket) {
       if (!acceptor.is_open()) return;
       if (!error) {
-        const auto strand = socket.get_executor();
-        asio::post(strand, [this, moved = std::make_shared<Socket>(std::move(socket))] {
-          start_session(shared, std::move(*moved));
-        });
+        start_session(shared, std::move(socket));
         accept_next();
         return;
       }
@@ -86,13 +84,28 @@ struct Front::Impl {
     }
   }
 
+  // Who is connected already is served, though nobody has accepted it yet.
+  void accept_last() {
+    error_code error;
+    acceptor.non_blocking(true, error);
+    while (!error) {
+      Socket socket(asio::make_strand(io));
+      acceptor.accept(socket, error);
+      if (!error) start_session(shared, std::move(socket));
+    }
+  }
+
   void drain() {
     shared.draining = true;
-    asio::post(accept_strand, [this] {
+    std::promise<void> closed;
+    asio::post(accept_strand, [this, &closed] {
+      accept_last();
       error_code ignored;
       acceptor.close(ignored);
       pause.cancel();
+      closed.set_value();
     });
+    closed.get_future().wait();
     end_idle_sessions(shared);
     finish_streams(shared);
     finish_sockets(shared);
@@ -130,6 +143,16 @@ Result<void> Front::start() {
   impl_->accept_next();
   impl_->run_threads();
   return {};
+}
+
+void Front::send_away(Millis limit) {
+  if (impl_->threads.empty()) return;
+  Shared& shared = impl_->shared;
+  shared.leaving = true;
+  const MonoTime end = SystemClock().mono() + limit;
+  while (shared.active.load() > 0 && SystemClock().mono() < end) {
+    std::this_thread::sleep_for(kDrainPoll);
+  }
 }
 
 void Front::stop() {

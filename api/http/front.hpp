@@ -2,7 +2,7 @@
 // requests strictly and within limits, runs handlers on their lane, parks what is answered later,
 // and drains when it stops.
 //
-// Lifecycle: construct -> start() -> stop(). Thread-safe.
+// Lifecycle: construct -> start() -> send_away() if wanted -> stop(). Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -78,6 +78,9 @@ class Front final : public Service {
 
   // Error: conflict / address_in_use, invalid / bad_listen_address.
   Result<void> start() override;
+  // For up to `limit`, or until no connection is open, everything is answered with Connection:
+  // close, so that clients leave before stop() without a request being lost.
+  void send_away(Millis limit);
   // Accepts no more, ends streams and sockets, lets requests under way finish (answers carry
   // Connection: close), then cuts.
   void stop() override;

@@ -17,6 +17,7 @@ namespace bhttp = boost::beast::http;
 using boost::system::error_code;
 
 constexpr Millis kCancelAgain{20};
+constexpr Millis kFirstRequest{100};           // of a connection, while the server stops
 constexpr std::size_t kReadAhead = 16 * 1024;  // of pipelined requests while one is parked
 
 }  // namespace
@@ -59,8 +60,14 @@ void Session::begin() {
 
 void Session::end_if_idle() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    if (self->phase_ == Phase::idle) self->close();
+    if (self->phase_ != Phase::idle || self->socket_.has_input()) return;
+    self->number_ == 0 ? self->expect_soon() : self->close();
   });
+}
+
+// A client that has just connected asks something.
+void Session::expect_soon() {
+  arm(kFirstRequest, [](Session& self) { self.close(); });
 }
 
 void Session::cut() {
@@ -74,9 +81,13 @@ void Session::disarm() {
 
 void Session::await_request() {
   phase_ = Phase::idle;
-  if (shared_.draining) return close();
+  if (shared_.draining && number_ > 0) return close();
   if (buffer_.size() > 0) return begin_request(), read_head();
-  arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
+  if (shared_.draining) {
+    expect_soon();
+  } else {
+    arm(shared_.options.idle_timeout, [](Session& self) { self.close(); });
+  }
   socket_.async_wait_input([self = shared_from_this()](error_code error) {
     if (error || self->phase_ != Phase::idle) return self->close();
     self->begin_request();
@@ -231,7 +242,9 @@ void Session::too_slow() {
 }
 
 void start_session(Shared& shared, Socket socket) {
-  std::make_shared<Session>(shared, std::move(socket))->run();
+  const auto strand = socket.get_executor();
+  asio::post(strand,
+             [session = std::make_shared<Session>(shared, std::move(socket))] { session->run(); });
 }
 
 void end_idle_sessions(Shared& shared) {

@@ -32,6 +32,7 @@ class Session final : public std::enable_shared_from_this<Session>, public Excha
   void socket(std::uint64_t number, WebSocketStart start) override;
 
  private:
+  void expect_soon();
   using Failure = boost::system::error_code;
   enum class Phase : std::uint8_t { idle, reading, handling, writing, lingering, closed };
 

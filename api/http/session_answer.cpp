@@ -41,7 +41,7 @@ void Session::socket(std::uint64_t number, WebSocketStart start) {
 }
 
 void Session::write(const Response& response) {
-  if (shared_.draining) keep_alive_ = false;
+  if (shared_.leaving || shared_.draining) keep_alive_ = false;
   write_and(response, BodyLength::known, after_answer);
 }
 void Session::after_answer(Session& self) {

@@ -32,7 +32,8 @@ struct Shared {
   std::shared_ptr<Gate> gate = std::make_shared<Gate>();  // the same
   BoundedQueue<std::function<void()>> pool;
   SystemRandom random;
-  std::atomic<bool> draining{false};
+  std::atomic<bool> leaving{false};   // answers carry Connection: close
+  std::atomic<bool> draining{false};  // and nothing more is accepted
   std::atomic<std::uint64_t> active{0};
   std::atomic<std::uint64_t> peak{0};
   std::atomic<std::uint64_t> total{0};

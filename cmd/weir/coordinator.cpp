@@ -358,6 +358,8 @@ void Coordinator::reload_files() {
 
 void Coordinator::stop() {
   if (!parts_) return;
+  parts_->api->leave();
+  parts_->front->send_away(parts_->config.drain_delay);
   parts_->api->drain();
   parts_->front->stop();
   parts_->pubsub->stop();

@@ -181,6 +181,7 @@ Result<ServeConfig> make_serve_config(const Values& values) {
   out.http_threads = threads(values, "http_threads", std::min(cpus, 4U));
   out.pool_threads = threads(values, "pool_threads", std::max(2 * cpus, 4U));
   out.request_timeout = values.duration("request_timeout");
+  out.drain_delay = values.duration("drain_delay");
   out.drain_timeout = values.duration("drain_timeout");
   WEIR_ASSIGN(out.log_level, log::parse_level(values.text("log_level")));
   WEIR_ASSIGN(out.log_format, log::parse_format(values.text("log_format")));

@@ -81,6 +81,7 @@ struct ServeConfig {
   unsigned http_threads = 0;  // never 0 once made
   unsigned pool_threads = 0;  // never 0 once made
   Millis request_timeout{0};
+  Millis drain_delay{0};
   Millis drain_timeout{0};
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;

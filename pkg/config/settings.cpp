@@ -147,6 +147,10 @@ constexpr std::array kSettings{
            "Threads for requests that read the database; 0 takes two per CPU, at least 4."),
     number("request_timeout", Kind::duration, "30s", kSecond, kHour,
            "Time to receive a request and, unless it waits on purpose, to answer it."),
+    number(
+        "drain_delay", Kind::duration, "500ms", 0, kHour,
+        "Time for which a server that stops still answers, with /ready false and `Connection: "
+        "close`, so that clients and load balancers go elsewhere; less when nobody is connected."),
     number("drain_timeout", Kind::duration, "10s", 0, kHour,
            "Time that requests in flight get to finish when the server stops."),
     // logging

@@ -42,6 +42,15 @@ void Housekeeper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Housekeeper::resign() {
+  {
+    const std::lock_guard lock(mutex_);
+    resigned_ = true;
+    woken_ = true;
+  }
+  news_.notify_one();
+}
+
 void Housekeeper::wake() {
   {
     const std::lock_guard lock(mutex_);
@@ -90,6 +99,7 @@ void Housekeeper::run() {
   while (!stopping_) {
     woken_ = false;
     const bool look_now = std::exchange(look_now_, false);
+    const bool resigned = resigned_;
     lock.unlock();
     take_news();
     Now now{clock_.wall(), clock_.mono()};
@@ -98,7 +108,9 @@ void Housekeeper::run() {
       now = {clock_.wall(), clock_.mono()};
       look_at_log_ = now.mono + (again ? kLookAgain : kLookAtLogEvery);
     }
-    if (hooks_.ready()) {
+    if (resigned) {
+      leader_.resign();
+    } else if (hooks_.ready()) {
       leader_.step(now.mono);
       if (auto digest = digests_.digest(now.mono)) propose(std::move(*digest), Duty::digest, 0);
       if (leader_.leads(clock_.mono())) lead(now);

@@ -37,7 +37,8 @@ class Housekeeper {
 
   void set_effect_id_prefix(std::string prefix);  // before start()
   void start();
-  void stop();  // gives the lease back
+  void resign();  // gives the lease back and never leads again; goes on looking at the log
+  void stop();    // the same, and ends
 
   // After each commit, from the applier thread: what each machine waits for.
   struct State {
@@ -95,6 +96,7 @@ class Housekeeper {
   Timestamp armed_{};          // guarded by mutex_: the earliest due time it sleeps for
   bool woken_ = false;         // guarded by mutex_
   bool look_now_ = false;      // guarded by mutex_
+  bool resigned_ = false;      // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
   std::thread thread_;
 };

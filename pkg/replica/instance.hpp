@@ -134,6 +134,9 @@ class Instance : public Service {
   // dies; a call that began before may still run.
   virtual std::shared_ptr<void> listen(std::function<void(const EventBatch&)> heard) = 0;
 
+  // Before stop(), while it still answers: another node leads as soon as it can.
+  virtual void resign() {}
+
   virtual const std::string& node_id()
       const = 0;                      // stable over restarts: kept in the data directory
   virtual Health health() const = 0;  // never blocks

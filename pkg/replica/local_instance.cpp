@@ -34,6 +34,7 @@ class LocalInstance final : public Instance {
   Result<void> open();
   Result<void> start() override;
   void stop() override;
+  void resign() override { keeper_.resign(); }
 
   void propose(Operation operation, ReplyHandler done) override;
   void propose_or_keep(Operation operation, ReplyHandler done) override;

@@ -85,6 +85,7 @@ HttpAnswer HttpClient::send(const std::string& method, const std::string& path,
   }
   const auto result = implementation_->client.send(request);
   HttpAnswer answer;
+  answer.refused = result.error() == httplib::Error::Connection;
   if (!result) return answer;
   answer.status = result->status;
   answer.body = result->body;

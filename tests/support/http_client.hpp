@@ -14,7 +14,8 @@
 namespace weir::test {
 
 struct HttpAnswer {
-  int status = 0;  // 0 = no answer (refused, cut, over the time limit)
+  int status = 0;        // 0 = no answer (refused, cut, over the time limit)
+  bool refused = false;  // there was no connection: nothing was sent
   std::string body;
   std::multimap<std::string, std::string> headers;  // names in lower case
 

@@ -102,6 +102,7 @@ TEST_F(OneFault, StopTheCoordinatorThatLeads) {
   const auto leader = site_->leader();
   ASSERT_TRUE(leader);
   site_->coordinator(*leader).pause();
+  EXPECT_TRUE(wait_until([&] { return site_->leader() && site_->leader() != leader; }));
   expect_progress();
   site_->coordinator(*leader).resume();
   expect_progress();

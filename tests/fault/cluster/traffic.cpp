@@ -36,6 +36,12 @@ Traffic::~Traffic() {
   for (auto& thread : threads_) thread.join();
 }
 
+void Traffic::failed(TrafficClient& client, const HttpAnswer& answer) {
+  ++failed_calls_;
+  if (answer.status == 0 && !answer.refused) ++unanswered_calls_;
+  client.go_on();
+}
+
 void Traffic::unexpected(const std::string& what) {
   const std::lock_guard lock(mutex_);
   if (complaints_.size() < 20) complaints_.push_back(what);
@@ -64,9 +70,8 @@ void Traffic::submit(std::size_t number) {
         return unexpected("submit: " + std::to_string(answer.status) + " " + answer.body);
       }
       if (told != Told::unknown) break;
-      ++failed_calls_;
+      failed(client, answer);
       if (stopping_) return;
-      client.go_on();
     }
     accepted_ += ids.size();
     {
@@ -144,9 +149,8 @@ void Traffic::work(std::size_t number) {
       round = std::move(next);
       continue;
     }
-    ++failed_calls_;
+    failed(client, answer);
     if (stopping_) return;
-    client.go_on();
   }
 }
 
@@ -171,10 +175,7 @@ void Traffic::read(std::size_t number) {
         event.status = answer.json().find("status").as_string().value_or("");
       if (answer.status == 200 || absent) event.told = Told::yes;
       history_.add(event);
-      if (told_by(answer.status) == Told::unknown) {
-        ++failed_calls_;
-        client.go_on();
-      }
+      if (told_by(answer.status) == Told::unknown) failed(client, answer);
     }
     std::this_thread::sleep_for(plan_.pace * 5);
   }

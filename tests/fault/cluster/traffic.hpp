@@ -49,7 +49,8 @@ class Traffic {
   // After finish().
   std::vector<std::string> judge();  // what check_history() and the clients complain about
   std::size_t calls() const { return calls_; }
-  std::size_t failed_calls() const { return failed_calls_; }  // no answer, or 503 or 504
+  std::size_t failed_calls() const { return failed_calls_; }          // no answer, 429, 503 or 504
+  std::size_t unanswered_calls() const { return unanswered_calls_; }  // cut off on the way
   // The longest time in which no `act` was answered, from the first that was; seconds.
   double longest_gap(Act act) const;
   FinalJobs final_jobs();  // from whichever coordinator answers
@@ -60,6 +61,7 @@ class Traffic {
   void read(std::size_t number);
   std::vector<Event> reported(const TrafficClient& client, const Round& round,
                               const HttpAnswer& answer, Round& next);
+  void failed(TrafficClient& client, const HttpAnswer& answer);  // goes on elsewhere
   void unexpected(const std::string& what);
   std::string random_job(std::uint64_t random);
   bool everything_completed();
@@ -72,6 +74,7 @@ class Traffic {
   std::atomic<std::size_t> completed_{0};
   std::atomic<std::size_t> calls_{0};
   std::atomic<std::size_t> failed_calls_{0};
+  std::atomic<std::size_t> unanswered_calls_{0};
   std::atomic<bool> submitting_{true};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

@@ -139,6 +139,30 @@ TEST_F(FrontTimeTest, AFullPoolAnswersThatItIsBusy) {
   EXPECT_TRUE(test::wait_until([this] { return finished(200) == 2; }));
 }
 
+TEST_F(FrontTimeTest, ClientsAreSentAwayBeforeItStops) {
+  start();
+  const auto says_goodbye = [](RawClient& client) {
+    client.send(get("/inline"));
+    const auto answer = client.read_answer();
+    EXPECT_EQ(status_of(answer), 200);
+    return answer.find("Connection: close") != std::string::npos;
+  };
+  auto idle = std::make_unique<RawClient>(front_->port());
+  auto fresh = std::make_unique<RawClient>(front_->port());
+  EXPECT_FALSE(says_goodbye(*idle));
+  std::thread leaving([this] { front_->send_away(std::chrono::seconds(20)); });
+  EXPECT_TRUE(test::wait_until([&] {  // until it has begun
+    RawClient another(front_->port());
+    return says_goodbye(another);
+  }));
+  for (auto* client : {&idle, &fresh}) {
+    EXPECT_TRUE(says_goodbye(**client));
+    EXPECT_TRUE((*client)->ended());
+    client->reset();
+  }
+  leaving.join();  // nobody is connected: it does not wait for its limit
+}
+
 TEST_F(FrontTimeTest, ADrainThatRunsOutTellsParkedHandlers) {
   options_.drain_timeout = Millis{50};
   start();
