@@ -28,7 +28,7 @@ class Handover : public testing::Test {
     ASSERT_TRUE(wait_until([&] { return leader() != nullptr; }));
   }
   static bool leads(const WeirServer& node) {
-    HttpClient client(node.port(), "", std::chrono::seconds(1));
+    HttpClient client(node.port(), node.key(), std::chrono::seconds(1));
     return client.get("/health").json().find("role").as_string() == "leader";
   }
   WeirServer* leader() { return leads(one_) ? &one_ : leads(two_) ? &two_ : nullptr; }

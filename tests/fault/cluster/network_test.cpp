@@ -27,7 +27,7 @@ class Network : public testing::Test {
     ASSERT_TRUE(wait_until([&] { return traffic_->completed() > 100; }));
   }
   bool far_is_well() const {
-    return far_.anonymous().get("/health").json().find("status").as_string() == "healthy";
+    return far_.client().get("/health").json().find("status").as_string() == "healthy";
   }
   void expect_progress() const {
     const auto before = traffic_->completed();

@@ -59,7 +59,7 @@ std::size_t Site::log_leader() {
 
 std::optional<std::size_t> Site::leader() {
   for (std::size_t i = 0; i < coordinators_.size(); ++i) {
-    HttpClient client(coordinators_[i]->port(), "", std::chrono::seconds(1));
+    HttpClient client(coordinators_[i]->port(), key(), std::chrono::seconds(1));
     if (client.get("/health").json().find("role").as_string() == "leader") return i;
   }
   return std::nullopt;
