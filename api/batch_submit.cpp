@@ -108,6 +108,7 @@ void submit_batch(Services& services, const Call& call) {
       gathering->set(i, std::move(reply));
     };
     if (may_wait) {
+      operations[i].when_kept = jobs::kAccepted;
       services.instance.propose_or_keep(std::move(operations[i]), std::move(answer));
     } else {
       services.instance.propose(std::move(operations[i]), std::move(answer));

@@ -43,6 +43,7 @@ void submit(Services& services, const Call& call) {
     call.reply(status, std::move(reply->json), reply->revision);
   };
   if (jobs::may_wait(*operation)) {
+    operation->when_kept = jobs::kAccepted;
     services.instance.propose_or_keep(std::move(*operation), answer);
   } else {
     services.instance.propose(std::move(*operation), answer);

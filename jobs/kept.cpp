@@ -1,8 +1,10 @@
 #include "jobs/kept.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "jobs/quota.hpp"
+#include "jobs/target.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -34,6 +36,12 @@ void write_work(json::Writer& out, json::View work) {
   out.key("jobs").begin_array().end_array();
 }
 
+// To sign its webhook.
+bool needs_its_queue(json::View job) {
+  const auto webhook = job.find("webhook");
+  return !webhook.is_missing() && !webhook.find("default_secret").as_bool().value_or(false);
+}
+
 }  // namespace
 
 bool may_wait(const replica::Operation& submit) {
@@ -42,15 +50,15 @@ bool may_wait(const replica::Operation& submit) {
   const auto mentions = [&](std::string_view name) {
     return submit.body.find(name) != std::string::npos;
   };
-  if (!mentions("\"unique\"") && !mentions("\"idempotency\"") && !mentions("\"depends_on\"") &&
-      !mentions("\"batch\"")) {
-    return true;
-  }
+  constexpr std::array<std::string_view, 6> kDeciding{
+      "\"unique\"", "\"idempotency\"", "\"depends_on\"", "\"batch\"", "\"_all\"", "\"webhook\""};
+  if (std::ranges::none_of(kDeciding, mentions)) return true;
   const json::View body(submit.body);
   if (!body.find("idempotency").is_missing()) return false;
   const auto decides = [](json::View job) {
     return !job.find("unique").is_missing() || !job.find("idempotency").is_missing() ||
-           !job.find("depends_on").is_missing() || !job.find("batch").is_missing();
+           !job.find("depends_on").is_missing() || !job.find("batch").is_missing() ||
+           job.find("target").as_plain_string() == kAllTarget || needs_its_queue(job);
   };
   if (decides(body.find("job"))) return false;
   for (const auto job : body.find("jobs").elements()) {

@@ -12,9 +12,14 @@
 
 namespace weir::jobs {
 
-// Whether a submit may wait. Not when it is unique, depends on other jobs, joins a batch or carries
-// an Idempotency-Key, or its key has a quota: what becomes of it is decided by the log alone.
+// Whether a submit may wait. Not when it is unique, depends on other jobs, joins a batch, is for
+// all workers, has a webhook that only its queue can sign or carries an Idempotency-Key, or its key
+// has a quota: what becomes of it is decided by the log alone.
 bool may_wait(const replica::Operation& submit);
+
+// Operation::when_kept of a submit: no limit refuses what its client was told is accepted.
+inline constexpr std::string_view kAccepted = "\"accepted\":true,";
+inline constexpr std::string_view kAcceptedHead = "{\"accepted\":true,";  // of a body
 
 // A work operation without its lease: reports may come late, a lease may not. Nothing when it
 // reports nothing.

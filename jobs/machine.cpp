@@ -7,6 +7,7 @@
 #include "jobs/drain.hpp"
 #include "jobs/events.hpp"
 #include "jobs/followers.hpp"
+#include "jobs/kept.hpp"
 #include "jobs/large_values.hpp"
 #include "jobs/lease.hpp"
 #include "jobs/manage.hpp"
@@ -191,6 +192,7 @@ Result<std::string> Machine::apply(const replica::Operation& operation, json::Vi
     step.owner = owned.owner;
     body = json::View(owned.rest);
   }
+  step.accepted = body.raw().starts_with(kAcceptedHead);
   auto reply = found->second(step, body);
   if (reply) {
     // A waiter that is served changes a job, which something may follow, which may make jobs ready.

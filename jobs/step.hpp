@@ -104,7 +104,8 @@ struct Step {
   void change(const Change& change, std::string_view key = {});
   // From now on something follows when the job changes its status; `bit` is one of kFollowed.
   void follow(std::int64_t row, std::int64_t bit);
-  std::optional<Owner> owner;                // of the jobs that the operation submits
+  std::optional<Owner> owner;  // of the jobs that the operation submits
+  bool accepted = false;       // its client was told so: no limit refuses what it submits
   std::int64_t follow_budget = kFollowRows;  // edges to children that may still be followed
   // The changes to follow, in order; grows while they are followed.
   std::deque<Change> changes;

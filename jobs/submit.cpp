@@ -194,6 +194,7 @@ std::vector<std::string> Submitter::insert_all(json::View jobs) {
 
 // An atomic batch must not fail in its middle.
 Result<void> Submitter::check_queues(json::View jobs) const {
+  if (step_.accepted) return {};
   std::set<std::string_view> fresh;
   for (const auto job : jobs.elements()) {
     const auto name = job.find("queue").as_plain_string().value_or("");
@@ -221,7 +222,7 @@ Result<void> Submitter::check_signing(const NewJob& job) const {
 
 Result<void> Submitter::find_queue(const NewJob& job) {
   auto& queues = step_.state.queues;
-  if (job.owed) {
+  if (job.owed || step_.accepted) {
     last_queue_ = &queues.ensure(step_.db, job.queue, step_.now);
   } else {
     WEIR_ASSIGN(last_queue_, queues.get_or_create(step_.db, job.queue, step_.now));
@@ -264,7 +265,7 @@ Result<std::optional<Submitter::Outcome>> Submitter::admit(const NewJob& job, co
       return Instead(std::move(outcome));
     }
   }
-  if (job.owed) return Instead();
+  if (job.owed || step_.accepted) return Instead();
   auto room = queue.config.limits_waiting() ? check_waiting(queue, job.key) : Result<void>();
   if (room && owned) room = check_quota(step_);
   if (room) return Instead();

@@ -46,7 +46,7 @@ OutboxFile::OutboxFile(Options options, std::unique_ptr<sqlite::Database> db)
     : options_(std::move(options)), db_(std::move(db)) {}
 
 std::uint64_t OutboxFile::cost(const Operation& operation) {
-  return EntryBuilder::cost(operation);
+  return EntryBuilder::cost(operation) + operation.when_kept.size();
 }
 
 Result<OutboxFile::Content> OutboxFile::content() {
@@ -73,7 +73,9 @@ Result<void> OutboxFile::write(std::span<const Operation* const> operations) {
   return db_->transaction([&]() -> Result<void> {
     auto insert = db_->prepare("INSERT INTO outbox_operations(name,body,actor) VALUES(?1,?2,?3)");
     for (const Operation* operation : operations) {
-      insert.bind_all(operation->name, operation->body, operation->actor).run();
+      std::string body = operation->body;
+      body.insert(1, operation->when_kept);
+      insert.bind_all(operation->name, body, operation->actor).run();
     }
     return {};
   });

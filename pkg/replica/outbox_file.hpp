@@ -42,7 +42,7 @@ class OutboxFile {
   static std::uint64_t cost(const Operation& operation);
   Result<Content> content();
 
-  // When it returns they are on the disk, all or none.
+  // When it returns they are on the disk, all or none, with what Operation::when_kept says.
   Result<void> write(std::span<const Operation* const> operations);
   // The entry that is to be appended next, made of what waits when there is none yet; the same
   // until it is forgotten. Empty: nothing waits.

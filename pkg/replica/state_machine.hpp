@@ -28,6 +28,9 @@ struct Operation {
   std::string body;  // a valid JSON object; numbers, ids and random values chosen by the proposer
   // A JSON object: who asks for it. Then the machine `audit` is told of it (audit_record.hpp).
   std::string actor = {};
+  // Members that the body begins with when the operation was kept in the outbox, each with its
+  // comma: its client was told that it is accepted before the log decided. Not in the log itself.
+  std::string_view when_kept = {};  // static text
 };
 
 // Delivered after commit to whatever on THIS node waits for it; never part of the state.

@@ -196,7 +196,9 @@ void Clients::submit(const std::string& id, const replica::Operation& operation,
     if (reply) ledger_.submitted(id, *told);
   };
   if (jobs::may_wait(operation)) {
-    propose_or_keep(operation, done);
+    auto kept = operation;
+    kept.when_kept = jobs::kAccepted;
+    propose_or_keep(std::move(kept), done);
   } else {
     propose(operation, done);
   }

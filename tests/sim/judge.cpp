@@ -250,7 +250,8 @@ void check_equal(const Witness& witness, SimNode& node, Violations& out) {
 void check_witness(const Ledger& ledger, const Witness& witness, Violations& out) {
   for (const auto& violation : witness.violations()) out.push_back(violation);
   for (const auto& id : ledger.kept()) {
-    if (!witness.was_asked(id)) out.push_back("job " + id + " was kept and never came to the log");
+    if (!witness.was_asked(id))
+      out.push_back("job " + id + " was kept, and refused or never in the log");
   }
   for (const auto& plan : witness.slow_plans()) out.push_back("not by an index: " + plan);
   for (const auto& [id, job] : ledger.jobs()) {

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "jobs/kept.hpp"
 #include "jobs/machine.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/replica/applier_core.hpp"
@@ -87,7 +88,9 @@ class WatchedMachine final : public replica::StateMachine {
   Result<std::string> apply(const replica::Operation& operation, json::View body,
                             replica::ApplyContext& context) override {
     auto reply = inner_.apply(operation, body, context);
-    if (const auto id = body.find("job").find("id"); operation.name == "jobs.submit") {
+    const bool was_kept = body.raw().starts_with(jobs::kAcceptedHead);
+    if (const auto id = body.find("job").find("id");
+        operation.name == "jobs.submit" && (reply || !was_kept)) {
       asked_.insert(id.as_string().value_or(""));
     }
     referee_.begin({.name = operation.name,
