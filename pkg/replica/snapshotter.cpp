@@ -25,6 +25,22 @@ Error damaged(const SnapshotInfo& info, const std::string& why) {
                "revision " + std::to_string(info.revision) + ": " + why};
 }
 
+// The newest snapshot, when it is of the same revision of the same log.
+const SnapshotInfo* newest_of(const std::vector<SnapshotInfo>& known, const SnapshotInfo& info) {
+  if (known.empty()) return nullptr;
+  const auto& newest = known.front();
+  const bool same = newest.revision == info.revision && newest.identity == info.identity;
+  return same ? &newest : nullptr;
+}
+
+// One that cannot be read keeps its name.
+void name_anew(const std::vector<SnapshotInfo>& known, SnapshotInfo& info) {
+  const auto base = info.id;
+  for (int copy = 2; std::ranges::count(known, info.id, &SnapshotInfo::id) > 0; ++copy) {
+    info.id = base + "-" + std::to_string(copy);
+  }
+}
+
 }  // namespace
 
 struct Snapshotter::Files {
@@ -112,7 +128,13 @@ Result<SnapshotInfo> Snapshotter::take() {
   }
   const MonoTime from = clock_.mono();
   const Files files(directory_, name_, "snapshot");
-  WEIR_ASSIGN(const SnapshotInfo info, copy(files));
+  WEIR_ASSIGN(SnapshotInfo info, copy(files));
+  WEIR_ASSIGN(const auto known, store_.list());
+  if (const auto* same = newest_of(known, info); same != nullptr) {
+    const Files again(directory_, name_, "again");
+    if (store_.fetch(*same, again.packed)) return *same;  // nothing was applied since
+  }
+  name_anew(known, info);
   WEIR_TRY(store_.put(info, files.packed));
   // Only what was read back counts: the log is truncated on the strength of it.
   WEIR_TRY(store_.fetch(info, files.packed));

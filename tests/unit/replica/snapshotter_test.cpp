@@ -120,6 +120,25 @@ TEST_F(SnapshotterTest, TruncatesBelowTheOneBefore) {
   expect_complete(one_);
 }
 
+// Two of the same moment would be one for whoever needs the one before.
+TEST_F(SnapshotterTest, OfTheSameRevisionThereIsOne) {
+  ASSERT_TRUE(one_.start());
+  add(one_, 20);
+  const auto first = one_.instance->snapshots()->take();
+  ASSERT_TRUE(first) << describe(first.error());
+  const auto again = one_.instance->snapshots()->take();
+  ASSERT_TRUE(again) << describe(again.error());
+  EXPECT_EQ(again->id, first->id);
+  EXPECT_EQ(store_.list()->size(), 1U);
+  EXPECT_EQ(log_.info()->first, 1U) << "there is none before it";
+
+  store_.damage(1);
+  const auto repaired = one_.instance->snapshots()->take();
+  ASSERT_TRUE(repaired) << describe(repaired.error());
+  EXPECT_EQ(repaired->id, first->id + "-2");
+  EXPECT_TRUE(one_.instance->snapshots()->verify(repaired->id));
+}
+
 TEST_F(SnapshotterTest, ANewNodeBeginsWithTheSnapshot) {
   ASSERT_TRUE(one_.start());
   for (int i = 0; i < 3; ++i) {
