@@ -93,7 +93,6 @@ class LocalInstance final : public Instance {
   Housekeeper::State keeper_news_;  // applier thread
   std::atomic<std::int64_t> database_bytes_{0};
   std::atomic<std::int64_t> next_due_ms_{INT64_MAX};
-
   std::mutex mutex_;
   std::condition_variable timer_wakes_;
   bool started_ = false;   // guarded by mutex_
