@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "pkg/crypto/crypto.hpp"
 #include "pkg/log/log.hpp"
@@ -110,7 +111,8 @@ struct EntryJournal::File {
     return {};
   }
 
-  // Finds out what it holds; cuts off what is not whole.
+  // Finds out what it holds; cuts off what is not whole: a file that lost power may be as long as
+  // it was, with something else in it.
   Result<void> load() {
     struct stat status {};
     if (::fstat(file, &status) != 0) return file_error(path);
@@ -124,12 +126,23 @@ struct EntryJournal::File {
       if (!there || !follows || head.size > kMaxData || bytes + sizeof head + head.size > size) {
         break;
       }
+      WEIR_ASSIGN(const auto data, data_of(head, bytes));
+      if (!data) break;
       if (first == 0) first = head.revision;
       last = head.revision;
       bytes += sizeof head + head.size;
     }
     if (bytes < size && ::ftruncate(file, static_cast<off_t>(bytes)) != 0) return file_error(path);
     return {};
+  }
+
+  // Of the record that begins at `at`; empty when it is not what was written.
+  Result<std::optional<std::string>> data_of(const RecordHead& head, std::uint64_t at) const {
+    std::string data(head.size, '\0');
+    WEIR_ASSIGN(const bool whole, read_at(file, data.data(), head.size, at + sizeof head, path));
+    const std::string_view hash(head.hash.data(), head.hash.size());
+    if (!whole || crypto::sha256(data) != hash) return std::optional<std::string>();
+    return std::optional(std::move(data));
   }
 
   Result<bool> load_head() {
@@ -153,11 +166,9 @@ struct EntryJournal::File {
       WEIR_ASSIGN(const bool there, read_at(file, &head, sizeof head, at, path));
       if (!there || head.size > kMaxData) return damaged(path, at);
       if (head.revision >= from) {
-        LogEntry entry{head.revision, from_unix_ms(head.time_ms), std::string(head.size, '\0')};
-        WEIR_ASSIGN(const bool whole,
-                    read_at(file, entry.data.data(), head.size, at + sizeof head, path));
-        const std::string_view hash(head.hash.data(), head.hash.size());
-        if (!whole || crypto::sha256(entry.data) != hash) return damaged(path, at);
+        WEIR_ASSIGN(auto data, data_of(head, at));
+        if (!data) return damaged(path, at);
+        const LogEntry entry{head.revision, from_unix_ms(head.time_ms), std::move(*data)};
         WEIR_ASSIGN(const bool more, visit(entry));
         if (!more) return false;
       }

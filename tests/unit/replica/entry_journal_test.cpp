@@ -125,16 +125,29 @@ TEST_F(EntryJournalTest, WhatACrashToreIsCutOff) {
 TEST_F(EntryJournalTest, ADamagedEntryIsNotGivenBack) {
   journal_->bind("log-1");
   add(1, 3);
-  journal_.reset();
   auto bytes = read_file(path_ + ".b");
   bytes[bytes.size() - 3] ^= 0x20;  // of the last entry's text
   write_file(path_ + ".b", bytes);
-  open();
   int seen = 0;
   const auto done = journal_->read(1, [&](const LogEntry&) -> Result<bool> { return ++seen > 0; });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().reason, "journal_damaged");
   EXPECT_EQ(seen, 2);
+}
+
+// As long as it was, with something else at its end: so a file system may leave it.
+TEST_F(EntryJournalTest, WhatIsNotWhatWasWrittenIsCutOff) {
+  journal_->bind("log-1");
+  add(1, 3);
+  journal_.reset();
+  auto bytes = read_file(path_ + ".b");
+  bytes.replace(bytes.size() - 20, 20, 20, '\0');
+  write_file(path_ + ".b", bytes);
+  open();
+  EXPECT_EQ(journal_->extent().last, 2U);
+  EXPECT_EQ(read(1), (std::vector<Revision>{1, 2}));
+  add(3, 4);
+  EXPECT_EQ(read(1), (std::vector<Revision>{1, 2, 3, 4}));
 }
 
 // Serving goes on; once there is room it keeps entries again.
