@@ -3,6 +3,7 @@
 #include <future>
 
 #include "pkg/log/log.hpp"
+#include "pkg/replica/entry.hpp"
 #include "pkg/replica/proposer_core.hpp"
 
 namespace weir::replica {
@@ -77,6 +78,8 @@ OutboxHealth Outbox::health() const {
 }
 
 void Outbox::keep(Operation operation, ReplyHandler done) {
+  // As LocalInstance::propose(): nothing unchecked gets into the log.
+  if (auto checked = check_operation(operation); !checked) return done(checked.error());
   const std::uint64_t cost = OutboxFile::cost(operation);
   std::optional<Error> refused;
   {

@@ -74,6 +74,29 @@ TEST_F(OutboxTest, KeepsWhatComesWhileTheLogIsAwayAndAppendsItInOrder) {
   EXPECT_EQ(live->json, "101");
 }
 
+TEST_F(OutboxTest, WhatIsNotFitForTheLogIsNotKept) {
+  ASSERT_TRUE(node_.start());
+  log_.set_connected(false);
+  EXPECT_FALSE(node_.ask_or_keep({"toy.add", "[1,"}));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(OutboxTest, WhatWasAcceptedSaysSoInTheLog) {
+  ASSERT_TRUE(node_.start());
+  log_.set_connected(false);
+  auto operation = add_operation("k", 1);
+  operation.when_kept = "\"accepted\":true,";
+  const auto reply = node_.ask_or_keep(operation);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->json, operation.body) << "its client sees what it asked";
+  kept_ = 1;
+  log_.set_connected(true);
+  expect_drained();
+  const auto last = log_.get(log_.info()->last);
+  ASSERT_TRUE(last);
+  EXPECT_NE(last->data.find("{\"accepted\":true,"), std::string::npos) << last->data;
+}
+
 TEST_F(OutboxTest, SurvivesARestartWhileTheLogIsStillAway) {
   ASSERT_TRUE(node_.start());
   log_.set_connected(false);
