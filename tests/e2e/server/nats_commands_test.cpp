@@ -91,6 +91,8 @@ class NatsCommandsTest : public testing::TestWithParam<std::string> {
     nats_.start();
     server_.start();
     client_ = std::make_unique<BareClient>(nats_.url());
+    // NATS may hear of this client before it hears what the server subscribed to.
+    ASSERT_TRUE(wait_until([&] { return !client_->discover("$SRV.PING.weir", 0).empty(); }));
   }
   Headers key() const { return {{"Authorization", "Bearer " + server_.key()}}; }
   std::string ask(const std::string& command, const std::string& payload) const {
