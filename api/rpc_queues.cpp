@@ -101,14 +101,15 @@ void run_steps(replica::Instance& instance, replica::Operation operation, std::i
                    });
 }
 
-using Make = Result<replica::Operation> (jobs::Requests::*)(std::string_view) const;
+enum class Bulk : std::uint8_t { purge, remove };
 
-template <Make make>
+template <Bulk kBulk>
 void run_bulk(const Context& context, const rpc::Call& call, const rpc::Reply& reply) {
-  constexpr bool kDeletes = make == &jobs::Requests::queue_drop;
+  constexpr bool kDeletes = kBulk == Bulk::remove;
   const auto queue = read_queue(call);
   if (!queue) return reply(queue.error());
-  auto operation = (context.services.requests.*make)(*queue);
+  const auto& requests = context.services.requests;
+  auto operation = kDeletes ? requests.queue_drop(*queue) : requests.purge(*queue);
   if (!operation) return reply(of_payload(std::move(operation).error()));
   operation->actor = actor_of(call, kDeletes ? "queue.delete" : "queue.purge", *queue);
   run_steps(context.services.instance, std::move(*operation), 0,
@@ -234,14 +235,14 @@ std::vector<Row> rows() {
            {queue, name},
            "queue, deleted, purged",
            false,
-           run_bulk<&jobs::Requests::queue_drop>},
+           run_bulk<Bulk::remove>},
           {"queue.purge",
            Scope::queues_admin,
            "Delete the messages that wait",
            {queue, name},
            "queue, purged",
            false,
-           run_bulk<&jobs::Requests::purge>},
+           run_bulk<Bulk::purge>},
           {"queue.list", Scope::jobs_read, "Names of the queues", {}, "queues", false, run_list},
           {"queue.stats",
            Scope::jobs_read,
