@@ -113,7 +113,8 @@ TEST_F(RequestLimitsTest, TheRateIsShownAndKept) {
   const auto made =
       post("/v1/keys", R"({"name":"k","scopes":["admin"],"rate":{"limit":7,"per_ms":"2m"}})");
   EXPECT_EQ(made->body()["rate"], Json::parse(R"({"limit":7,"per_ms":120000})"));
-  for (const auto& key : get("/v1/keys")->body()["items"]) {
+  const Json page = get("/v1/keys")->body();
+  for (const auto& key : page["items"]) {
     EXPECT_EQ(key["rate"].is_null(), key["id"] != made->body()["id"]) << key;
   }
 }
