@@ -334,12 +334,14 @@ std::optional<std::string> KeyMachine::live_hash(std::string_view id, Timestamp 
 std::string KeyMachine::list_json() const {
   json::Writer out;
   out.begin_array();
-  for (const auto& key : snapshot()->records) out.raw(key.to_json());
+  const auto keys = snapshot();
+  for (const auto& key : keys->records) out.raw(key.to_json());
   return out.end_array().take();
 }
 
 std::optional<std::string> KeyMachine::find_json(std::string_view id) const {
-  for (const auto& key : snapshot()->records) {
+  const auto keys = snapshot();
+  for (const auto& key : keys->records) {
     if (key.id == id) return key.to_json();
   }
   return std::nullopt;

@@ -203,8 +203,9 @@ TEST_P(RoomsTest, CallsOfOneSubscriberShareWhatThereIs) {
   for (auto& reader : readers) reader.join();
   std::ranges::sort(got);
   std::vector<std::uint64_t> all;
-  for (const auto& event : rooms_->history({.room = "r", .limit = 1000})->events)
-    all.push_back(event.offset);
+  const auto kept = rooms_->history({.room = "r", .limit = 1000});
+  ASSERT_TRUE(kept) << describe(kept.error());
+  for (const auto& event : kept->events) all.push_back(event.offset);
   EXPECT_EQ(got, all) << "each event once";
   EXPECT_EQ(rooms_->consume({.room = "r", .subscriber = "other", .limit = 1})->events.size(), 1U);
   EXPECT_EQ(rooms_->consume({.room = "r", .subscriber = "s", .from = 5, .limit = 1})->next, 6U);
