@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pkg/base/ids.hpp"
@@ -55,7 +56,8 @@ class Mutator {
   const std::string& any() { return seeds_[below(seeds_.size())]; }
 
   void mutate(std::string& text) {
-    static constexpr std::string_view kSpecial("\0\"\\{}[]:,%/?&=#\r\n \xff\x80*-0e", 26);
+    using namespace std::string_view_literals;
+    static constexpr auto kSpecial = "\0\"\\{}[]:,%/?&=#\r\n \xff\x80*-0e"sv;
     const std::size_t at = text.empty() ? 0 : below(text.size());
     const std::size_t length = 1 + below(16);
     switch (below(6)) {
