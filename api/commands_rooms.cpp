@@ -1,6 +1,6 @@
 // /v1/rooms and /admin/rooms: rooms and their events as resources.
 #include "api/commands.hpp"
-#include "api/http/event_stream.hpp"
+#include "api/feed_stream.hpp"
 #include "api/room_events.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -13,30 +13,6 @@ using json::Writer;
 constexpr std::size_t kMaxBodyBytes = 8U << 20U;  // NATS has a limit of its own
 constexpr auto kMostOffset = std::numeric_limits<std::int64_t>::max();
 constexpr auto kMaxHistory = static_cast<std::int64_t>(rooms::kMaxHistory);
-
-class StreamWatcher final : public nats::Watcher {
- public:
-  explicit StreamWatcher(http::EventStream stream) : stream_(std::move(stream)) {}
-
-  Taken take(const nats::Change& change) override {
-    if (is_ready(change)) return Taken::yes;
-    switch (stream_.queue()->try_push(
-        http::event_frame({.id = change.id, .type = change.operation, .data = change.json}))) {
-      case http::SubscriberQueue::Tried::queued:
-        return Taken::yes;
-      case http::SubscriberQueue::Tried::full:
-        return Taken::full;
-      case http::SubscriberQueue::Tried::gone:
-        break;
-    }
-    return Taken::gone;
-  }
-  void on_room(std::function<void()> room) override { stream_.queue()->on_room(std::move(room)); }
-  void ended() override { stream_.finish(); }
-
- private:
-  const http::EventStream stream_;
-};
 
 Error wrong(std::string field, std::string why) {
   return {Code::invalid,
@@ -98,17 +74,12 @@ Result<void> follow(Services& services, const Call& call) {
   const auto last = request.header("last-event-id");
   WEIR_ASSIGN(auto watch, services.rooms.open_watch(call.param("room"), after));
   if (!last.empty()) {
-    const auto position = nats::parse_position(last, watch.feed->source().made, watch.newest);
-    if (!position) return bad_parameter("Last-Event-ID", "an id of an event, or its offset");
-    watch.request.reset = position->other_stream;
-    watch.request.after = position->other_stream ? 0 : position->revision;
+    if (!watch.feed->go_on_after(watch.request, last, watch.newest)) {
+      return bad_parameter("Last-Event-ID", "an id of an event, or its offset");
+    }
   }
-  const auto stream = http::EventStream::open(call.responder(), {});
-  const auto watcher = std::make_shared<StreamWatcher>(stream);
-  watch.feed->watch(std::move(watch.request), watch.newest, watcher);
-  stream.queue()->on_closed([weak = std::weak_ptr(watch.feed), key = watcher.get()] {
-    if (const auto feed = weak.lock()) feed->remove(key);
-  });
+  answer_with_feed(call, watch.feed, std::move(watch.request), watch.newest,
+                   [](const nats::Change& change) { return !is_ready(change); });
   return {};
 }
 

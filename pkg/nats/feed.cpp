@@ -305,6 +305,15 @@ void Feed::remove(const Watcher* watcher) {
   forget(*gone);
 }
 
+bool Feed::go_on_after(WatchRequest& request, std::string_view id,
+                       std::uint64_t last_revision) const {
+  const auto position = parse_position(id, source_.made, last_revision);
+  if (!position) return false;
+  request.reset = position->other_stream;
+  request.after = position->other_stream ? 0 : position->revision;
+  return true;
+}
+
 void Feed::stop() {
   std::vector<WatchingPtr> ended;
   {

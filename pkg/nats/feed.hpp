@@ -85,6 +85,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   std::size_t watchers_of(std::string_view key) const;  // those of all keys too
   std::size_t keys_watched() const;                     // by watchers of one key
   const FeedSource& source() const { return source_; }
+  // `request` goes on after the change that has this id (parse_position()). False: it is none.
+  bool go_on_after(WatchRequest& request, std::string_view id, std::uint64_t last_revision) const;
 
  private:
   struct Watching;
