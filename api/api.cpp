@@ -1,16 +1,16 @@
 #include "api/api.hpp"
 
+#include "api/admin/health.hpp"
+#include "api/admin/metrics_page.hpp"
 #include "api/command_sockets.hpp"
-#include "api/commands.hpp"
-#include "api/docs_page.hpp"
-#include "api/envelope.hpp"
-#include "api/event_feed.hpp"
-#include "api/health.hpp"
-#include "api/metrics_page.hpp"
+#include "api/core/commands.hpp"
+#include "api/core/envelope.hpp"
+#include "api/core/rpc_commands.hpp"
+#include "api/events/event_feed.hpp"
 #include "api/nats_commands.hpp"
-#include "api/openapi.hpp"
-#include "api/rpc_commands.hpp"
-#include "api/structures.hpp"
+#include "api/openapi/docs_page.hpp"
+#include "api/openapi/openapi.hpp"
+#include "api/structures/structures.hpp"
 
 namespace weir::api {
 namespace {

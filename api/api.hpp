@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "api/gateway.hpp"
+#include "api/admin/http_metrics.hpp"
+#include "api/admin/large_value_sweeper.hpp"
+#include "api/admin/node_board.hpp"
+#include "api/core/gateway.hpp"
+#include "api/core/request_limits.hpp"
+#include "api/core/services.hpp"
+#include "api/core/system_probe.hpp"
 #include "api/http/types.hpp"
-#include "api/http_metrics.hpp"
-#include "api/large_value_sweeper.hpp"
-#include "api/node_board.hpp"
-#include "api/request_limits.hpp"
-#include "api/services.hpp"
-#include "api/system_probe.hpp"
 #include "pkg/base/service.hpp"
 #include "pkg/kv/service.hpp"
 #include "pkg/replica/test_clock.hpp"

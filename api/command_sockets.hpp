@@ -11,9 +11,9 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "api/command.hpp"
+#include "api/core/command.hpp"
+#include "api/core/services.hpp"
 #include "api/rpc/dispatcher.hpp"
-#include "api/services.hpp"
 
 namespace weir::api {
 

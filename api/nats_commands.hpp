@@ -12,9 +12,9 @@
 #include <memory>
 #include <string>
 
-#include "api/gateway.hpp"
+#include "api/core/gateway.hpp"
 #include "api/rpc/dispatcher.hpp"
-#include "api/workers.hpp"
+#include "api/runtime/workers.hpp"
 #include "pkg/nats/micro_service.hpp"
 
 namespace weir::api {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "api/admin/nats_probe.hpp"
 #include "api/api.hpp"
-#include "api/bootstrap.hpp"
+#include "api/core/bootstrap.hpp"
 #include "api/http/front.hpp"
 #include "api/http/tls_server.hpp"
-#include "api/nats_probe.hpp"
-#include "api/payload_keys.hpp"
+#include "api/values/payload_keys.hpp"
 #include "cmd/weir/coordinator_options.hpp"
 #include "cmd/weir/data_replica.hpp"
 #include "cmd/weir/nats_options.hpp"

@@ -1,6 +1,6 @@
 #include "cmd/weir/data_replica.hpp"
 
-#include "api/bootstrap.hpp"
+#include "api/core/bootstrap.hpp"
 #include "pkg/log/log.hpp"
 #include "pkg/replica/jetstream_log.hpp"
 #include "pkg/replica/jetstream_snapshots.hpp"

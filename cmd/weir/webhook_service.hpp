@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "api/webhook_courier.hpp"
+#include "api/webhooks/webhook_courier.hpp"
 #include "pkg/config/serve_config.hpp"
 
 namespace weir::cli {

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/envelope.hpp"
+#include "api/core/envelope.hpp"
 #include "api/http/front.hpp"
 #include "api/http/tls_server.hpp"
 #include "tests/integration/http/raw_client.hpp"

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "api/bootstrap.hpp"
+#include "api/core/bootstrap.hpp"
 #include "api/http/websocket.hpp"
 #include "pkg/rooms/rooms.hpp"
 

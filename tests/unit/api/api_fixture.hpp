@@ -10,7 +10,7 @@
 
 #include "api/api.hpp"
 #include "api/http/event_stream.hpp"
-#include "api/payload_keys.hpp"
+#include "api/values/payload_keys.hpp"
 #include "jobs/machine.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/auth/key_machine.hpp"

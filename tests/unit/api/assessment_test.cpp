@@ -1,8 +1,8 @@
-#include "api/assessment.hpp"
+#include "api/admin/assessment.hpp"
 
 #include <gtest/gtest.h>
 
-#include "api/rates.hpp"
+#include "api/admin/rates.hpp"
 
 namespace weir::api {
 namespace {

@@ -1,7 +1,7 @@
 // Authorization and body checks, as every command gets them from the gateway.
 #include <algorithm>
 
-#include "api/key_attempts.hpp"
+#include "api/core/key_attempts.hpp"
 #include "pkg/base/base64.hpp"
 #include "pkg/base/time_text.hpp"
 #include "tests/unit/api/api_fixture.hpp"

@@ -1,4 +1,4 @@
-#include "api/envelope.hpp"
+#include "api/core/envelope.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <regex>
 #include <set>
 
-#include "api/envelope.hpp"
+#include "api/core/envelope.hpp"
 
 namespace weir::api {
 namespace {

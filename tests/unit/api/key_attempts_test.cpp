@@ -1,5 +1,5 @@
 // Who may still try a key, by address, over time, and how much of it is remembered.
-#include "api/key_attempts.hpp"
+#include "api/core/key_attempts.hpp"
 
 #include <gtest/gtest.h>
 

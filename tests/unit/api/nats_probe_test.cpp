@@ -1,5 +1,5 @@
 // The probe against a connection that answers, refuses or hangs on command.
-#include "api/nats_probe.hpp"
+#include "api/admin/nats_probe.hpp"
 
 #include <gtest/gtest.h>
 

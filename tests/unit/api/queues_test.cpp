@@ -1,5 +1,5 @@
 // Queues, dead letters and keys over the API.
-#include "api/bootstrap.hpp"
+#include "api/core/bootstrap.hpp"
 #include "tests/unit/api/api_fixture.hpp"
 
 namespace weir::api {

@@ -1,4 +1,4 @@
-#include "api/timers.hpp"
+#include "api/runtime/timers.hpp"
 
 #include <gtest/gtest.h>
 

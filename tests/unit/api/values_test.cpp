@@ -1,8 +1,8 @@
 // The stored form of values: what goes in comes out, and nothing else opens.
 #include <gtest/gtest.h>
 
-#include "api/value_reader.hpp"
-#include "api/value_writer.hpp"
+#include "api/values/value_reader.hpp"
+#include "api/values/value_writer.hpp"
 #include "jobs/stored_form.hpp"
 #include "jobs/token.hpp"
 #include "pkg/base/base64.hpp"

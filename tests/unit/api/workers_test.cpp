@@ -1,4 +1,4 @@
-#include "api/workers.hpp"
+#include "api/runtime/workers.hpp"
 
 #include <gtest/gtest.h>
 
