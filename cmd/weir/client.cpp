@@ -161,7 +161,7 @@ Result<Answer> Client::once(const Call& call) {
 }
 
 Result<int> Client::stream(const Call& call, const std::string& last_event_id,
-                           const std::function<void(std::string_view)>& receive) {
+                           const std::function<bool(std::string_view)>& receive) {
   httplib::Request request;
   request.method = "GET";
   request.path = call.path;
@@ -170,21 +170,24 @@ Result<int> Client::stream(const Call& call, const std::string& last_event_id,
   request.set_header("Accept", "text/event-stream");
   if (!last_event_id.empty()) request.set_header("Last-Event-ID", last_event_id);
   Answer refused;
+  bool enough = false;
   request.response_handler = [&](const httplib::Response& response) {
     refused.status = response.status;
     refused.retry_after = seconds_of(response.get_header_value("Retry-After"));
-    return true;
+    if (response.status == 200) enough = !receive({});
+    return !enough;
   };
   request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
     if (refused.status == 200) {
-      receive({data, size});
+      enough = !receive({data, size});
     } else {
       refused.body.append(data, size);
     }
-    return !stopped_;
+    return !stopped_ && !enough;
   };
   http_[at_]->client.set_read_timeout(call.wait);
   const auto result = http_[at_]->client.send(request);
+  if (enough) return refused.status;
   if (!result) {
     auto error = lost_error(static_cast<int>(result.error()));
     go_on();

@@ -68,15 +68,17 @@ class Client {
   // Any status is an answer; no retries. Errors: as above without the envelope's.
   Result<Answer> once(const Call& call);
 
-  // Follows an answer that goes on, handing on its bytes as they come; the status (200 or 204) when
-  // it ended properly. `last_event_id` may be empty. Call::wait is the longest silence. No retries.
+  // Follows an answer that goes on, handing on its bytes as they come: nothing at first, when the
+  // server has agreed; `receive` says false when it has enough. The status (200 or 204) when it
+  // ended properly. `last_event_id` may be empty. Call::wait is the longest silence. No retries.
   // Errors: as call().
   Result<int> stream(const Call& call, const std::string& last_event_id,
-                     const std::function<void(std::string_view)>& receive);
+                     const std::function<bool(std::string_view)>& receive);
 
   // Breaks a call in flight; every later call fails at once. Idempotent, any thread.
   void stop();
   const std::string& server() const { return servers_[at_]; }  // the one that it stays with
+  Millis retry_for() const { return options_.retry_for; }
 
  private:
   struct Http;

@@ -1,19 +1,10 @@
 // `weir events`: what happens to jobs, as it happens.
-#include <unistd.h>
-
-#include <thread>
-
 #include "cmd/weir/commands.hpp"
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
 namespace {
-
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 std::string line_of(const Json& event) {
   const auto found = event.find("data");
@@ -21,6 +12,7 @@ std::string line_of(const Json& event) {
   std::string type = field(event, "type");
   if (type.starts_with("weir.job.")) type = type.substr(9);
   if (type.starts_with("weir.batch.")) type = "batch_" + type.substr(11);
+  if (type == "status") type = field(data, "status");  // the job as it was found
   std::string line = field(event, "time") + "  " + type;
   line.append(type.size() < 14 ? 14 - type.size() : 1, ' ');
   line += field(event, "subject") + "  " + field(data, "queue");
@@ -34,9 +26,18 @@ std::string line_of(const Json& event) {
   return line + "\n";
 }
 
-void show(const Context& context, const EventParser::Event& event) {
+// Of the job, so that no more events of it come.
+bool ends_job(const Json& event) {
+  const std::string type = field(event, "type");
+  for (const std::string_view end :
+       {"completed", "failed", "cancelled", "dead_lettered", "removed"}) {
+    if (type == "weir.job." + std::string(end)) return true;
+  }
+  return type == "weir.job.status" && is_finished(field(event.value("data", Json()), "status"));
+}
+
+void show(const Context& context, const EventParser::Event& event, const Json& parsed) {
   if (context.json()) return print(event.data + "\n");
-  const auto parsed = Json::parse(event.data, nullptr, false);
   if (event.type == "gap" || event.type == "overflow") {
     print_error({Code::conflict, event.type, field(parsed, "message"), ""});
   } else if (parsed.is_object()) {
@@ -47,29 +48,6 @@ void show(const Context& context, const EventParser::Event& event) {
 std::string path_of(const Parsed& parsed) {
   if (parsed.has("job")) return job_path(parsed.text("job"), "/events");
   return "/v1/events" + query_of({{"queue", parsed.text("queue")}, {"type", parsed.text("type")}});
-}
-
-// Follows until the server says that there is no more, and comes back when the connection is lost.
-Result<int> follow(const Parsed& parsed, Context& context) {
-  EventParser parser;
-  Millis pause = kFirstPause;
-  const std::string since = parsed.text("since");
-  for (;;) {
-    const std::string last = parser.last_id().empty() ? since : parser.last_id();
-    parser.restart();
-    const auto ended = context.client().stream(
-        {.path = path_of(parsed), .wait = kSilence}, last, [&](std::string_view bytes) {
-          pause = kFirstPause;
-          parser.feed(bytes, [&](const auto& event) { show(context, event); });
-        });
-    if (!ended && ended.error().code != Code::unavailable &&
-        ended.error().code != Code::deadline_exceeded) {
-      return ended.error();
-    }
-    if (ended && (parsed.has("job") || *ended == 204)) return kOk;
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, kLongestPause);
-  }
 }
 
 }  // namespace
@@ -92,7 +70,14 @@ int run_events(Args args) {
     if (parsed.has("job") && (parsed.has("queue") || parsed.has("type"))) {
       return bad_argument("--job goes without --queue and --type");
     }
-    return follow(parsed, context);
+    const bool one_job = parsed.has("job");
+    return follow(
+        context,
+        {.path = path_of(parsed), .since = parsed.text("since"), .show = [&](const auto& event) {
+           const auto json = Json::parse(event.data, nullptr, false);
+           show(context, event, json);
+           return !(one_job && ends_job(json));
+         }});
   });
 }
 

@@ -1,18 +1,12 @@
 #include "cmd/weir/job_log.hpp"
 
 #include <cstdio>
-#include <thread>
 
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
 namespace {
-
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 std::string text_of(const Json& line) {
   std::string level = field(line, "level");
@@ -50,34 +44,6 @@ Result<int> list(const Parsed& parsed, Context& context) {
   return kOk;
 }
 
-// Until the job has ended; comes back when the connection is lost.
-Result<int> follow(const Parsed& parsed, Context& context) {
-  EventParser parser;
-  Millis pause = kFirstPause;
-  bool ended = false;
-  while (!ended) {
-    const std::string last = parser.last_id();
-    parser.restart();
-    const auto stream = context.client().stream(
-        {.path = path_of(parsed, "", true), .wait = kSilence}, last, [&](std::string_view bytes) {
-          pause = kFirstPause;
-          parser.feed(bytes, [&](const auto& event) {
-            if (event.type == "end") ended = true;
-            const auto line = Json::parse(event.data, nullptr, false);
-            if (event.type == "log" && line.is_object()) show(context, line);
-          });
-        });
-    if (!stream && stream.error().code != Code::unavailable &&
-        stream.error().code != Code::deadline_exceeded) {
-      return stream.error();
-    }
-    if (ended || (stream && *stream == 204)) break;
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, kLongestPause);
-  }
-  return kOk;
-}
-
 }  // namespace
 
 int run_job_logs(Args args) {
@@ -95,7 +61,12 @@ int run_job_logs(Args args) {
       .min_operands = 1,
       .max_operands = 1};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    return parsed.has("follow") ? follow(parsed, context) : list(parsed, context);
+    if (!parsed.has("follow")) return list(parsed, context);
+    return follow(context, {.path = path_of(parsed, "", true), .show = [&](const auto& event) {
+                              const auto line = Json::parse(event.data, nullptr, false);
+                              if (event.type == "log" && line.is_object()) show(context, line);
+                              return event.type != "end";
+                            }});
   });
 }
 

@@ -1,10 +1,9 @@
 // `weir kv`: buckets and keys.
 #include <iostream>
 #include <iterator>
-#include <thread>
 
 #include "cmd/weir/commands.hpp"
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/view.hpp"
@@ -12,11 +11,6 @@
 
 namespace weir::cli {
 namespace {
-
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 const Option kBucketOption{"b,bucket", "NAME", "The bucket (default: default)"};
 
@@ -243,23 +237,10 @@ int watch(Args args) {
        {"updates", "", "Only what is written from now on"}},
       {"weir kv watch --prefix user:", "weir kv watch --bucket config limit --json"}, 0, 1);
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    EventParser parser;
-    Millis pause = kFirstPause;
-    for (;;) {
-      const auto last = parser.last_id();
-      parser.restart();
-      const auto ended = context.client().stream(
-          {.path = watch_path(parsed), .wait = kSilence}, last, [&](std::string_view bytes) {
-            pause = kFirstPause;
-            parser.feed(bytes, [&](const auto& event) { show_change(context, event); });
-          });
-      if (!ended && ended.error().code != Code::unavailable &&
-          ended.error().code != Code::deadline_exceeded) {
-        return ended.error();
-      }
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, kLongestPause);
-    }
+    return follow(context, {.path = watch_path(parsed), .show = [&](const auto& event) {
+                              show_change(context, event);
+                              return true;
+                            }});
   });
 }
 

@@ -1,5 +1,7 @@
 // weir: the program. Names the commands and hands over.
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -70,12 +72,20 @@ int run(const std::vector<std::string>& args) {
   return weir::cli::dispatch("weir", commands(), args);
 }
 
+// A result that could not be written is no success; a reader that has enough is none of our worry.
+int checked(int code) {
+  const int lost = weir::cli::output_error();
+  if (code != weir::cli::kOk || lost == 0 || lost == EPIPE) return code;
+  std::fprintf(stderr, "weir: cannot write to standard output: %s\n", std::strerror(lost));
+  return weir::cli::kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    return run(std::vector<std::string>(argv + 1, argv + argc));
+    return checked(run(std::vector<std::string>(argv + 1, argv + argc)));
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "weir: internal error: %s\n", failure.what());
     return weir::cli::kFailed;

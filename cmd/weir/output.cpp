@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -11,6 +13,8 @@
 
 namespace weir::cli {
 namespace {
+
+std::atomic<int> failed_output{0};  // errno
 
 std::string_view escape_of(Colour colour) {
   switch (colour) {
@@ -179,8 +183,12 @@ std::string pretty(const Json& value) {
 }
 
 void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if ((std::fflush(stdout) != 0 || !written) && failed_output == 0) failed_output = errno;
+}
+
+int output_error() {
+  return failed_output;
 }
 
 void print_error(const Error& error) {

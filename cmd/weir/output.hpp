@@ -56,6 +56,7 @@ std::int64_t number(const Json& object, std::string_view name);  // 0 when absen
 std::string pretty(const Json& value);
 
 void print(std::string_view text);     // standard output
+int output_error();                    // errno of the first print() that failed; 0 = none did
 void print_error(const Error& error);  // "weir: ..." on standard error, every field
 
 }  // namespace weir::cli

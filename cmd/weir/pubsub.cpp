@@ -1,17 +1,11 @@
 // `weir pubsub`: publish messages, and follow topics.
-#include <thread>
 
 #include "cmd/weir/commands.hpp"
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
 namespace {
-
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 // What is JSON stays so; anything else is a text.
 Json message_of(const std::string& text) {
@@ -70,22 +64,13 @@ int sub(Args args) {
       .min_operands = 1,
       .max_operands = 1};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    Millis pause = kFirstPause;
-    for (;;) {
-      EventParser parser;
-      const auto ended = context.client().stream(
-          {.path = "/v1/pubsub/" + encode(parsed.operand(0)), .wait = kSilence}, "",
-          [&](std::string_view bytes) {
-            pause = kFirstPause;
-            parser.feed(bytes, [&](const auto& event) { show(context, event); });
-          });
-      if (!ended && ended.error().code != Code::unavailable &&
-          ended.error().code != Code::deadline_exceeded) {
-        return ended.error();
-      }
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, kLongestPause);
-    }
+    // The ids are those of messages: nothing is kept, so that there is no way back to them.
+    return follow(context, {.path = "/v1/pubsub/" + encode(parsed.operand(0)),
+                            .resumes = false,
+                            .show = [&](const auto& event) {
+                              show(context, event);
+                              return true;
+                            }});
   });
 }
 

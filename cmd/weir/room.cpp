@@ -1,17 +1,11 @@
 // `weir room`: ordered streams of events.
-#include <thread>
 
 #include "cmd/weir/commands.hpp"
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 
 namespace weir::cli {
 namespace {
-
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
                std::vector<Option> options, std::vector<std::string> examples,
@@ -95,27 +89,13 @@ int tail(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = path_of(parsed, "/events") +
                       query_of({{"follow", "true"}, {"from_offset", parsed.text("from")}});
-    EventParser parser;
-    Millis pause = kFirstPause;
-    for (;;) {
-      const auto last = parser.last_id();
-      parser.restart();
-      const auto ended = context.client().stream(
-          {.path = path, .wait = kSilence}, last, [&](std::string_view bytes) {
-            pause = kFirstPause;
-            parser.feed(bytes, [&](const auto& event) {
-              const auto parsed_event = Json::parse(event.data, nullptr, false);
-              if (context.json() || !parsed_event.is_object()) return print(event.data + "\n");
-              print(line_of(parsed_event));
-            });
-          });
-      if (!ended && ended.error().code != Code::unavailable &&
-          ended.error().code != Code::deadline_exceeded) {
-        return ended.error();
-      }
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, kLongestPause);
-    }
+    return follow(context, {.path = path, .show = [&](const auto& event) {
+                              const auto parsed_event = Json::parse(event.data, nullptr, false);
+                              print(context.json() || !parsed_event.is_object()
+                                        ? event.data + "\n"
+                                        : line_of(parsed_event));
+                              return true;
+                            }});
   });
 }
 

@@ -1,9 +1,8 @@
 // `weir stream pub|get|tail`: messages of streams.
 #include <limits>
-#include <thread>
 
 #include "cmd/weir/commands.hpp"
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
 #include "cmd/weir/stream_view.hpp"
 
@@ -11,10 +10,6 @@ namespace weir::cli {
 namespace {
 
 constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause{5'000};
-// The server is heard of every 15 s.
-constexpr Millis kSilence{45'000};
 
 // "Name:value" each.
 Result<Json> headers_of(const std::vector<std::string>& pairs) {
@@ -131,26 +126,13 @@ int stream_tail(Args args) {
        "weir stream tail orders --from 1 --subject 'orders.eu.>' --json"},
       1, 1);
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    EventParser parser;
-    Millis pause = kFirstPause;
     const auto path =
         stream_path(parsed.operand(0)) + "/tail" +
         query_of({{"from", parsed.text("from")}, {"subject", parsed.text("subject")}});
-    for (;;) {
-      const auto last = parser.last_id();
-      parser.restart();
-      const auto ended = context.client().stream(
-          {.path = path, .wait = kSilence}, last, [&](std::string_view bytes) {
-            pause = kFirstPause;
-            parser.feed(bytes, [&](const auto& event) { print(show_event(context, event)); });
-          });
-      if (!ended && ended.error().code != Code::unavailable &&
-          ended.error().code != Code::deadline_exceeded) {
-        return ended.error();
-      }
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, kLongestPause);
-    }
+    return follow(context, {.path = path, .show = [&](const auto& event) {
+                              print(show_event(context, event));
+                              return true;
+                            }});
   });
 }
 

@@ -16,7 +16,8 @@ FakeServer::FakeServer(Handler handler) : http_(std::make_unique<Http>()) {
   const auto answer = [this, handler = std::move(handler)](const httplib::Request& request,
                                                            httplib::Response& response) {
     const Asked asked{request.method, request.target, request.body,
-                      request.get_header_value("Authorization")};
+                      request.get_header_value("Authorization"),
+                      request.get_header_value("Last-Event-ID")};
     {
       const std::lock_guard lock(mutex_);
       asked_.push_back(asked);

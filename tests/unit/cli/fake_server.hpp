@@ -15,6 +15,7 @@ struct Asked {
   std::string path;  // with the query
   std::string body;
   std::string authorization;
+  std::string last_event_id;
 };
 
 struct Reply {
