@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cxxopts.hpp>
+#include <sstream>
 
 #include "pkg/base/time_text.hpp"
 #include "pkg/config/settings.hpp"
 
 namespace weir::cli {
 namespace {
+
+constexpr std::size_t kMostRepeated = 10'000;  // of an operand such as [ID...]
 
 cxxopts::Options declare(const Usage& usage) {
   cxxopts::Options options(usage.command);
@@ -40,6 +43,30 @@ Error explain(const Usage& usage, const std::string& message, Args args) {
     return bad_argument("unknown option --" + word, std::move(details));
   }
   return bad_argument(message, std::move(details));
+}
+
+struct Operands {
+  std::vector<std::string> least;  // those that must be there
+  std::size_t most = 0;
+};
+
+// What a synopsis asks for. An option in it is no operand, nor is the word for its value.
+Operands operands_of(const std::string& synopsis) {
+  Operands out;
+  std::istringstream words(synopsis);
+  for (std::string word; words >> word;) {
+    if (word.starts_with("--") || word.starts_with("[--")) {
+      words >> word;
+      continue;
+    }
+    if (!word.starts_with("[")) out.least.push_back(word.substr(0, word.find('|')));
+    out.most += word.find("...") == std::string::npos ? 1 : kMostRepeated;
+  }
+  return out;
+}
+
+std::string usage_line(const Usage& usage) {
+  return usage.command + " " + usage.synopsis + (usage.synopsis.empty() ? "" : " ") + "[options]";
 }
 
 }  // namespace
@@ -98,12 +125,14 @@ Result<Parsed> parse(const Usage& usage, Args args) {
     return explain(usage, failure.what(), args);
   }
   if (out.has("help")) return out;
-  if (out.operands_.size() > usage.max_operands) {
-    return bad_argument("unexpected argument \"" + out.operands_[usage.max_operands] + "\"",
-                        "usage: " + usage.command + " " + usage.synopsis);
+  const auto wanted = operands_of(usage.synopsis);
+  if (out.operands_.size() > wanted.most) {
+    return bad_argument("unexpected argument \"" + out.operands_[wanted.most] + "\"",
+                        "usage: " + usage_line(usage));
   }
-  if (out.operands_.size() < usage.min_operands) {
-    return bad_argument("an argument is missing", "usage: " + usage.command + " " + usage.synopsis);
+  if (out.operands_.size() < wanted.least.size()) {
+    return bad_argument(wanted.least[out.operands_.size()] + " is missing",
+                        "usage: " + usage_line(usage));
   }
   return out;
 }
@@ -125,7 +154,7 @@ std::string help_text(const Usage& usage) {
   rows.emplace_back("-h, --help", "Show this help");
   std::size_t width = 0;
   for (const auto& row : rows) width = std::max(width, row.first.size());
-  std::string out = usage.summary + "\n\nUsage: " + usage.command + " " + usage.synopsis + "\n";
+  std::string out = usage.summary + "\n\nUsage: " + usage_line(usage) + "\n";
   out += "\nOptions:\n";
   for (const auto& [left, right] : rows) {
     out.append("  ").append(left).append(width + 2 - left.size(), ' ').append(right).append("\n");

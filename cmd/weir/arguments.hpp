@@ -25,13 +25,13 @@ struct Option {
 };
 
 struct Usage {
-  std::string command;   // "weir submit"
-  std::string synopsis;  // "[PAYLOAD | -] [options]"
-  std::string summary;   // one or more sentences
-  std::vector<Option> options;
+  std::string command;  // "weir submit"
+  // What is given beside options, one word each: "ROOM TYPE DATA|-", "[KEY]", "[ID...]". Options
+  // that are worth naming here may be named too: "NAME --scopes LIST".
+  std::string synopsis = {};
+  std::string summary;  // one or more sentences
+  std::vector<Option> options = {};
   std::vector<std::string> examples;
-  std::size_t min_operands = 0;
-  std::size_t max_operands = 0;
 };
 
 class Parsed {

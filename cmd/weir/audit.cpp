@@ -15,15 +15,14 @@ std::string who(const Json& record) {
 int run_audit(Args args) {
   const Usage usage{
       .command = "weir audit",
-      .synopsis = "[options]",
       .summary = "Lists who changed what, newest first. Wants an admin key.",
-      .options = with_common({{"key", "ID", "Changes made with this key"},
-                              {"action", "NAME", "Such as queues.pause, or queues for all of them"},
-                              {"target", "NAME", "Changes of this queue, job or key"},
-                              {"after", "TIME", "From this RFC 3339 time on"},
-                              {"before", "TIME", "Before this RFC 3339 time"},
-                              {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                              {"cursor", "TEXT", "Go on where a page ended"}}),
+      .options = {{"key", "ID", "Changes made with this key"},
+                  {"action", "NAME", "Such as queues.pause, or queues for all of them"},
+                  {"target", "NAME", "Changes of this queue, job or key"},
+                  {"after", "TIME", "From this RFC 3339 time on"},
+                  {"before", "TIME", "Before this RFC 3339 time"},
+                  {"limit", "N", "Per page, 1 to 1000 (default 50)"},
+                  {"cursor", "TEXT", "Go on where a page ended"}},
       .examples = {"weir audit --action queues --after 2026-11-21T00:00:00Z",
                    "weir audit --target emails --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {

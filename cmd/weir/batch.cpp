@@ -16,17 +16,6 @@ std::string batch_path(const std::string& id, std::string_view rest = {}) {
   return "/v1/batches/" + encode(id) + std::string(rest);
 }
 
-Usage usage_of(const std::string& verb, std::string summary, std::vector<Option> options,
-               std::string example) {
-  return {.command = "weir batch " + verb,
-          .synopsis = "ID [options]",
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = {std::move(example)},
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
 Result<void> callback_member(const Parsed& parsed, const std::string& option,
                              const std::string& member, json::Writer& out) {
   if (!parsed.has(option)) return {};
@@ -89,18 +78,18 @@ Result<std::string> new_batch(const Parsed& parsed) {
 int create(Args args) {
   const Usage usage{
       .command = "weir batch create",
-      .synopsis = "[options]",
       .summary =
           "Makes a batch and prints its id. Without --jobs it is open: `weir submit --batch ID` "
           "adds jobs until `weir batch seal ID`.",
-      .options = with_common(
-          {{"id", "ID", "Id of the batch; making it again changes nothing"},
-           {"name", "TEXT", "What people call it"},
-           {"on-success", "JSON", "Job to submit when all jobs have completed"},
-           {"on-complete", "JSON", "Job to submit when all jobs have ended, however"},
-           {"jobs", "FILE", "Its jobs, all or none: a JSON array, or one a line; - is stdin"},
-           {"open", "", "Take more jobs after those of --jobs"},
-           {"seal-after", "TIME", "An open batch is sealed by itself after this (default 24h)"}}),
+      .options = {{"id", "ID", "Id of the batch; making it again changes nothing"},
+                  {"name", "TEXT", "What people call it"},
+                  {"on-success", "JSON", "Job to submit when all jobs have completed"},
+                  {"on-complete", "JSON", "Job to submit when all jobs have ended, however"},
+                  {"jobs", "FILE",
+                   "Its jobs, all or none: a JSON array, or one a line; - is stdin"},
+                  {"open", "", "Take more jobs after those of --jobs"},
+                  {"seal-after", "TIME",
+                   "An open batch is sealed by itself after this (default 24h)"}},
       .examples = {R"(weir batch create --on-complete '{"queue":"reports","type":"imported"}')",
                    R"(weir batch create --name album --jobs jobs.json)"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
@@ -117,8 +106,10 @@ void show_one(const Context& context, const Json& batch) {
 }
 
 int show(Args args) {
-  const auto usage = usage_of("show", "Shows a batch: its counters, callbacks and times.", {},
-                              "weir batch show album-7");
+  const Usage usage{.command = "weir batch show",
+                    .synopsis = "ID",
+                    .summary = "Shows a batch: its counters, callbacks and times.",
+                    .examples = {"weir batch show album-7"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto batch, context.ask({.path = batch_path(parsed.operand(0))}));
     show_one(context, batch);
@@ -127,10 +118,12 @@ int show(Args args) {
 }
 
 int wait(Args args) {
-  const auto usage = usage_of(
-      "wait", "Waits until a batch ends. Exit code 0 when it succeeded, 1 when it did not.",
-      {{"timeout", "TIME", "Give up after this time (default: never)"}},
-      "weir batch wait album-7 --timeout 1h");
+  const Usage usage{
+      .command = "weir batch wait",
+      .synopsis = "ID",
+      .summary = "Waits until a batch ends. Exit code 0 when it succeeded, 1 when it did not.",
+      .options = {{"timeout", "TIME", "Give up after this time (default: never)"}},
+      .examples = {"weir batch wait album-7 --timeout 1h"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto limit, parsed.duration("timeout", Millis{0}));
     const auto& id = parsed.operand(0);
@@ -142,7 +135,10 @@ int wait(Args args) {
 }
 
 int change(Args args, const std::string& verb, const std::string& summary) {
-  const auto usage = usage_of(verb, summary, {}, "weir batch " + verb + " album-7");
+  const Usage usage{.command = "weir batch " + verb,
+                    .synopsis = "ID",
+                    .summary = summary,
+                    .examples = {"weir batch " + verb + " album-7"}};
   return run_with_server(usage, args, [&](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto batch, context.ask({.method = "POST",
                                                .path = batch_path(parsed.operand(0), "/" + verb),
@@ -171,19 +167,15 @@ int cancel(Args args) {
 }
 
 int list(Args args) {
-  const Usage usage{
-      .command = "weir batch list",
-      .synopsis = "[options]",
-      .summary = "Lists batches, newest first.",
-      .options = with_common({{"status", "WORD", "open, sealed, succeeded, failed or cancelled"},
-                              {"limit", "N", "Batches per page, 1 to 1000 (default 50)"},
-                              {"cursor", "TEXT", "Go on where a page ended"}}),
-      .examples = {"weir batch list --status failed"}};
+  const Usage usage{.command = "weir batch list",
+                    .summary = "Lists batches, newest first.",
+                    .options = {{"status", "WORD", "open, sealed, succeeded, failed or cancelled"},
+                                {"limit", "N", "Batches per page, 1 to 1000 (default 50)"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .examples = {"weir batch list --status failed"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of({{"status", parsed.text("status")},
-                                 {"limit", parsed.text("limit")},
-                                 {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/batches" + query}));
     Table table({"ID", "STATUS", "JOBS", "PENDING", "COMPLETED", "DLQ", "NAME"});
     if (const auto items = page.find("items"); items != page.end()) {
@@ -202,16 +194,16 @@ int list(Args args) {
 }
 
 int jobs(Args args) {
-  const auto usage = usage_of("jobs", "Lists the jobs of a batch, in the order of submitting.",
-                              {{"status", "WORD", "Only this status"},
-                               {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
-                               {"cursor", "TEXT", "Go on where a page ended"}},
-                              "weir batch jobs album-7 --status dlq");
+  const Usage usage{.command = "weir batch jobs",
+                    .synopsis = "ID",
+                    .summary = "Lists the jobs of a batch, in the order of submitting.",
+                    .options = {{"status", "WORD", "Only this status"},
+                                {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .examples = {"weir batch jobs album-7 --status dlq"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of({{"status", parsed.text("status")},
-                                 {"limit", parsed.text("limit")},
-                                 {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page,
                 context.ask({.path = batch_path(parsed.operand(0), "/jobs" + query)}));
     print_page(context, page, job_table(page, context.colours()));

@@ -23,7 +23,6 @@ const std::array<std::string, 6> kPhases{kSingle,  kBatch,   kLifecycle,
 
 Usage bench_usage() {
   return {.command = "weir bench",
-          .synopsis = "[options]",
           .summary =
               "Measures a running server over HTTP from this process: single submits, batches, the "
               "whole life of jobs (submit, lease, complete), plain and with keys, priorities, "

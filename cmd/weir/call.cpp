@@ -1,8 +1,6 @@
 // `weir call`: any command of the command API.
-#include <iostream>
-#include <iterator>
-
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/values.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -10,8 +8,7 @@ namespace weir::cli {
 namespace {
 
 Result<int> call(const Parsed& parsed, Context& context) {
-  auto payload = parsed.operands().size() > 1 ? parsed.operand(1) : std::string("{}");
-  if (payload == "-") payload.assign(std::istreambuf_iterator<char>(std::cin), {});
+  const auto payload = parsed.operands().size() > 1 ? text_or_stdin(parsed.operand(1)) : "{}";
   if (!json::check(payload) || !json::View(payload).is_object()) {
     return bad_argument("the payload is not a JSON object", "such as '{\"key\":\"k\"}'");
   }
@@ -32,15 +29,12 @@ Result<int> call(const Parsed& parsed, Context& context) {
 int run_call(Args args) {
   const Usage usage{
       .command = "weir call",
-      .synopsis = "COMMAND [PAYLOAD|-] [options]",
+      .synopsis = "COMMAND [PAYLOAD|-]",
       .summary =
           "Runs a command of the command API and prints the payload of its answer; with "
           "--json the whole frame.",
-      .options =
-          with_common({{"request-id", "TEXT", "Repeated, a write happens once (2 minutes)"}}),
-      .examples = {"weir call admin.stats", "weir call kv.set '{\"key\":\"k\",\"value\":[1,2]}'"},
-      .min_operands = 1,
-      .max_operands = 2};
+      .options = {{"request-id", "TEXT", "Repeated, a write happens once (2 minutes)"}},
+      .examples = {"weir call admin.stats", "weir call kv.set '{\"key\":\"k\",\"value\":[1,2]}'"}};
   return run_with_server(usage, args, call);
 }
 

@@ -29,9 +29,7 @@ Result<int> set(Context& context, const Json& change) {
 
 int show(Args args) {
   const Usage usage{.command = "weir clock show",
-                    .synopsis = "[options]",
                     .summary = "Shows the time of a server that runs with --test-clock.",
-                    .options = with_common({}),
                     .examples = {"weir clock show"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto clock, context.ask({.path = "/v1/test/clock"}));
@@ -43,12 +41,10 @@ int show(Args args) {
 int advance(Args args) {
   const Usage usage{
       .command = "weir clock advance",
-      .synopsis = "DURATION [options]",
+      .synopsis = "DURATION",
       .summary = "Moves the time forward and returns when everything that became due is done.",
-      .options = with_common({Option{"jump", "", "In one step, as if nothing had run in between"}}),
-      .examples = {"weir clock advance 1h30m", "weir clock advance 7d --jump"},
-      .min_operands = 1,
-      .max_operands = 1};
+      .options = {Option{"jump", "", "In one step, as if nothing had run in between"}},
+      .examples = {"weir clock advance 1h30m", "weir clock advance 7d --jump"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto by = parse_duration(parsed.operand(0));
     if (!by) return bad_argument("\"" + parsed.operand(0) + "\" is no duration", "want 1h30m");
@@ -65,9 +61,7 @@ int set_frozen(Args args, const Usage& usage, bool frozen) {
 int freeze(Args args) {
   return set_frozen(args,
                     {.command = "weir clock freeze",
-                     .synopsis = "[options]",
                      .summary = "Makes the time stand still, except for advances.",
-                     .options = with_common({}),
                      .examples = {"weir clock freeze"}},
                     true);
 }
@@ -75,9 +69,7 @@ int freeze(Args args) {
 int run(Args args) {
   return set_frozen(args,
                     {.command = "weir clock run",
-                     .synopsis = "[options]",
                      .summary = "Lets the time run on from where it stands.",
-                     .options = with_common({}),
                      .examples = {"weir clock run"}},
                     false);
 }

@@ -7,7 +7,7 @@ namespace {
 constexpr const char* kBash = R"bash(# bash completion for weir
 _weir() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path=() i help words
-  for ((i = 1; i < COMP_CWORD && i <= 2; i++)); do
+  for ((i = 1; i < COMP_CWORD && i <= 3; i++)); do
     [[ ${COMP_WORDS[i]} =~ ^[a-z][a-z-]*$ ]] || break
     path+=("${COMP_WORDS[i]}")
   done
@@ -18,9 +18,10 @@ _weir() {
       return ;;
   esac
   help=$("${COMP_WORDS[0]}" "${path[@]}" --help 2>/dev/null)
-  if [[ -z $help && ${#path[@]} -gt 1 ]]; then
-    help=$("${COMP_WORDS[0]}" "${path[0]}" --help 2>/dev/null)
-  fi
+  while [[ -z $help && ${#path[@]} -gt 1 ]]; do  # the last word is no command
+    unset 'path[-1]'
+    help=$("${COMP_WORDS[0]}" "${path[@]}" --help 2>/dev/null)
+  done
   if [[ $word == -* ]]; then
     words=$(grep -oE -- '--[a-z][a-z0-9-]*' <<<"$help" | sort -u)
   else
@@ -37,11 +38,8 @@ int run_completion(Args args) {
   const Usage usage{.command = "weir completion",
                     .synopsis = "bash",
                     .summary = "Prints a completion script for the shell.",
-                    .options = {},
                     .examples = {"source <(weir completion bash)",
-                                 "weir completion bash > /etc/bash_completion.d/weir"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                                 "weir completion bash > /etc/bash_completion.d/weir"}};
   return run_local(usage, args, [](const Parsed& parsed) -> Result<int> {
     if (parsed.operand(0) != "bash") {
       return bad_argument("no completion for \"" + parsed.operand(0) + "\"", "want bash");

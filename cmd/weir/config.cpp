@@ -9,7 +9,6 @@ namespace {
 
 Usage config_usage() {
   Usage usage{.command = "weir config",
-              .synopsis = "[options]",
               .summary =
                   "Shows and checks the configuration that `weir serve` would run with, and "
                   "where each value comes from. Secrets are shown as ***.",

@@ -118,7 +118,9 @@ int run_local(const Usage& usage, Args args,
 
 int run_with_server(const Usage& usage, Args args,
                     const std::function<Result<int>(const Parsed&, Context&)>& body) {
-  return run_local(usage, args, [&](const Parsed& parsed) -> Result<int> {
+  Usage whole = usage;
+  whole.options = with_common(std::move(whole.options));
+  return run_local(whole, args, [&](const Parsed& parsed) -> Result<int> {
     WEIR_ASSIGN(auto context, Context::make(parsed));
     return body(parsed, context);
   });

@@ -47,8 +47,8 @@ class Context {
   bool colours_ = false;
 };
 
-// Parses, handles --help, builds the context, runs `body`, prints its error. The frame of every
-// command with a server.
+// Parses, with the common options beside those of `usage`, handles --help, builds the context, runs
+// `body`, prints its error. The frame of every command with a server.
 int run_with_server(const Usage& usage, Args args,
                     const std::function<Result<int>(const Parsed&, Context&)>& body);
 // The same without a server.

@@ -10,12 +10,11 @@ namespace {
 int list(Args args) {
   const Usage usage{
       .command = "weir dlq list",
-      .synopsis = "[options]",
       .summary = "Lists dead letters, newest first.",
-      .options = with_common(filter_options(
-          FilterStatus::fixed, {{"sort", "ORDER", "created or -created, by submission"},
-                                {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                                {"cursor", "TEXT", "Go on where a page ended"}})),
+      .options = filter_options(FilterStatus::fixed,
+                                {{"sort", "ORDER", "created or -created, by submission"},
+                                 {"limit", "N", "Per page, 1 to 1000 (default 50)"},
+                                 {"cursor", "TEXT", "Go on where a page ended"}}),
       .examples = {"weir dlq list --queue emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto query, list_query(parsed));
@@ -27,12 +26,9 @@ int list(Args args) {
 
 int get(Args args) {
   const Usage usage{.command = "weir dlq get",
-                    .synopsis = "ID [options]",
+                    .synopsis = "ID",
                     .summary = "Shows a dead letter with its attempts and errors.",
-                    .options = with_common({}),
-                    .examples = {"weir dlq get 019ac3f0-7c1e-7000-8000-000000000001"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .examples = {"weir dlq get 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto job, context.ask({.path = "/v1/dlq/" + encode(parsed.operand(0))}));
     print(context.json() ? pretty(job) : job_details(job, context.colours()));
@@ -41,18 +37,17 @@ int get(Args args) {
 }
 
 std::string body_of(Json filter) {
-  return Json{{"filter", std::move(filter)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return compact({{"filter", std::move(filter)}});
 }
 
 int purge(Args args) {
   const Usage usage{.command = "weir dlq purge",
-                    .synopsis = "[ID...] [--queue NAME] [options]",
+                    .synopsis = "[ID...] [--queue NAME]",
                     .summary = "Deletes dead letters.",
-                    .options = with_common({{"q,queue", "NAME", "All dead letters of this queue"},
-                                            {"yes", "", "Really do it"}}),
+                    .options = {{"q,queue", "NAME", "All dead letters of this queue"},
+                                {"yes", "", "Really do it"}},
                     .examples = {"weir dlq purge --queue emails --yes",
-                                 "weir dlq purge 019ac3f0-7c1e-7000-8000-000000000001 --yes"},
-                    .max_operands = 10'000};
+                                 "weir dlq purge 019ac3f0-7c1e-7000-8000-000000000001 --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     Json filter = Json::object();
     if (!parsed.operands().empty()) filter["ids"] = parsed.operands();

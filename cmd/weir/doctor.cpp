@@ -119,13 +119,12 @@ void show(const Context& context, const Findings& findings) {
 
 int run_doctor(Args args) {
   const Usage usage{.command = "weir doctor",
-                    .synopsis = "[options]",
                     .summary =
                         "Checks a server, its NATS and this machine, and says how to repair "
                         "what is wrong. Exit code 1 when something is.",
-                    .options = with_common({{"payload-keys-file", "FILE",
-                                             "Look at these payload keys, too (default: "
-                                             "WEIR_PAYLOAD_KEYS_FILE)"}}),
+                    .options = {{"payload-keys-file", "FILE",
+                                 "Look at these payload keys, too (default: "
+                                 "WEIR_PAYLOAD_KEYS_FILE)"}},
                     .examples = {"weir doctor", "weir doctor --data-dir /var/lib/weir"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     Findings findings;

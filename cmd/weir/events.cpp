@@ -47,7 +47,7 @@ void show(const Context& context, const EventParser::Event& event, const Json& p
 
 std::string path_of(const Parsed& parsed) {
   if (parsed.has("job")) return job_path(parsed.text("job"), "/events");
-  return "/v1/events" + query_of({{"queue", parsed.text("queue")}, {"type", parsed.text("type")}});
+  return "/v1/events" + query_of(parsed, {"queue", "type"});
 }
 
 }  // namespace
@@ -55,15 +55,14 @@ std::string path_of(const Parsed& parsed) {
 int run_events(Args args) {
   const Usage usage{
       .command = "weir events",
-      .synopsis = "[options]",
       .summary =
           "Follows what happens to jobs: one line for each event, or with --json the event. "
           "Comes back by itself when the connection is lost. With --job it ends with the "
           "job.",
-      .options = with_common({{"queue", "NAME", "Of this queue only"},
-                              {"type", "A,B", "Only these, such as completed,dead_lettered"},
-                              {"job", "ID", "Of this job only"},
-                              {"since", "REV", "First what was kept after this revision"}}),
+      .options = {{"queue", "NAME", "Of this queue only"},
+                  {"type", "A,B", "Only these, such as completed,dead_lettered"},
+                  {"job", "ID", "Of this job only"},
+                  {"since", "REV", "First what was kept after this revision"}},
       .examples = {"weir events --queue emails", "weir events --type failed,dead_lettered --json",
                    "weir events --queue emails --since 812"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {

@@ -10,26 +10,15 @@
 namespace weir::cli {
 namespace {
 
-Usage usage_of(const std::string& verb, std::string summary, std::vector<Option> options,
-               std::string example) {
-  return {.command = "weir job " + verb,
-          .synopsis = "ID [options]",
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = {std::move(example)},
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
-constexpr const char* kId = "019ac3f0-7c1e-7000-8000-000000000001";
-
-std::string example(const std::string& rest) {
-  return "weir job " + rest;
+std::string example(const std::string& verb, const std::string& more = "") {
+  return "weir job " + verb + " 019ac3f0-7c1e-7000-8000-000000000001" + more;
 }
 
 int get(Args args) {
-  const auto usage =
-      usage_of("get", "Shows everything about a job.", {}, example(std::string("get ") + kId));
+  const Usage usage{.command = "weir job get",
+                    .synopsis = "ID",
+                    .summary = "Shows everything about a job.",
+                    .examples = {example("get")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto job, context.ask({.path = job_path(parsed.operand(0))}));
     print(context.json() ? pretty(job) : job_details(job, context.colours()));
@@ -38,10 +27,12 @@ int get(Args args) {
 }
 
 int wait(Args args) {
-  const auto usage =
-      usage_of("wait", "Waits until a job ends. Exit code 0 when it completed, 1 when it did not.",
-               {{"timeout", "TIME", "Give up after this time (default: never)"}},
-               example(std::string("wait ") + kId + " --timeout 5m"));
+  const Usage usage{
+      .command = "weir job wait",
+      .synopsis = "ID",
+      .summary = "Waits until a job ends. Exit code 0 when it completed, 1 when it did not.",
+      .options = {{"timeout", "TIME", "Give up after this time (default: never)"}},
+      .examples = {example("wait", " --timeout 5m")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto limit, parsed.duration("timeout", Millis{0}));
     WEIR_ASSIGN(const auto job, wait_for_job(context, parsed.operand(0), limit));
@@ -51,8 +42,10 @@ int wait(Args args) {
 }
 
 int timeline(Args args) {
-  const auto usage = usage_of("timeline", "Shows what happened to a job, oldest first.", {},
-                              example(std::string("timeline ") + kId));
+  const Usage usage{.command = "weir job timeline",
+                    .synopsis = "ID",
+                    .summary = "Shows what happened to a job, oldest first.",
+                    .examples = {example("timeline")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = job_path(parsed.operand(0), "/timeline")}));
     Table table({"AT", "EVENT", "ATTEMPT", "WORKER", "ERROR"});
@@ -68,8 +61,10 @@ int timeline(Args args) {
 }
 
 int explain(Args args) {
-  const auto usage = usage_of("explain", "Says why a job is not running now.", {},
-                              example(std::string("explain ") + kId));
+  const Usage usage{.command = "weir job explain",
+                    .synopsis = "ID",
+                    .summary = "Says why a job is not running now.",
+                    .examples = {example("explain")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.path = job_path(parsed.operand(0), "/explain")}));
     if (context.json()) {
@@ -102,9 +97,11 @@ Result<int> act(const Parsed& parsed, Context& context, Call call) {
 }
 
 int cancel(Args args) {
-  const auto usage = usage_of(
-      "cancel", "Cancels a job: at once while it waits, by a sign to its worker while it runs.", {},
-      example(std::string("cancel ") + kId));
+  const Usage usage{
+      .command = "weir job cancel",
+      .synopsis = "ID",
+      .summary = "Cancels a job: at once while it waits, by a sign to its worker while it runs.",
+      .examples = {example("cancel")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     return act(parsed, context,
                {.method = "POST", .path = job_path(parsed.operand(0), "/cancel"), .body = "{}"});
@@ -112,10 +109,11 @@ int cancel(Args args) {
 }
 
 int retry(Args args) {
-  const auto usage =
-      usage_of("retry", "Makes a finished job ready again, with a fresh set of attempts.",
-               {{"as-new", "", "Submit a copy under a new id instead"}},
-               example(std::string("retry ") + kId));
+  const Usage usage{.command = "weir job retry",
+                    .synopsis = "ID",
+                    .summary = "Makes a finished job ready again, with a fresh set of attempts.",
+                    .options = {{"as-new", "", "Submit a copy under a new id instead"}},
+                    .examples = {example("retry")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const bool as_new = parsed.has("as-new");
     return act(parsed, context,
@@ -127,8 +125,10 @@ int retry(Args args) {
 }
 
 int promote(Args args) {
-  const auto usage = usage_of("promote", "Runs a scheduled job as soon as possible.", {},
-                              example(std::string("promote ") + kId));
+  const Usage usage{.command = "weir job promote",
+                    .synopsis = "ID",
+                    .summary = "Runs a scheduled job as soon as possible.",
+                    .examples = {example("promote")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     return act(parsed, context,
                {.method = "POST",
@@ -157,14 +157,16 @@ Result<std::string> changes_of(const Parsed& parsed) {
 }
 
 int edit(Args args) {
-  const auto usage = usage_of("edit", "Changes a job that waits. What is not named stays as it is.",
-                              {{"p,priority", "N", "0 to 9, 9 first"},
-                               {"delay", "TIME", "Run no sooner than this from now; 0s: at once"},
-                               {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
-                               {"max-attempts", "N", "Attempts before the job is dead"},
-                               {"payload", "TEXT", "Another payload: JSON, or else text"},
-                               {"tag", "TAG", "The tags it has from now on; may be repeated"}},
-                              example(std::string("edit ") + kId + " --priority 9"));
+  const Usage usage{.command = "weir job edit",
+                    .synopsis = "ID",
+                    .summary = "Changes a job that waits. What is not named stays as it is.",
+                    .options = {{"p,priority", "N", "0 to 9, 9 first"},
+                                {"delay", "TIME", "Run no sooner than this from now; 0s: at once"},
+                                {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
+                                {"max-attempts", "N", "Attempts before the job is dead"},
+                                {"payload", "TEXT", "Another payload: JSON, or else text"},
+                                {"tag", "TAG", "The tags it has from now on; may be repeated"}},
+                    .examples = {example("edit", " --priority 9")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(auto body, changes_of(parsed));
     return act(parsed, context,
@@ -173,8 +175,10 @@ int edit(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage = usage_of("delete", "Deletes a job that does not run.", {},
-                              example(std::string("delete ") + kId));
+  const Usage usage{.command = "weir job delete",
+                    .synopsis = "ID",
+                    .summary = "Deletes a job that does not run.",
+                    .examples = {example("delete")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = job_path(parsed.operand(0)),
@@ -187,12 +191,11 @@ int remove(Args args) {
 int list(Args args) {
   const Usage usage{
       .command = "weir job list",
-      .synopsis = "[options]",
       .summary = "Lists jobs, filtered.",
-      .options = with_common(filter_options(
-          FilterStatus::offered, {{"sort", "ORDER", "created or -created, instead of by status"},
-                                  {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
-                                  {"cursor", "TEXT", "Go on where a page ended"}})),
+      .options = filter_options(FilterStatus::offered,
+                                {{"sort", "ORDER", "created or -created, instead of by status"},
+                                 {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
+                                 {"cursor", "TEXT", "Go on where a page ended"}}),
       .examples = {"weir job list --status failed --queue emails",
                    "weir job list --error timeout --finished-after 2026-11-21T00:00:00Z",
                    "weir job list --json --limit 1000"}};
@@ -206,11 +209,10 @@ int list(Args args) {
 
 int cancel_many(Args args) {
   const Usage usage{.command = "weir job cancel-many",
-                    .synopsis = "[options]",
                     .summary = "Cancels all jobs that have not ended and that the options name.",
-                    .options = with_common(filter_options(
-                        FilterStatus::offered, {{"dry-run", "", "Only say which jobs it would be"},
-                                                {"yes", "", "Really do it"}})),
+                    .options = filter_options(FilterStatus::offered,
+                                              {{"dry-run", "", "Only say which jobs it would be"},
+                                               {"yes", "", "Really do it"}}),
                     .examples = {"weir job cancel-many --queue emails --type digest --dry-run",
                                  "weir job cancel-many --metadata tenant=acme --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {

@@ -97,9 +97,7 @@ Result<Json> change_pages(const Parsed& parsed, Context& context, const std::str
   Json total = Json::object();
   while (true) {
     WEIR_ASSIGN(const auto page,
-                context.ask({.method = "POST",
-                             .path = path,
-                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)}));
+                context.ask({.method = "POST", .path = path, .body = compact(body)}));
     add_page(total, page);
     const auto cursor = page.find("next_cursor");
     if (cursor == page.end() || !cursor->is_string()) return total;

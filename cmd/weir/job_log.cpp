@@ -49,17 +49,15 @@ Result<int> list(const Parsed& parsed, Context& context) {
 int run_job_logs(Args args) {
   const Usage usage{
       .command = "weir job logs",
-      .synopsis = "ID [options]",
+      .synopsis = "ID",
       .summary =
           "Shows what workers logged about a job, oldest first: time, attempt, level, "
           "message; with --json one object for each line. With --follow it goes on until "
           "the job ends, and comes back by itself when the connection is lost.",
-      .options = with_common({{"f,follow", "", "Go on with new lines until the job has ended"},
-                              {"attempt", "N", "Of this attempt only"}}),
+      .options = {{"f,follow", "", "Go on with new lines until the job has ended"},
+                  {"attempt", "N", "Of this attempt only"}},
       .examples = {"weir job logs 019ac3f0-7c1e-7000-8000-000000000001",
-                   "weir job logs 019ac3f0-7c1e-7000-8000-000000000001 --follow"},
-      .min_operands = 1,
-      .max_operands = 1};
+                   "weir job logs 019ac3f0-7c1e-7000-8000-000000000001 --follow"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.has("follow")) return list(parsed, context);
     return follow(context, {.path = path_of(parsed, "", true), .show = [&](const auto& event) {

@@ -136,4 +136,10 @@ std::string query_of(const std::vector<std::pair<std::string, std::string>>& pai
   return out;
 }
 
+std::string query_of(const Parsed& parsed, std::initializer_list<const char*> names) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const char* name : names) pairs.emplace_back(name, parsed.text(name));
+  return query_of(pairs);
+}
+
 }  // namespace weir::cli

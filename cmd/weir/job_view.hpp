@@ -31,5 +31,7 @@ void print_page(const Context& context, const Json& page, const std::string& tab
 
 // "?a=b&c=d" from pairs; empty values are left out.
 std::string query_of(const std::vector<std::pair<std::string, std::string>>& pairs);
+// The same from options of these names.
+std::string query_of(const Parsed& parsed, std::initializer_list<const char*> names);
 
 }  // namespace weir::cli

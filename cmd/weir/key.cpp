@@ -3,32 +3,11 @@
 
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "cmd/weir/values.hpp"
 #include "pkg/base/time_text.hpp"
 
 namespace weir::cli {
 namespace {
-
-Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
-               std::vector<Option> options, std::vector<std::string> examples) {
-  return {.command = "weir key " + verb,
-          .synopsis = std::move(synopsis),
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = std::move(examples),
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
-Json split(const std::string& text) {
-  Json out = Json::array();
-  std::size_t at = 0;
-  while (at <= text.size()) {
-    const auto end = std::min(text.find(',', at), text.size());
-    if (end > at) out.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
-}
 
 // "jobs:read,jobs:write"; `none` for an empty list.
 std::string joined(const Json& key, const char* name, const std::string& none) {
@@ -78,21 +57,23 @@ Result<Json> parse_rate(const std::string& text) {
 }
 
 int create(Args args) {
-  const auto usage =
-      usage_of("create", "NAME --scopes LIST [options]", "Makes a key and shows it, once.",
-               {{"scopes", "A,B",
-                 "health:read jobs:read jobs:write jobs:work queues:admin streams:read "
-                 "streams:write kv:read kv:write pubsub admin"},
-                {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
-                {"max-waiting", "N", "Jobs it submitted that may wait (default: any number)"},
-                {"rate", "N/TIME", "Requests it may make, such as 100/1m (default: any number)"},
-                {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
-               {"weir key create mailer --scopes jobs:write,jobs:read --queues 'emails.*'",
-                "weir key create probe --scopes health:read --expires-in 90d"});
+  const Usage usage{
+      .command = "weir key create",
+      .synopsis = "NAME --scopes LIST",
+      .summary = "Makes a key and shows it, once.",
+      .options = {{"scopes", "A,B",
+                   "health:read jobs:read jobs:write jobs:work queues:admin streams:read "
+                   "streams:write kv:read kv:write pubsub admin"},
+                  {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
+                  {"max-waiting", "N", "Jobs it submitted that may wait (default: any number)"},
+                  {"rate", "N/TIME", "Requests it may make, such as 100/1m (default: any number)"},
+                  {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
+      .examples = {"weir key create mailer --scopes jobs:write,jobs:read --queues 'emails.*'",
+                   "weir key create probe --scopes health:read --expires-in 90d"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.has("scopes")) return bad_argument("--scopes is missing", "such as jobs:write");
-    Json body{{"name", parsed.operand(0)}, {"scopes", split(parsed.text("scopes"))}};
-    if (parsed.has("queues")) body["queues"] = split(parsed.text("queues"));
+    Json body{{"name", parsed.operand(0)}, {"scopes", comma_list(parsed.text("scopes"))}};
+    if (parsed.has("queues")) body["queues"] = comma_list(parsed.text("queues"));
     if (parsed.has("max-waiting")) {
       WEIR_ASSIGN(body["max_waiting"], parsed.number("max-waiting", 1, 1, 100'000'000));
     }
@@ -103,11 +84,10 @@ int create(Args args) {
       WEIR_ASSIGN(const auto life, parsed.duration("expires-in", Millis{0}));
       body["expires_at"] = format_rfc3339(SystemClock().wall() + life);
     }
-    WEIR_ASSIGN(const auto key,
-                context.ask({.method = "POST",
-                             .path = "/v1/keys",
-                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-                             .repeat = Repeat::never}));
+    WEIR_ASSIGN(const auto key, context.ask({.method = "POST",
+                                             .path = "/v1/keys",
+                                             .body = compact(body),
+                                             .repeat = Repeat::never}));
     show_secret(context, key);
     return kOk;
   });
@@ -115,15 +95,13 @@ int create(Args args) {
 
 int list(Args args) {
   const Usage usage{.command = "weir key list",
-                    .synopsis = "[options]",
                     .summary = "Lists the keys; never their secrets.",
-                    .options = with_common({{"limit", "N", "Per page, 1 to 1000"},
-                                            {"cursor", "TEXT", "Go on where a page ended"}}),
+                    .options = {{"limit", "N", "Per page, 1 to 1000"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
                     .examples = {"weir key list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
     const auto now = SystemClock().wall();
     Table table(
@@ -144,8 +122,10 @@ int list(Args args) {
 }
 
 int revoke(Args args) {
-  const auto usage = usage_of("revoke", "ID [options]", "Ends a key at once.", {},
-                              {"weir key revoke 3f9c0a1b2c3d"});
+  const Usage usage{.command = "weir key revoke",
+                    .synopsis = "ID",
+                    .summary = "Ends a key at once.",
+                    .examples = {"weir key revoke 3f9c0a1b2c3d"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = "/v1/keys/" + encode(parsed.operand(0))}));
@@ -155,9 +135,10 @@ int revoke(Args args) {
 }
 
 int rotate(Args args) {
-  const auto usage = usage_of("rotate", "ID [options]",
-                              "Gives a key a new secret and shows it, once. The old one ends.", {},
-                              {"weir key rotate 3f9c0a1b2c3d"});
+  const Usage usage{.command = "weir key rotate",
+                    .synopsis = "ID",
+                    .summary = "Gives a key a new secret and shows it, once. The old one ends.",
+                    .examples = {"weir key rotate 3f9c0a1b2c3d"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto key,
                 context.ask({.method = "POST",

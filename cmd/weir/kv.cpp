@@ -1,10 +1,8 @@
 // `weir kv`: buckets and keys.
-#include <iostream>
-#include <iterator>
-
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "cmd/weir/values.hpp"
 #include "pkg/base/time_text.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
@@ -13,18 +11,6 @@ namespace weir::cli {
 namespace {
 
 const Option kBucketOption{"b,bucket", "NAME", "The bucket (default: default)"};
-
-Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
-               std::vector<Option> options, std::vector<std::string> examples,
-               std::size_t min_operands, std::size_t max_operands) {
-  return {.command = "weir kv " + verb,
-          .synopsis = std::move(synopsis),
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = std::move(examples),
-          .min_operands = min_operands,
-          .max_operands = max_operands};
-}
 
 std::string bucket_path(const std::string& bucket) {
   return "/v1/kv/" + encode(bucket);
@@ -36,25 +22,25 @@ std::string key_path(const Parsed& parsed) {
 
 // A text that is JSON is the value; anything else is a JSON string.
 std::string value_of(const Parsed& parsed) {
-  std::string text = parsed.operand(1);
-  if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  const auto text = text_or_stdin(parsed.operand(1));
   if (!parsed.has("text") && json::check(text)) return text;
   return json::quoted(text);
 }
 
 // A string bare, so that scripts can use it; anything else as JSON.
 std::string shown(const Json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.is_string() ? value.get<std::string>() : compact(value);
 }
 
 int get(Args args) {
-  const auto usage =
-      usage_of("get", "KEY [options]", "Prints the value of a key.",
-               {kBucketOption, {"revision", "N", "The value as it was at this revision"}},
-               {"weir kv get session:abc", "weir kv get --json session:abc"}, 1, 1);
+  const Usage usage{
+      .command = "weir kv get",
+      .synopsis = "KEY",
+      .summary = "Prints the value of a key.",
+      .options = {kBucketOption, {"revision", "N", "The value as it was at this revision"}},
+      .examples = {"weir kv get session:abc", "weir kv get --json session:abc"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    const auto query = query_of({{"revision", parsed.text("revision")}});
+    const auto query = query_of(parsed, {"revision"});
     WEIR_ASSIGN(const auto entry, context.ask({.path = key_path(parsed) + query}));
     if (context.json()) {
       print(pretty(entry));
@@ -67,17 +53,19 @@ int get(Args args) {
 }
 
 int put(Args args) {
-  const auto usage = usage_of(
-      "put", "KEY VALUE|- [options]",
-      "Writes a value. Text that is JSON is taken as JSON, anything else as a string; - reads it "
-      "from standard input.",
-      {kBucketOption,
-       {"ttl", "TIME", "How long it lives, such as 90s or 1h"},
-       {"if-revision", "N", "Only over this revision"},
-       {"if-missing", "", "Only when there is none"},
-       {"text", "", "Take the value as a string, whatever it looks like"}},
-      {"weir kv put session:abc '{\"user_id\":1}' --ttl 1h", "weir kv put lock me --if-missing"}, 2,
-      2);
+  const Usage usage{.command = "weir kv put",
+                    .synopsis = "KEY VALUE|-",
+                    .summary =
+                        "Writes a value. Text that is JSON is taken as JSON, anything else as a "
+                        "string; - reads it "
+                        "from standard input.",
+                    .options = {kBucketOption,
+                                {"ttl", "TIME", "How long it lives, such as 90s or 1h"},
+                                {"if-revision", "N", "Only over this revision"},
+                                {"if-missing", "", "Only when there is none"},
+                                {"text", "", "Take the value as a string, whatever it looks like"}},
+                    .examples = {"weir kv put session:abc '{\"user_id\":1}' --ttl 1h",
+                                 "weir kv put lock me --if-missing"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto ttl, parsed.duration("ttl", Millis{0}));
     Call call{.method = "PUT", .path = key_path(parsed), .body = value_of(parsed)};
@@ -94,8 +82,11 @@ int put(Args args) {
 }
 
 int del(Args args) {
-  const auto usage = usage_of("del", "KEY [options]", "Deletes a key.", {kBucketOption},
-                              {"weir kv del session:abc"}, 1, 1);
+  const Usage usage{.command = "weir kv del",
+                    .synopsis = "KEY",
+                    .summary = "Deletes a key.",
+                    .options = {kBucketOption},
+                    .examples = {"weir kv del session:abc"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE", .path = key_path(parsed)}));
     print(context.json() ? pretty(answer) : "key " + parsed.operand(0) + " deleted\n");
@@ -104,11 +95,13 @@ int del(Args args) {
 }
 
 int ls(Args args) {
-  const auto usage = usage_of("ls", "[PREFIX] [options]", "Lists keys, in order.",
-                              {kBucketOption,
-                               {"limit", "N", "Per page, 1 to 10000"},
-                               {"cursor", "TEXT", "Go on where a page ended"}},
-                              {"weir kv ls user:", "weir kv ls --bucket config"}, 0, 1);
+  const Usage usage{.command = "weir kv ls",
+                    .synopsis = "[PREFIX]",
+                    .summary = "Lists keys, in order.",
+                    .options = {kBucketOption,
+                                {"limit", "N", "Per page, 1 to 10000"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .examples = {"weir kv ls user:", "weir kv ls --bucket config"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto query = query_of({{"prefix", parsed.operand(0)},
                                  {"limit", parsed.text("limit")},
@@ -125,8 +118,11 @@ int ls(Args args) {
 }
 
 int history(Args args) {
-  const auto usage = usage_of("history", "KEY [options]", "Every revision of a key that is kept.",
-                              {kBucketOption}, {"weir kv history config --bucket app"}, 1, 1);
+  const Usage usage{.command = "weir kv history",
+                    .synopsis = "KEY",
+                    .summary = "Every revision of a key that is kept.",
+                    .options = {kBucketOption},
+                    .examples = {"weir kv history config --bucket app"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = key_path(parsed) + "?history=true"}));
     const auto now = SystemClock().wall();
@@ -146,8 +142,8 @@ std::string or_none(const Json& bucket, std::string_view name) {
 }
 
 int bucket_ls(Args args) {
-  const auto usage =
-      usage_of("bucket ls", "[options]", "All buckets.", {}, {"weir kv bucket ls"}, 0, 0);
+  const Usage usage{
+      .command = "weir kv bucket ls", .summary = "All buckets.", .examples = {"weir kv bucket ls"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/kv"}));
     Table table({"BUCKET", "HISTORY", "TTL", "VALUES", "SIZE", "LIMIT", "REPLICAS"});
@@ -165,12 +161,14 @@ int bucket_ls(Args args) {
 }
 
 int bucket_add(Args args) {
-  const auto usage = usage_of("bucket add", "NAME [options]", "Makes a bucket.",
-                              {{"history", "N", "Revisions kept per key, 1 to 64 (default: 1)"},
-                               {"ttl", "TIME", "How long every value lives (default: for ever)"},
-                               {"max-bytes", "N", "Limit of the bucket (default: none)"},
-                               {"replicas", "N", "Copies (default: as the coordinator's own)"}},
-                              {"weir kv bucket add config --history 10"}, 1, 1);
+  const Usage usage{.command = "weir kv bucket add",
+                    .synopsis = "NAME",
+                    .summary = "Makes a bucket.",
+                    .options = {{"history", "N", "Revisions kept per key, 1 to 64 (default: 1)"},
+                                {"ttl", "TIME", "How long every value lives (default: for ever)"},
+                                {"max-bytes", "N", "Limit of the bucket (default: none)"},
+                                {"replicas", "N", "Copies (default: as the coordinator's own)"}},
+                    .examples = {"weir kv bucket add config --history 10"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
     WEIR_ASSIGN(const auto history_size, parsed.number("history", 1, 1, 64));
@@ -190,9 +188,10 @@ int bucket_add(Args args) {
 }
 
 int bucket_del(Args args) {
-  const auto usage =
-      usage_of("bucket del", "NAME [options]", "Deletes a bucket and everything in it.", {},
-               {"weir kv bucket del old"}, 1, 1);
+  const Usage usage{.command = "weir kv bucket del",
+                    .synopsis = "NAME",
+                    .summary = "Deletes a bucket and everything in it.",
+                    .examples = {"weir kv bucket del old"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = bucket_path(parsed.operand(0))}));
@@ -227,15 +226,18 @@ std::string watch_path(const Parsed& parsed) {
 }
 
 int watch(Args args) {
-  const auto usage = usage_of(
-      "watch", "[KEY] [options]",
-      "Follows a key, or all: what is there, then every change, one line each, or with --json the "
-      "entry. Goes on where it was when the connection is lost.",
-      {kBucketOption,
-       {"prefix", "TEXT", "Keys that begin so"},
-       {"after", "REV", "Go on after this revision"},
-       {"updates", "", "Only what is written from now on"}},
-      {"weir kv watch --prefix user:", "weir kv watch --bucket config limit --json"}, 0, 1);
+  const Usage usage{
+      .command = "weir kv watch",
+      .synopsis = "[KEY]",
+      .summary =
+          "Follows a key, or all: what is there, then every change, one line each, or with --json "
+          "the "
+          "entry. Goes on where it was when the connection is lost.",
+      .options = {kBucketOption,
+                  {"prefix", "TEXT", "Keys that begin so"},
+                  {"after", "REV", "Go on after this revision"},
+                  {"updates", "", "Only what is written from now on"}},
+      .examples = {"weir kv watch --prefix user:", "weir kv watch --bucket config limit --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     return follow(context, {.path = watch_path(parsed), .show = [&](const auto& event) {
                               show_change(context, event);

@@ -169,13 +169,17 @@ std::string field(const Json& object, std::string_view name) {
   const auto found = object.find(std::string(name));
   if (found == object.end() || found->is_null()) return "-";
   if (found->is_string()) return found->get<std::string>();
-  return found->dump(-1, ' ', false, Json::error_handler_t::replace);
+  return compact(*found);
 }
 
 std::int64_t number(const Json& object, std::string_view name) {
   if (!object.is_object()) return 0;
   const auto found = object.find(std::string(name));
   return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+}
+
+std::string compact(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string pretty(const Json& value) {

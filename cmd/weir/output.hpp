@@ -54,6 +54,7 @@ using Json = nlohmann::ordered_json;
 std::string field(const Json& object, std::string_view name);
 std::int64_t number(const Json& object, std::string_view name);  // 0 when absent
 std::string pretty(const Json& value);
+std::string compact(const Json& value);  // one line, without a line break
 
 void print(std::string_view text);     // standard output
 int output_error();                    // errno of the first print() that failed; 0 = none did

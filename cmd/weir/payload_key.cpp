@@ -17,17 +17,6 @@ std::string default_id() {
   return format_rfc3339(SystemClock().wall()).substr(0, 10);
 }
 
-Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
-               std::vector<std::string> examples, std::vector<Option> options = {}) {
-  return {.command = "weir payload-key " + verb,
-          .synopsis = std::move(synopsis),
-          .summary = std::move(summary),
-          .options = std::move(options),
-          .examples = std::move(examples),
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
 // The new line comes first: it seals from then on, the others still open.
 Result<int> write_key(const std::string& path, const std::string& id, bool rotate) {
   const auto before = process::read_file(path);
@@ -50,31 +39,39 @@ std::vector<Option> id_option() {
 }
 
 int generate(Args args) {
-  const auto usage =
-      usage_of("generate", "FILE [--id TEXT]",
-               "Makes a file with one fresh key, readable by its owner only. Give it to every "
-               "coordinator as payload_keys_file, and keep a copy where backups are not.",
-               {"weir payload-key generate /etc/weir/payload.keys"}, id_option());
+  const Usage usage{
+      .command = "weir payload-key generate",
+      .synopsis = "FILE",
+      .summary =
+          "Makes a file with one fresh key, readable by its owner only. Give it to every "
+          "coordinator as payload_keys_file, and keep a copy where backups are not.",
+      .options = id_option(),
+      .examples = {"weir payload-key generate /etc/weir/payload.keys"}};
   return run_local(usage, args, [](const Parsed& parsed) {
     return write_key(parsed.operand(0), parsed.text("id", default_id()), false);
   });
 }
 
 int rotate(Args args) {
-  const auto usage =
-      usage_of("rotate", "FILE [--id TEXT]",
-               "Puts a fresh key before those of the file. Coordinators read it by themselves; "
-               "when they run from files of their own, first add the new key as the LAST line of "
-               "each, then move it to the top.",
-               {"weir payload-key rotate /etc/weir/payload.keys --id 2027"}, id_option());
+  const Usage usage{
+      .command = "weir payload-key rotate",
+      .synopsis = "FILE",
+      .summary =
+          "Puts a fresh key before those of the file. Coordinators read it by themselves; "
+          "when they run from files of their own, first add the new key as the LAST line of "
+          "each, then move it to the top.",
+      .options = id_option(),
+      .examples = {"weir payload-key rotate /etc/weir/payload.keys --id 2027"}};
   return run_local(usage, args, [](const Parsed& parsed) {
     return write_key(parsed.operand(0), parsed.text("id", default_id()), true);
   });
 }
 
 int list(Args args) {
-  const auto usage = usage_of("list", "FILE", "Checks the file and shows the ids, no keys.",
-                              {"weir payload-key list /etc/weir/payload.keys"});
+  const Usage usage{.command = "weir payload-key list",
+                    .synopsis = "FILE",
+                    .summary = "Checks the file and shows the ids, no keys.",
+                    .examples = {"weir payload-key list /etc/weir/payload.keys"}};
   return run_local(usage, args, [](const Parsed& parsed) -> Result<int> {
     WEIR_ASSIGN(const auto ring, crypto::KeyRing::load(parsed.operand(0)));
     for (const auto& key : ring.keys()) {

@@ -3,37 +3,31 @@
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "cmd/weir/values.hpp"
 
 namespace weir::cli {
 namespace {
 
-// What is JSON stays so; anything else is a text.
-Json message_of(const std::string& text) {
-  auto parsed = Json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? Json(text) : parsed;
-}
-
 int pub(Args args) {
   const Usage usage{
       .command = "weir pubsub pub",
-      .synopsis = "TOPIC MESSAGE [options]",
-      .summary = "Publishes a message to whoever is subscribed now. MESSAGE is JSON, or a text.",
-      .options = with_common({{"metadata", "JSON", "An object that travels with the message"}}),
-      .examples = {"weir pubsub pub orders.eu '{\"id\":7}'", "weir pubsub pub greetings hello"},
-      .min_operands = 2,
-      .max_operands = 2};
+      .synopsis = "TOPIC MESSAGE|-",
+      .summary =
+          "Publishes a message to whoever is subscribed now. MESSAGE is JSON, or a text; - reads "
+          "it from standard input.",
+      .options = {{"metadata", "JSON", "An object that travels with the message"}},
+      .examples = {"weir pubsub pub orders.eu '{\"id\":7}'", "weir pubsub pub greetings hello"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    Json body{{"message", message_of(parsed.operand(1))}};
+    Json body{{"message", json_or_text(text_or_stdin(parsed.operand(1)))}};
     if (parsed.has("metadata")) {
       auto metadata = Json::parse(parsed.text("metadata"), nullptr, false);
       if (!metadata.is_object()) return bad_argument("--metadata must be a JSON object");
       body["metadata"] = std::move(metadata);
     }
-    WEIR_ASSIGN(const auto answer,
-                context.ask({.method = "POST",
-                             .path = "/v1/pubsub/" + encode(parsed.operand(0)),
-                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-                             .repeat = Repeat::never}));
+    WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
+                                                .path = "/v1/pubsub/" + encode(parsed.operand(0)),
+                                                .body = compact(body),
+                                                .repeat = Repeat::never}));
     print(context.json() ? pretty(answer) : field(answer, "message_id") + "\n");
     return kOk;
   });
@@ -54,15 +48,12 @@ void show(const Context& context, const EventParser::Event& event) {
 int sub(Args args) {
   const Usage usage{
       .command = "weir pubsub sub",
-      .synopsis = "PATTERN [options]",
+      .synopsis = "PATTERN",
       .summary =
           "Follows a topic: one line for each message, or with --json the whole of it. In a "
           "pattern `*` is one segment, and `#` at the end any number. Comes back by itself when "
           "the connection is lost; what is published meanwhile is not kept.",
-      .options = with_common({}),
-      .examples = {"weir pubsub sub orders.eu", "weir pubsub sub 'orders.#' --json"},
-      .min_operands = 1,
-      .max_operands = 1};
+      .examples = {"weir pubsub sub orders.eu", "weir pubsub sub 'orders.#' --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     // The ids are those of messages: nothing is kept, so that there is no way back to them.
     return follow(context, {.path = "/v1/pubsub/" + encode(parsed.operand(0)),

@@ -10,28 +10,15 @@ std::string queue_path(const std::string& name, std::string_view rest = {}) {
   return "/v1/queues/" + encode(name) + std::string(rest);
 }
 
-Usage usage_of(const std::string& verb, std::string summary, std::vector<Option> options,
-               std::vector<std::string> examples) {
-  return {.command = "weir queue " + verb,
-          .synopsis = "QUEUE [options]",
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = std::move(examples),
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
 int list(Args args) {
   const Usage usage{.command = "weir queue list",
-                    .synopsis = "[options]",
                     .summary = "Lists the queues with the number of jobs in each status.",
-                    .options = with_common({{"limit", "N", "Queues per page, 1 to 1000"},
-                                            {"cursor", "TEXT", "Go on where a page ended"}}),
+                    .options = {{"limit", "N", "Queues per page, 1 to 1000"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
                     .examples = {"weir queue list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/queues" + query}));
     Table table(
         {"QUEUE", "STATE", "READY", "SCHEDULED", "PROCESSING", "COMPLETED", "FAILED", "DLQ"});
@@ -51,8 +38,10 @@ int list(Args args) {
 }
 
 int get(Args args) {
-  const auto usage = usage_of("get", "Shows a queue: its configuration and counts.", {},
-                              {"weir queue get emails"});
+  const Usage usage{.command = "weir queue get",
+                    .synopsis = "QUEUE",
+                    .summary = "Shows a queue: its configuration and counts.",
+                    .examples = {"weir queue get emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto queue, context.ask({.path = queue_path(parsed.operand(0))}));
     print(context.json() ? pretty(queue) : job_details(queue, context.colours()));
@@ -61,11 +50,14 @@ int get(Args args) {
 }
 
 int set(Args args) {
-  const auto usage = usage_of(
-      "set", "Replaces the configuration of a queue; makes the queue when it is new.",
-      {{"config", "JSON", "The configuration"}, {"config-file", "FILE", "File that holds it"}},
-      {R"(weir queue set emails --config '{"max_attempts":5,"concurrency":10}')",
-       R"(weir queue set imports --config '{"rate":{"limit":100,"per_ms":1000}}')"});
+  const Usage usage{
+      .command = "weir queue set",
+      .synopsis = "QUEUE",
+      .summary = "Replaces the configuration of a queue; makes the queue when it is new.",
+      .options = {{"config", "JSON", "The configuration"},
+                  {"config-file", "FILE", "File that holds it"}},
+      .examples = {R"(weir queue set emails --config '{"max_attempts":5,"concurrency":10}')",
+                   R"(weir queue set imports --config '{"rate":{"limit":100,"per_ms":1000}}')"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     std::string body = parsed.text("config");
     if (parsed.has("config") == parsed.has("config-file")) {
@@ -84,7 +76,10 @@ int set(Args args) {
 
 // POST /v1/queues/QUEUE/VERB, then one line for people.
 int simple(Args args, const std::string& verb, std::string summary, std::string done) {
-  const auto usage = usage_of(verb, std::move(summary), {}, {"weir queue " + verb + " emails"});
+  const Usage usage{.command = "weir queue " + verb,
+                    .synopsis = "QUEUE",
+                    .summary = std::move(summary),
+                    .examples = {"weir queue " + verb + " emails"}};
   return run_with_server(usage, args, [&](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = queue_path(parsed.operand(0), "/" + verb),
@@ -103,8 +98,11 @@ int resume(Args args) {
 }
 
 int purge(Args args) {
-  const auto usage = usage_of("purge", "Deletes every waiting job of a queue.",
-                              {{"yes", "", "Really do it"}}, {"weir queue purge emails --yes"});
+  const Usage usage{.command = "weir queue purge",
+                    .synopsis = "QUEUE",
+                    .summary = "Deletes every waiting job of a queue.",
+                    .options = {{"yes", "", "Really do it"}},
+                    .examples = {"weir queue purge emails --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.has("yes")) {
       return bad_argument("this deletes every waiting job of " + parsed.operand(0),
@@ -120,8 +118,10 @@ int purge(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage =
-      usage_of("delete", "Deletes a queue without jobs.", {}, {"weir queue delete emails"});
+  const Usage usage{.command = "weir queue delete",
+                    .synopsis = "QUEUE",
+                    .summary = "Deletes a queue without jobs.",
+                    .examples = {"weir queue delete emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = queue_path(parsed.operand(0)),

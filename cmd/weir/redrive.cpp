@@ -13,7 +13,7 @@ constexpr Millis kLookEvery{500};
 constexpr const char* kPath = "/v1/dlq/redrive";
 
 std::string text_of(const Json& body) {
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return compact(body);
 }
 
 std::string progress_of(const Json& redrive) {
@@ -105,32 +105,30 @@ Result<int> redrive(const Parsed& parsed, Context& context) {
 int run_redrive(Args args) {
   const Usage usage{
       .command = "weir dlq redrive",
-      .synopsis = "[ID...] [options]",
+      .synopsis = "[ID...]",
       .summary =
           "Makes dead letters ready again, with fresh attempts: those named, or all that the "
           "options name. With --rate or --patch the server goes on by itself.",
-      .options = with_common(filter_options(
-          FilterStatus::fixed, {{"rate", "N", "So many per second (default: all now)"},
-                                {"patch", "JSON", "Merge this into each payload (RFC 7386)"},
-                                {"wait", "", "With --rate or --patch: until all are redriven"},
-                                {"dry-run", "", "Only say which they would be"}})),
+      .options = filter_options(FilterStatus::fixed,
+                                {{"rate", "N", "So many per second (default: all now)"},
+                                 {"patch", "JSON", "Merge this into each payload (RFC 7386)"},
+                                 {"wait", "", "With --rate or --patch: until all are redriven"},
+                                 {"dry-run", "", "Only say which they would be"}}),
       .examples = {"weir dlq redrive --queue emails",
                    "weir dlq redrive --error timeout --rate 50 --wait",
                    "weir dlq redrive --queue emails --patch '{\"relay\":\"mx2\"}'",
-                   "weir dlq redrive 019ac3f0-7c1e-7000-8000-000000000001"},
-      .max_operands = 10'000};
+                   "weir dlq redrive 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, redrive);
 }
 
 int run_redrives(Args args) {
   const Usage usage{
       .command = "weir dlq redrives",
-      .synopsis = "[ID] [options]",
+      .synopsis = "[ID]",
       .summary = "Shows how far redrives with a rate or a patch are, newest first.",
-      .options = with_common({{"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                              {"cursor", "TEXT", "Go on where a page ended"}}),
-      .examples = {"weir dlq redrives", "weir dlq redrives 019ac3f0-7c1e-7000-8000-000000000001"},
-      .max_operands = 1};
+      .options = {{"limit", "N", "Per page, 1 to 1000 (default 50)"},
+                  {"cursor", "TEXT", "Go on where a page ended"}},
+      .examples = {"weir dlq redrives", "weir dlq redrives 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.operands().empty()) {
       const auto path = "/v1/dlq/redrives/" + encode(parsed.operand(0));
@@ -139,8 +137,7 @@ int run_redrives(Args args) {
       return kOk;
     }
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq/redrives" + query}));
     Table table({"ID", "STATE", "QUEUE", "RATE", "REDRIVEN", "SKIPPED", "FAILED", "BEGAN"});
     for (const auto& item : page.value("items", Json::array())) {
@@ -155,12 +152,9 @@ int run_redrives(Args args) {
 
 int run_stop_redrive(Args args) {
   const Usage usage{.command = "weir dlq stop",
-                    .synopsis = "ID [options]",
+                    .synopsis = "ID",
                     .summary = "Stops a redrive; what it has redriven stays so.",
-                    .options = with_common({}),
-                    .examples = {"weir dlq stop 019ac3f0-7c1e-7000-8000-000000000001"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .examples = {"weir dlq stop 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = "/v1/dlq/redrives/" + encode(parsed.operand(0)) + "/cancel";
     WEIR_ASSIGN(const auto redrive, context.ask({.method = "POST", .path = path, .body = "{}"}));

@@ -3,65 +3,52 @@
 #include "cmd/weir/commands.hpp"
 #include "cmd/weir/follow.hpp"
 #include "cmd/weir/job_view.hpp"
+#include "cmd/weir/values.hpp"
 
 namespace weir::cli {
 namespace {
 
-Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
-               std::vector<Option> options, std::vector<std::string> examples,
-               std::size_t min_operands, std::size_t max_operands) {
-  return {.command = "weir room " + verb,
-          .synopsis = std::move(synopsis),
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = std::move(examples),
-          .min_operands = min_operands,
-          .max_operands = max_operands};
-}
-
 std::string path_of(const Parsed& parsed, const std::string& more = "") {
   return "/v1/rooms/" + encode(parsed.operand(0)) + more;
-}
-
-// What is JSON stays so; anything else is a text.
-Json data_of(const std::string& text) {
-  auto parsed = Json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? Json(text) : parsed;
 }
 
 std::string line_of(const Json& event) {
   const auto data = event.find("data");
   std::string line = field(event, "offset") + "  " + printable(field(event, "event_type"));
   if (data != event.end()) {
-    line += "  " + printable(data->dump(-1, ' ', false, Json::error_handler_t::replace));
+    line += "  " + printable(compact(*data));
   }
   return line + "\n";
 }
 
 int publish(Args args) {
-  const auto usage =
-      usage_of("publish", "ROOM TYPE DATA [options]",
-               "Appends an event to a room, which is made when it is not there. DATA is JSON, or a "
-               "text.",
-               {}, {"weir room publish lobby message '{\"text\":\"hello\"}'"}, 3, 3);
+  const Usage usage{
+      .command = "weir room publish",
+      .synopsis = "ROOM TYPE DATA|-",
+      .summary =
+          "Appends an event to a room, which is made when it is not there. DATA is JSON, or a "
+          "text; - reads it from standard input.",
+      .examples = {"weir room publish lobby message '{\"text\":\"hello\"}'"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    const Json body{{"event_type", parsed.operand(1)}, {"data", data_of(parsed.operand(2))}};
-    WEIR_ASSIGN(const auto answer,
-                context.ask({.method = "POST",
-                             .path = path_of(parsed, "/events"),
-                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-                             .repeat = Repeat::never}));
+    const Json body{{"event_type", parsed.operand(1)},
+                    {"data", json_or_text(text_or_stdin(parsed.operand(2)))}};
+    WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
+                                                .path = path_of(parsed, "/events"),
+                                                .body = compact(body),
+                                                .repeat = Repeat::never}));
     print(context.json() ? pretty(answer) : "offset " + field(answer, "offset") + "\n");
     return kOk;
   });
 }
 
 int history(Args args) {
-  const auto usage = usage_of("history", "ROOM [options]", "Events that are kept, oldest first.",
-                              {{"from", "OFFSET", "The first; -N: so many of the newest"},
-                               {"to", "OFFSET", "The last"},
-                               {"limit", "N", "1 to 1000 (default: 100)"}},
-                              {"weir room history lobby --limit 20"}, 1, 1);
+  const Usage usage{.command = "weir room history",
+                    .synopsis = "ROOM",
+                    .summary = "Events that are kept, oldest first.",
+                    .options = {{"from", "OFFSET", "The first; -N: so many of the newest"},
+                                {"to", "OFFSET", "The last"},
+                                {"limit", "N", "1 to 1000 (default: 100)"}},
+                    .examples = {"weir room history lobby --limit 20"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto query = query_of({{"from_offset", parsed.text("from")},
                                  {"to_offset", parsed.text("to")},
@@ -77,15 +64,17 @@ int history(Args args) {
 }
 
 int tail(Args args) {
-  const auto usage =
-      usage_of("tail", "ROOM [options]",
-               "Follows a room: one line for each event, or with --json the event. Goes on where "
-               "it was when "
-               "the connection is lost.",
-               {{"from", "OFFSET",
-                 "Begin with this event; 0: the oldest; -N: so many of the newest (default: "
-                 "with new ones)"}},
-               {"weir room tail lobby", "weir room tail lobby --from 0 --json"}, 1, 1);
+  const Usage usage{
+      .command = "weir room tail",
+      .synopsis = "ROOM",
+      .summary =
+          "Follows a room: one line for each event, or with --json the event. Goes on where "
+          "it was when "
+          "the connection is lost.",
+      .options = {{"from", "OFFSET",
+                   "Begin with this event; 0: the oldest; -N: so many of the newest (default: "
+                   "with new ones)"}},
+      .examples = {"weir room tail lobby", "weir room tail lobby --from 0 --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = path_of(parsed, "/events") +
                       query_of({{"follow", "true"}, {"from_offset", parsed.text("from")}});
@@ -100,13 +89,13 @@ int tail(Args args) {
 }
 
 int list(Args args) {
-  const auto usage = usage_of("list", "[options]", "Lists rooms by name.",
-                              {{"limit", "N", "Per page, 1 to 10000 (default: 100)"},
-                               {"cursor", "TEXT", "Go on where a page ended"}},
-                              {"weir room list"}, 0, 0);
+  const Usage usage{.command = "weir room list",
+                    .summary = "Lists rooms by name.",
+                    .options = {{"limit", "N", "Per page, 1 to 10000 (default: 100)"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .examples = {"weir room list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/rooms" + query}));
     const auto now = SystemClock().wall();
     Table table({"ROOM", "NEWEST", "ACTIVE"});
@@ -120,8 +109,10 @@ int list(Args args) {
 }
 
 int stats(Args args) {
-  const auto usage = usage_of("stats", "ROOM [options]", "Figures of a room.", {},
-                              {"weir room stats lobby"}, 1, 1);
+  const Usage usage{.command = "weir room stats",
+                    .synopsis = "ROOM",
+                    .summary = "Figures of a room.",
+                    .examples = {"weir room stats lobby"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.path = path_of(parsed)}));
     print(pretty(answer));
@@ -130,8 +121,10 @@ int stats(Args args) {
 }
 
 int create(Args args) {
-  const auto usage =
-      usage_of("create", "ROOM [options]", "Makes a room.", {}, {"weir room create lobby"}, 1, 1);
+  const Usage usage{.command = "weir room create",
+                    .synopsis = "ROOM",
+                    .summary = "Makes a room.",
+                    .examples = {"weir room create lobby"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "PUT", .path = path_of(parsed)}));
     print(context.json() ? pretty(answer) : "room " + parsed.operand(0) + " is there\n");
@@ -140,8 +133,10 @@ int create(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage = usage_of("delete", "ROOM [options]", "Deletes a room and its events.", {},
-                              {"weir room delete lobby"}, 1, 1);
+  const Usage usage{.command = "weir room delete",
+                    .synopsis = "ROOM",
+                    .summary = "Deletes a room and its events.",
+                    .examples = {"weir room delete lobby"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE", .path = path_of(parsed)}));
     print(context.json() ? pretty(answer) : "room " + parsed.operand(0) + " deleted\n");

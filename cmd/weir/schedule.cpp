@@ -11,17 +11,6 @@ std::string schedule_path(const std::string& name, std::string_view rest = {}) {
   return "/v1/schedules/" + encode(name) + std::string(rest);
 }
 
-Usage usage_of(const std::string& verb, std::string summary, std::vector<Option> options,
-               std::vector<std::string> examples) {
-  return {.command = "weir schedule " + verb,
-          .synopsis = "NAME [options]",
-          .summary = std::move(summary),
-          .options = with_common(std::move(options)),
-          .examples = std::move(examples),
-          .min_operands = 1,
-          .max_operands = 1};
-}
-
 std::string rule_of(const Json& schedule) {
   if (!schedule.contains("cron")) return "every " + field(schedule, "every");
   const auto zone = field(schedule, "time_zone");
@@ -30,15 +19,13 @@ std::string rule_of(const Json& schedule) {
 
 int list(Args args) {
   const Usage usage{.command = "weir schedule list",
-                    .synopsis = "[options]",
                     .summary = "Lists the schedules with their next and last runs.",
-                    .options = with_common({{"limit", "N", "Schedules per page, 1 to 1000"},
-                                            {"cursor", "TEXT", "Go on where a page ended"}}),
+                    .options = {{"limit", "N", "Schedules per page, 1 to 1000"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
                     .examples = {"weir schedule list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 100, 1, 1000));
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/schedules" + query}));
     const auto now = SystemClock().wall();
     Table table({"NAME", "STATE", "WHEN", "QUEUE", "NEXT", "LAST", "RUNS", "MISSED", "SKIPPED"});
@@ -72,9 +59,11 @@ std::string runs_table(const Json& runs, bool colours) {
 }
 
 int get(Args args) {
-  const auto usage = usage_of("get", "Shows a schedule and its newest runs.",
-                              {{"runs", "N", "Runs to show, 0 to 1000 (default 10)"}},
-                              {"weir schedule get nightly", "weir schedule get nightly --json"});
+  const Usage usage{.command = "weir schedule get",
+                    .synopsis = "NAME",
+                    .summary = "Shows a schedule and its newest runs.",
+                    .options = {{"runs", "N", "Runs to show, 0 to 1000 (default 10)"}},
+                    .examples = {"weir schedule get nightly", "weir schedule get nightly --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto count, parsed.number("runs", 10, 0, 1000));
     WEIR_ASSIGN(auto schedule, context.ask({.path = schedule_path(parsed.operand(0))}));
@@ -97,11 +86,15 @@ int get(Args args) {
 }
 
 int set(Args args) {
-  const auto usage = usage_of(
-      "set", "Makes a schedule, or replaces it; counters and earlier runs stay.", spec_options(),
-      {R"(weir schedule set nightly --cron "30 2 * * *" --time-zone Europe/Berlin --queue reports)",
-       R"(weir schedule set poll --every 30s --overlap skip --queue sync --payload '{"n":1}')",
-       "weir schedule set billing --spec-file billing.json"});
+  const Usage usage{
+      .command = "weir schedule set",
+      .synopsis = "NAME",
+      .summary = "Makes a schedule, or replaces it; counters and earlier runs stay.",
+      .options = spec_options(),
+      .examples = {
+          R"(weir schedule set nightly --cron "30 2 * * *" --time-zone Asia/Tokyo --queue reports)",
+          R"(weir schedule set poll --every 30s --overlap skip --queue sync --payload '{"n":1}')",
+          "weir schedule set billing --spec-file billing.json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(auto body, spec_body(parsed));
     WEIR_ASSIGN(const auto schedule, context.ask({.method = "PUT",
@@ -113,8 +106,10 @@ int set(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage = usage_of("delete", "Deletes a schedule. Its jobs stay.", {},
-                              {"weir schedule delete nightly"});
+  const Usage usage{.command = "weir schedule delete",
+                    .synopsis = "NAME",
+                    .summary = "Deletes a schedule. Its jobs stay.",
+                    .examples = {"weir schedule delete nightly"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = schedule_path(parsed.operand(0)),
@@ -125,8 +120,10 @@ int remove(Args args) {
 }
 
 int pause(Args args) {
-  const auto usage = usage_of("pause", "Starts no more runs; what runs goes on.", {},
-                              {"weir schedule pause nightly"});
+  const Usage usage{.command = "weir schedule pause",
+                    .synopsis = "NAME",
+                    .summary = "Starts no more runs; what runs goes on.",
+                    .examples = {"weir schedule pause nightly"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = schedule_path(parsed.operand(0), "/pause"),
@@ -137,9 +134,10 @@ int pause(Args args) {
 }
 
 int resume(Args args) {
-  const auto usage =
-      usage_of("resume", "Goes on with the next run; what was due meanwhile is not made up.", {},
-               {"weir schedule resume nightly"});
+  const Usage usage{.command = "weir schedule resume",
+                    .synopsis = "NAME",
+                    .summary = "Goes on with the next run; what was due meanwhile is not made up.",
+                    .examples = {"weir schedule resume nightly"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = schedule_path(parsed.operand(0), "/resume"),
@@ -152,9 +150,11 @@ int resume(Args args) {
 }
 
 int trigger(Args args) {
-  const auto usage = usage_of(
-      "trigger", "Runs a schedule once now, paused or not, whatever runs. Prints the job's id.", {},
-      {"weir schedule trigger nightly"});
+  const Usage usage{
+      .command = "weir schedule trigger",
+      .synopsis = "NAME",
+      .summary = "Runs a schedule once now, paused or not, whatever runs. Prints the job's id.",
+      .examples = {"weir schedule trigger nightly"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "POST",
@@ -167,12 +167,17 @@ int trigger(Args args) {
 }
 
 int backfill(Args args) {
-  const auto usage = usage_of(
-      "backfill",
-      "Makes the runs of a time that is over, at most 1,000. A run whose job is kept is not made "
-      "again, so repeating it is safe.",
-      {{"from", "TIME", "From this RFC 3339 time on"}, {"to", "TIME", "Up to this RFC 3339 time"}},
-      {"weir schedule backfill nightly --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z"});
+  const Usage usage{
+      .command = "weir schedule backfill",
+      .synopsis = "NAME",
+      .summary =
+          "Makes the runs of a time that is over, at most 1,000. A run whose job is kept is not "
+          "made "
+          "again, so repeating it is safe.",
+      .options = {{"from", "TIME", "From this RFC 3339 time on"},
+                  {"to", "TIME", "Up to this RFC 3339 time"}},
+      .examples = {
+          "weir schedule backfill nightly --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.has("from") || !parsed.has("to")) return bad_argument("give --from and --to");
     const Json body{{"from", parsed.text("from")}, {"to", parsed.text("to")}};

@@ -86,7 +86,7 @@ void print_times(const Times& times, const Parsed& parsed) {
 int schedule_next(Args args) {
   const Usage usage{
       .command = "weir schedule next",
-      .synopsis = "[NAME] [options]",
+      .synopsis = "[NAME]",
       .summary =
           "Prints when a schedule runs next. With --cron or --every instead of a NAME it "
           "needs no server.",
@@ -96,8 +96,7 @@ int schedule_next(Args args) {
                               {"time-zone", "ZONE", "IANA time zone of --cron (default UTC)"},
                               {"after", "TIME", "Later than this RFC 3339 time (default: now)"}}),
       .examples = {"weir schedule next nightly -n 3",
-                   R"(weir schedule next --cron "30 2 * * *" --time-zone Europe/Berlin)"},
-      .max_operands = 1};
+                   R"(weir schedule next --cron "30 2 * * *" --time-zone Europe/Berlin)"}};
   return run_local(usage, args, [](const Parsed& parsed) -> Result<int> {
     WEIR_ASSIGN(const auto count, parsed.number("count", 5, 1, 100));
     const auto wanted = static_cast<std::size_t>(count);

@@ -24,7 +24,6 @@ constexpr long kPollNs = 200'000'000;
 Usage serve_usage() {
   return {
       .command = "weir serve",
-      .synopsis = "[options]",
       .summary =
           "Runs a coordinator. Without --nats-url it starts a NATS server of its own in the data "
           "directory. The first start prints an admin key and keeps it in <data-dir>/admin-key.",

@@ -21,9 +21,7 @@ std::string sentence(const Json& snapshot) {
 
 int list(Args args) {
   const Usage usage{.command = "weir snapshot list",
-                    .synopsis = "[options]",
                     .summary = "Lists the stored snapshots, newest first.",
-                    .options = with_common({}),
                     .examples = {"weir snapshot list"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/snapshots"}));
@@ -46,11 +44,9 @@ int list(Args args) {
 int save(Args args) {
   const Usage usage{
       .command = "weir snapshot save",
-      .synopsis = "[options]",
       .summary =
           "Takes a snapshot now, reads it back, and truncates the log below the one before. "
           "The leader does so by itself as the log grows.",
-      .options = with_common({}),
       .examples = {"weir snapshot save", "weir snapshot save --json"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto snapshot, context.ask({.method = "POST",
@@ -66,12 +62,9 @@ int save(Args args) {
 int verify(Args args) {
   const Usage usage{
       .command = "weir snapshot verify",
-      .synopsis = "ID [options]",
+      .synopsis = "ID",
       .summary = "Reads a snapshot as a restore would. Exit code 1 when it is damaged.",
-      .options = with_common({}),
-      .examples = {"weir snapshot verify 51200-0f3a9c1b2d4e"},
-      .min_operands = 1,
-      .max_operands = 1};
+      .examples = {"weir snapshot verify 51200-0f3a9c1b2d4e"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = "/v1/snapshots/" + encode(parsed.operand(0)) + "/verify";
     WEIR_ASSIGN(const auto snapshot,

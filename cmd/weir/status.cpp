@@ -62,11 +62,9 @@ std::string screen(const std::string& server, const Json& body, bool colours) {
 
 int run_status(Args args) {
   const Usage usage{.command = "weir status",
-                    .synopsis = "[options]",
                     .summary =
                         "Shows the health of a server. Exit code 0 when all is well, 1 when "
                         "it is degraded, 5 when it is unhealthy or away.",
-                    .options = with_common({}),
                     .examples = {"weir status", "weir status --json | jq .jobs"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.client().once({.path = "/health/status"}));

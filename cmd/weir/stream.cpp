@@ -62,8 +62,8 @@ int show(Context& context, const Json& stream) {
 }
 
 int list(Args args) {
-  const auto usage =
-      stream_usage("list", "[options]", "All streams.", {}, {"weir stream list"}, 0, 0);
+  const Usage usage{
+      .command = "weir stream list", .summary = "All streams.", .examples = {"weir stream list"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/streams"}));
     const auto now = SystemClock().wall();
@@ -80,8 +80,10 @@ int list(Args args) {
 }
 
 int info(Args args) {
-  const auto usage = stream_usage("info", "STREAM [options]", "A stream and what it holds.", {},
-                                  {"weir stream info orders"}, 1, 1);
+  const Usage usage{.command = "weir stream info",
+                    .synopsis = "STREAM",
+                    .summary = "A stream and what it holds.",
+                    .examples = {"weir stream info orders"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto stream, context.ask({.path = stream_path(parsed.operand(0))}));
     return show(context, stream);
@@ -115,24 +117,25 @@ Result<Json> settings_of(const Parsed& parsed) {
 }
 
 int create(Args args) {
-  const auto usage = stream_usage(
-      "create", "STREAM [options]",
-      "Makes a stream, or changes the settings that are given of one that is there.",
-      {{"subjects", "LIST", "Subjects with commas between them (default: the stream's name)"},
-       {"description", "TEXT", "What it is for"},
-       {"retention", "WORD", "limits, interest or workqueue (default: limits)"},
-       {"storage", "WORD", "file or memory (default: file)"},
-       {"discard", "WORD", "old or new: what goes when it is full (default: old)"},
-       {"max-age", "TIME", "Messages live so long (default: for ever)"},
-       {"max-bytes", "N", "Limit of the stream (default: none)"},
-       {"max-messages", "N", "The same, in messages"},
-       {"max-per-subject", "N", "The same, of each subject"},
-       {"max-message-bytes", "N", "Limit of one message"},
-       {"duplicate-window", "TIME", "How long a message id is known (default: 2m)"},
-       {"replicas", "N", "Copies (default: 3 on a cluster, else 1)"}},
-      {"weir stream create orders --subjects 'orders.>' --max-age 7d",
-       "weir stream create events --max-messages 1000000 --discard new"},
-      1, 1);
+  const Usage usage{
+      .command = "weir stream create",
+      .synopsis = "STREAM",
+      .summary = "Makes a stream, or changes the settings that are given of one that is there.",
+      .options = {{"subjects", "LIST",
+                   "Subjects with commas between them (default: the stream's name)"},
+                  {"description", "TEXT", "What it is for"},
+                  {"retention", "WORD", "limits, interest or workqueue (default: limits)"},
+                  {"storage", "WORD", "file or memory (default: file)"},
+                  {"discard", "WORD", "old or new: what goes when it is full (default: old)"},
+                  {"max-age", "TIME", "Messages live so long (default: for ever)"},
+                  {"max-bytes", "N", "Limit of the stream (default: none)"},
+                  {"max-messages", "N", "The same, in messages"},
+                  {"max-per-subject", "N", "The same, of each subject"},
+                  {"max-message-bytes", "N", "Limit of one message"},
+                  {"duplicate-window", "TIME", "How long a message id is known (default: 2m)"},
+                  {"replicas", "N", "Copies (default: 3 on a cluster, else 1)"}},
+      .examples = {"weir stream create orders --subjects 'orders.>' --max-age 7d",
+                   "weir stream create events --max-messages 1000000 --discard new"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto body, settings_of(parsed));
     WEIR_ASSIGN(const auto stream, context.ask({.method = "PUT",
@@ -143,11 +146,13 @@ int create(Args args) {
 }
 
 int purge(Args args) {
-  const auto usage = stream_usage("purge", "STREAM [options]", "Deletes messages; all unless told.",
-                                  {{"subject", "SUBJECT", "Only what matches"},
-                                   {"below", "SEQ", "Only below this sequence"},
-                                   {"keep", "N", "All but the newest N"}},
-                                  {"weir stream purge orders --keep 100"}, 1, 1);
+  const Usage usage{.command = "weir stream purge",
+                    .synopsis = "STREAM",
+                    .summary = "Deletes messages; all unless told.",
+                    .options = {{"subject", "SUBJECT", "Only what matches"},
+                                {"below", "SEQ", "Only below this sequence"},
+                                {"keep", "N", "All but the newest N"}},
+                    .examples = {"weir stream purge orders --keep 100"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     Json body = Json::object();
     if (parsed.has("subject")) body["subject"] = parsed.text("subject");
@@ -166,10 +171,12 @@ int purge(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage = stream_usage(
-      "delete", "STREAM [SEQUENCE] [options]",
-      "Deletes a stream with its messages and consumers; with a sequence, that message only.", {},
-      {"weir stream delete old", "weir stream delete orders 17"}, 1, 2);
+  const Usage usage{
+      .command = "weir stream delete",
+      .synopsis = "STREAM [SEQUENCE]",
+      .summary =
+          "Deletes a stream with its messages and consumers; with a sequence, that message only.",
+      .examples = {"weir stream delete old", "weir stream delete orders 17"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto sequence = parsed.operand(1);
     auto path = stream_path(parsed.operand(0));

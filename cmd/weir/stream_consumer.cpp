@@ -11,16 +11,11 @@ std::string consumer_path(const Parsed& parsed) {
   return consumers_path(parsed) + "/" + encode(parsed.operand(1));
 }
 
-Usage usage_of(const std::string& verb, std::string synopsis, std::string summary,
-               std::vector<Option> options, std::vector<std::string> examples,
-               std::size_t min_operands, std::size_t max_operands) {
-  return stream_usage("consumer " + verb, std::move(synopsis), std::move(summary),
-                      std::move(options), std::move(examples), min_operands, max_operands);
-}
-
 int list(Args args) {
-  const auto usage = usage_of("list", "STREAM [options]", "The consumers of a stream.", {},
-                              {"weir stream consumer list orders"}, 1, 1);
+  const Usage usage{.command = "weir stream consumer list",
+                    .synopsis = "STREAM",
+                    .summary = "The consumers of a stream.",
+                    .examples = {"weir stream consumer list orders"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = consumers_path(parsed)}));
     Table table({"CONSUMER", "ACK", "PENDING", "UNACKED", "REDELIVERED", "DELIVERED"});
@@ -38,8 +33,10 @@ int list(Args args) {
 }
 
 int info(Args args) {
-  const auto usage = usage_of("info", "STREAM CONSUMER [options]", "A consumer, as JSON.", {},
-                              {"weir stream consumer info orders billing"}, 2, 2);
+  const Usage usage{.command = "weir stream consumer info",
+                    .synopsis = "STREAM CONSUMER",
+                    .summary = "A consumer, as JSON.",
+                    .examples = {"weir stream consumer info orders billing"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto consumer, context.ask({.path = consumer_path(parsed)}));
     print(pretty(consumer));
@@ -48,16 +45,20 @@ int info(Args args) {
 }
 
 int create(Args args) {
-  const auto usage = usage_of(
-      "create", "STREAM CONSUMER [options]", "Makes a durable pull consumer, or changes it.",
-      {{"filter", "LIST", "Subjects, with commas between them (default: all)"},
-       {"deliver", "WORD", "all, last, new or last_per_subject (default: all)"},
-       {"start", "SEQ", "In place of it: from this sequence on"},
-       {"ack", "WORD", "explicit, all or none (default: explicit)"},
-       {"ack-wait", "TIME", "Given again when it is not answered so long (default: 30s)"},
-       {"max-deliver", "N", "Given at most so often (default: for ever)"},
-       {"max-pending", "N", "Unanswered ones at a time (default: 1000)"}},
-      {"weir stream consumer create orders billing --filter 'orders.eu.>' --ack-wait 1m"}, 2, 2);
+  const Usage usage{
+      .command = "weir stream consumer create",
+      .synopsis = "STREAM CONSUMER",
+      .summary = "Makes a durable pull consumer, or changes it.",
+      .options = {{"filter", "LIST", "Subjects, with commas between them (default: all)"},
+                  {"deliver", "WORD", "all, last, new or last_per_subject (default: all)"},
+                  {"start", "SEQ", "In place of it: from this sequence on"},
+                  {"ack", "WORD", "explicit, all or none (default: explicit)"},
+                  {"ack-wait", "TIME",
+                   "Given again when it is not answered so long (default: 30s)"},
+                  {"max-deliver", "N", "Given at most so often (default: for ever)"},
+                  {"max-pending", "N", "Unanswered ones at a time (default: 1000)"}},
+      .examples = {
+          "weir stream consumer create orders billing --filter 'orders.eu.>' --ack-wait 1m"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     Json body = Json::object();
     if (parsed.has("filter")) body["filter_subjects"] = comma_list(parsed.text("filter"));
@@ -87,8 +88,10 @@ int create(Args args) {
 }
 
 int remove(Args args) {
-  const auto usage = usage_of("delete", "STREAM CONSUMER [options]", "Deletes a consumer.", {},
-                              {"weir stream consumer delete orders billing"}, 2, 2);
+  const Usage usage{.command = "weir stream consumer delete",
+                    .synopsis = "STREAM CONSUMER",
+                    .summary = "Deletes a consumer.",
+                    .examples = {"weir stream consumer delete orders billing"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = consumer_path(parsed)}));
@@ -108,13 +111,15 @@ Result<void> acknowledge(const Parsed& parsed, Context& context, const Json& mes
 }
 
 int next(Args args) {
-  const auto usage =
-      usage_of("next", "STREAM CONSUMER [options]",
-               "Takes messages and prints them, one line each; acknowledged once they are printed.",
-               {{"count", "N", "Up to so many, 1 to 1000 (default: 1)"},
-                {"wait", "TIME", "How long to wait for one, up to 30s (default: 0)"},
-                {"no-ack", "", "Leave them unanswered: they come again"}},
-               {"weir stream consumer next orders billing --count 10 --wait 5s"}, 2, 2);
+  const Usage usage{
+      .command = "weir stream consumer next",
+      .synopsis = "STREAM CONSUMER",
+      .summary =
+          "Takes messages and prints them, one line each; acknowledged once they are printed.",
+      .options = {{"count", "N", "Up to so many, 1 to 1000 (default: 1)"},
+                  {"wait", "TIME", "How long to wait for one, up to 30s (default: 0)"},
+                  {"no-ack", "", "Leave them unanswered: they come again"}},
+      .examples = {"weir stream consumer next orders billing --count 10 --wait 5s"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto count, parsed.number("count", 1, 1, 1'000));
     WEIR_ASSIGN(const auto wait, parsed.duration("wait", Millis{0}));

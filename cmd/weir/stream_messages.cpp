@@ -38,18 +38,21 @@ std::string show_event(const Context& context, const EventParser::Event& event) 
 }  // namespace
 
 int stream_pub(Args args) {
-  const auto usage = stream_usage(
-      "pub", "STREAM MESSAGE|- [options]",
-      "Stores a message. What is JSON is stored as JSON, anything else as text; - reads it from "
-      "standard input.",
-      {{"subject", "SUBJECT", "One of the stream's (default: its only one)"},
-       {"header", "NAME:VALUE", "A header; may be given more than once"},
-       {"id", "TEXT", "Stored once within the stream's duplicate window"},
-       {"expect", "SEQ", "Only when this is the stream's last sequence"},
-       {"expect-subject", "SEQ", "Only when this is the subject's last sequence; 0: none"}},
-      {"weir stream pub orders '{\"id\":7}' --subject orders.eu",
-       "weir stream pub orders hello --subject orders.eu --id order-7"},
-      2, 2);
+  const Usage usage{
+      .command = "weir stream pub",
+      .synopsis = "STREAM MESSAGE|-",
+      .summary =
+          "Stores a message. What is JSON is stored as JSON, anything else as text; - reads it "
+          "from "
+          "standard input.",
+      .options = {{"subject", "SUBJECT", "One of the stream's (default: its only one)"},
+                  {"header", "NAME:VALUE", "A header; may be given more than once"},
+                  {"id", "TEXT", "Stored once within the stream's duplicate window"},
+                  {"expect", "SEQ", "Only when this is the stream's last sequence"},
+                  {"expect-subject", "SEQ",
+                   "Only when this is the subject's last sequence; 0: none"}},
+      .examples = {"weir stream pub orders '{\"id\":7}' --subject orders.eu",
+                   "weir stream pub orders hello --subject orders.eu --id order-7"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     auto body = message_body(parsed.operand(1));
     if (parsed.has("subject")) body["subject"] = parsed.text("subject");
@@ -66,7 +69,7 @@ int stream_pub(Args args) {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "POST",
                              .path = stream_path(parsed.operand(0)) + "/messages",
-                             .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
+                             .body = compact(body),
                              .repeat = parsed.has("id") ? Repeat::safe : Repeat::never}));
     const bool known = answer.value("duplicate", false);
     print(context.json() ? pretty(answer)
@@ -77,15 +80,16 @@ int stream_pub(Args args) {
 }
 
 int stream_get(Args args) {
-  const auto usage = stream_usage(
-      "get", "STREAM [SEQUENCE] [options]",
-      "Prints the data of one message, or a line for each of a page of them.",
-      {{"from", "SEQ", "From this sequence on; -10: the last ten (default: the first)"},
-       {"since", "TIME", "In place of it: stored then or later (RFC 3339)"},
-       {"subject", "SUBJECT", "Only what matches; * and > as NATS has them"},
-       {"limit", "N", "1 to 1000 (default: 100)"}},
-      {"weir stream get orders 17", "weir stream get orders --from -10 --subject 'orders.*'"}, 1,
-      2);
+  const Usage usage{
+      .command = "weir stream get",
+      .synopsis = "STREAM [SEQUENCE]",
+      .summary = "Prints the data of one message, or a line for each of a page of them.",
+      .options = {{"from", "SEQ", "From this sequence on; -10: the last ten (default: the first)"},
+                  {"since", "TIME", "In place of it: stored then or later (RFC 3339)"},
+                  {"subject", "SUBJECT", "Only what matches; * and > as NATS has them"},
+                  {"limit", "N", "1 to 1000 (default: 100)"}},
+      .examples = {"weir stream get orders 17",
+                   "weir stream get orders --from -10 --subject 'orders.*'"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = stream_path(parsed.operand(0)) + "/messages";
     if (!parsed.operand(1).empty()) {
@@ -94,10 +98,7 @@ int stream_get(Args args) {
       print(context.json() ? pretty(message) : message_data(message) + "\n");
       return kOk;
     }
-    const auto query = query_of({{"from", parsed.text("from")},
-                                 {"since", parsed.text("since")},
-                                 {"subject", parsed.text("subject")},
-                                 {"limit", parsed.text("limit")}});
+    const auto query = query_of(parsed, {"from", "since", "subject", "limit"});
     WEIR_ASSIGN(const auto page, context.ask({.path = path + query}));
     if (context.json()) {
       print(pretty(page));
@@ -116,19 +117,21 @@ int stream_get(Args args) {
 }
 
 int stream_tail(Args args) {
-  const auto usage = stream_usage(
-      "tail", "STREAM [options]",
-      "Follows the messages of a stream, one line each, or with --json the message. Goes on where "
-      "it was when the connection is lost.",
-      {{"from", "SEQ", "Begin with this sequence; -10: the last ten (default: from now on)"},
-       {"subject", "SUBJECT", "Only what matches; * and > as NATS has them"}},
-      {"weir stream tail orders",
-       "weir stream tail orders --from 1 --subject 'orders.eu.>' --json"},
-      1, 1);
+  const Usage usage{
+      .command = "weir stream tail",
+      .synopsis = "STREAM",
+      .summary =
+          "Follows the messages of a stream, one line each, or with --json the message. Goes on "
+          "where "
+          "it was when the connection is lost.",
+      .options = {{"from", "SEQ",
+                   "Begin with this sequence; -10: the last ten (default: from now on)"},
+                  {"subject", "SUBJECT", "Only what matches; * and > as NATS has them"}},
+      .examples = {"weir stream tail orders",
+                   "weir stream tail orders --from 1 --subject 'orders.eu.>' --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path =
-        stream_path(parsed.operand(0)) + "/tail" +
-        query_of({{"from", parsed.text("from")}, {"subject", parsed.text("subject")}});
+        stream_path(parsed.operand(0)) + "/tail" + query_of(parsed, {"from", "subject"});
     return follow(context, {.path = path, .show = [&](const auto& event) {
                               print(show_event(context, event));
                               return true;

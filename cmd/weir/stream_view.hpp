@@ -3,16 +3,12 @@
 #pragma once
 
 #include "cmd/weir/context.hpp"
+#include "cmd/weir/values.hpp"
 
 namespace weir::cli {
 
-Usage stream_usage(const std::string& verb, std::string synopsis, std::string summary,
-                   std::vector<Option> options, std::vector<std::string> examples,
-                   std::size_t min_operands, std::size_t max_operands);
 std::string stream_path(const std::string& stream);
 
-// "orders.>,returns" -> ["orders.>","returns"].
-Json comma_list(const std::string& text);
 // {data, encoding?} of a message: JSON stays JSON, anything else is text; "-" reads standard input.
 Json message_body(const std::string& text);
 

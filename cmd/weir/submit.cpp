@@ -21,38 +21,39 @@ constexpr std::size_t kMaxPayloadBytes = 64 << 20;
 Usage submit_usage() {
   return {
       .command = "weir submit",
-      .synopsis = "[PAYLOAD | -] [options]",
+      .synopsis = "[PAYLOAD|-]",
       .summary =
           "Submits a job, or one job for each line of a file. A payload that is valid JSON is "
           "taken as JSON, anything else as a JSON string. Prints the ids.",
-      .options = with_common(
-          {{"q,queue", "NAME", "Queue (default: default)"},
-           {"t,type", "NAME", "Type of the job (default: default)"},
-           {"file", "FILE", "Payload from a file; - is standard input"},
-           {"from-lines", "FILE", "One job for each line; - is standard input"},
-           {"text", "", "Take payloads as text, even when they are JSON"},
-           {"p,priority", "N", "0 to 9, 9 first (default 5)"},
-           {"retention", "TIME", "Forget the job so long after its end; 0s: at once"},
-           {"delay", "TIME", "Run no sooner than this from now, such as 10m"},
-           {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
-           {"expires-at", "TIME", "Fail unless it has begun by this RFC 3339 time"},
-           {"max-attempts", "N", "Attempts before the job is dead"},
-           {"backoff", "TIME", "First pause before a retry, then doubled"},
-           {"lease", "TIME", "How long a worker may be silent"},
-           {"timeout", "TIME", "Longest run of one attempt, heartbeats or not"},
-           {"key", "KEY", "Tenant or group, for fairness and limits"},
-           {"target", "TARGET", "Which workers: host:NAME, label:KEY=VALUE or _all (default: any)"},
-           {"unique-key", "KEY", "At most one job of the queue holds this key"},
-           {"unique-scope", "SCOPE", "queued, active (default), retained, or a time such as 10m"},
-           {"on-conflict", "ACTION", "return (default), reject, replace or debounce"},
-           {"depends-on", "ID[,ID]", "Run when these jobs have ended; may be repeated"},
-           {"on-failure", "ACTION",
-            "When one of them did not succeed: fail (default), ignore, run"},
-           {"batch", "ID", "Join this open batch"},
-           {"tag", "TAG", "Tag; may be repeated"},
-           {"id", "ID", "Id of the job; submitting it again changes nothing"},
-           {"wait", "", "Wait for the end and print the result"},
-           {"wait-timeout", "TIME", "Longest wait (default: for ever)"}}),
+      .options = {{"q,queue", "NAME", "Queue (default: default)"},
+                  {"t,type", "NAME", "Type of the job (default: default)"},
+                  {"file", "FILE", "Payload from a file; - is standard input"},
+                  {"from-lines", "FILE", "One job for each line; - is standard input"},
+                  {"text", "", "Take payloads as text, even when they are JSON"},
+                  {"p,priority", "N", "0 to 9, 9 first (default 5)"},
+                  {"retention", "TIME", "Forget the job so long after its end; 0s: at once"},
+                  {"delay", "TIME", "Run no sooner than this from now, such as 10m"},
+                  {"run-at", "TIME", "Run no sooner than this RFC 3339 time"},
+                  {"expires-at", "TIME", "Fail unless it has begun by this RFC 3339 time"},
+                  {"max-attempts", "N", "Attempts before the job is dead"},
+                  {"backoff", "TIME", "First pause before a retry, then doubled"},
+                  {"lease", "TIME", "How long a worker may be silent"},
+                  {"timeout", "TIME", "Longest run of one attempt, heartbeats or not"},
+                  {"key", "KEY", "Tenant or group, for fairness and limits"},
+                  {"target", "TARGET",
+                   "Which workers: host:NAME, label:KEY=VALUE or _all (default: any)"},
+                  {"unique-key", "KEY", "At most one job of the queue holds this key"},
+                  {"unique-scope", "SCOPE",
+                   "queued, active (default), retained, or a time such as 10m"},
+                  {"on-conflict", "ACTION", "return (default), reject, replace or debounce"},
+                  {"depends-on", "ID[,ID]", "Run when these jobs have ended; may be repeated"},
+                  {"on-failure", "ACTION",
+                   "When one of them did not succeed: fail (default), ignore, run"},
+                  {"batch", "ID", "Join this open batch"},
+                  {"tag", "TAG", "Tag; may be repeated"},
+                  {"id", "ID", "Id of the job; submitting it again changes nothing"},
+                  {"wait", "", "Wait for the end and print the result"},
+                  {"wait-timeout", "TIME", "Longest wait (default: for ever)"}},
       .examples = {R"(weir submit --queue emails --type welcome '{"to":"ada@example.org"}')",
                    "weir submit --queue reports --file report.json --delay 1h",
                    "find . -name '*.jpg' | weir submit --queue thumbs --from-lines -",
@@ -61,8 +62,7 @@ Usage submit_usage() {
                    "weir submit --queue backups --target label:region=eu.west",
                    "weir submit --queue caches --type flush --target _all --wait",
                    "weir submit --queue thumbs --batch album-7 cat.jpg",
-                   "weir submit --queue sums '[1,2,3]' --wait"},
-      .max_operands = 1};
+                   "weir submit --queue sums '[1,2,3]' --wait"}};
 }
 
 // --unique-key and what belongs to it. A scope that is no word is a time: how long the key is held.
@@ -299,7 +299,7 @@ Result<int> wait_for_all(const Parsed& parsed, Context& context,
                     {"payload", job.value("payload", Json())},
                     {"result", job.value("result", Json())},
                     {"error", job.value("error", Json())}};
-    print(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    print(compact(line) + "\n");
   }
   return all_completed ? kOk : kFailed;
 }

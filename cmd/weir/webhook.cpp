@@ -22,19 +22,15 @@ std::string time_field(const Json& delivery, std::string_view name) {
 int list(Args args) {
   const Usage usage{
       .command = "weir webhook list",
-      .synopsis = "[options]",
       .summary = "Lists deliveries of webhooks, newest first.",
-      .options = with_common({{"status", "WORD", "pending, delivered or dead"},
-                              {"q,queue", "NAME", "Of this queue"},
-                              {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                              {"cursor", "TEXT", "Go on where a page ended"}}),
+      .options = {{"status", "WORD", "pending, delivered or dead"},
+                  {"q,queue", "NAME", "Of this queue"},
+                  {"limit", "N", "Per page, 1 to 1000 (default 50)"},
+                  {"cursor", "TEXT", "Go on where a page ended"}},
       .examples = {"weir webhook list --status dead", "weir webhook list --queue emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of({{"status", parsed.text("status")},
-                                 {"queue", parsed.text("queue")},
-                                 {"limit", parsed.text("limit")},
-                                 {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"status", "queue", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = std::string(kDeliveries) + query}));
     Table table({"ID", "STATUS", "EVENT", "SUBJECT", "ATTEMPTS", "NEXT", "ERROR"});
     for (const auto& each : page.value("items", Json::array())) {
@@ -55,12 +51,9 @@ Result<Json> ask_delivery(Context& context, const std::string& id) {
 
 int show(Args args) {
   const Usage usage{.command = "weir webhook show",
-                    .synopsis = "ID [options]",
+                    .synopsis = "ID",
                     .summary = "Shows a delivery: where it goes, what came of it, and its body.",
-                    .options = with_common({}),
-                    .examples = {"weir webhook show msg_0k2f9d1h8c7b-812-1"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .examples = {"weir webhook show msg_0k2f9d1h8c7b-812-1"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto delivery, ask_delivery(context, parsed.operand(0)));
     print(context.json() ? pretty(delivery) : job_details(delivery, context.colours()));
@@ -79,20 +72,17 @@ Result<Json> change(const Parsed& parsed, Context& context, const std::string& v
   } else {
     body["ids"] = parsed.operands();
   }
-  return context.ask({.method = "POST",
-                      .path = std::string(kDeliveries) + "/" + verb,
-                      .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  return context.ask(
+      {.method = "POST", .path = std::string(kDeliveries) + "/" + verb, .body = compact(body)});
 }
 
 int redrive(Args args) {
-  const Usage usage{
-      .command = "weir webhook redrive",
-      .synopsis = "[ID...] [--queue NAME] [options]",
-      .summary = "Tries dead deliveries again, with fresh attempts.",
-      .options = with_common({{"q,queue", "NAME", "All dead deliveries of this queue"}}),
-      .examples = {"weir webhook redrive --queue emails",
-                   "weir webhook redrive msg_0k2f9d1h8c7b-812-1"},
-      .max_operands = 10'000};
+  const Usage usage{.command = "weir webhook redrive",
+                    .synopsis = "[ID...] [--queue NAME]",
+                    .summary = "Tries dead deliveries again, with fresh attempts.",
+                    .options = {{"q,queue", "NAME", "All dead deliveries of this queue"}},
+                    .examples = {"weir webhook redrive --queue emails",
+                                 "weir webhook redrive msg_0k2f9d1h8c7b-812-1"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, change(parsed, context, "redrive"));
     print(context.json()
@@ -103,14 +93,12 @@ int redrive(Args args) {
 }
 
 int purge(Args args) {
-  const Usage usage{
-      .command = "weir webhook purge",
-      .synopsis = "[ID...] [--queue NAME] [options]",
-      .summary = "Deletes dead deliveries.",
-      .options = with_common(
-          {{"q,queue", "NAME", "All dead deliveries of this queue"}, {"yes", "", "Really do it"}}),
-      .examples = {"weir webhook purge --queue emails --yes"},
-      .max_operands = 10'000};
+  const Usage usage{.command = "weir webhook purge",
+                    .synopsis = "[ID...] [--queue NAME]",
+                    .summary = "Deletes dead deliveries.",
+                    .options = {{"q,queue", "NAME", "All dead deliveries of this queue"},
+                                {"yes", "", "Really do it"}},
+                    .examples = {"weir webhook purge --queue emails --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.has("yes")) {
       return bad_argument("this deletes dead deliveries for good", "add --yes to do it");
@@ -135,12 +123,10 @@ Result<Json> first_attempt(Context& context, const std::string& id, MonoTime unt
 
 int test(Args args) {
   const Usage usage{.command = "weir webhook test",
-                    .synopsis = "QUEUE [options]",
+                    .synopsis = "QUEUE",
                     .summary = "Sends a test to the webhook of a queue, and says what came of it.",
-                    .options = with_common({{"wait", "TIME", "How long to wait (default 30s)"}}),
-                    .examples = {"weir webhook test emails"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .options = {{"wait", "TIME", "How long to wait (default 30s)"}},
+                    .examples = {"weir webhook test emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto wait, parsed.duration("wait", std::chrono::seconds(30)));
     WEIR_ASSIGN(const auto made,

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cmd/weir/commands.hpp"
+#include "cmd/weir/values.hpp"
 #include "cmd/weir/worker.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/log/log.hpp"
@@ -18,7 +19,7 @@ namespace {
 Usage work_usage() {
   return {
       .command = "weir work",
-      .synopsis = "--exec COMMAND [options]",
+      .synopsis = "--exec COMMAND",
       .summary =
           "Leases jobs and runs a shell command for each: the payload comes on standard input, "
           "WEIR_JOB_ID, WEIR_JOB_TYPE, WEIR_JOB_QUEUE, WEIR_JOB_ATTEMPT, WEIR_JOB_MAX_ATTEMPTS, "
@@ -63,11 +64,7 @@ std::string default_name() {
 std::vector<std::string> names(const std::vector<std::string>& given) {
   std::vector<std::string> out;
   for (const auto& text : given) {
-    for (std::size_t at = 0; at <= text.size();) {
-      const auto end = std::min(text.find(',', at), text.size());
-      if (end > at) out.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
+    for (auto& name : comma_list(text)) out.push_back(std::move(name));
   }
   return out;
 }

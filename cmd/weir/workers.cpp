@@ -39,15 +39,13 @@ std::string worker_path(const std::string& name, std::string_view rest = {}) {
 
 int list(Args args) {
   const Usage usage{.command = "weir worker list",
-                    .synopsis = "[options]",
                     .summary = "Lists the workers that asked for jobs lately.",
-                    .options = with_common({{"limit", "N", "Workers per page, 1 to 1000"},
-                                            {"cursor", "TEXT", "Go on where a page ended"}}),
+                    .options = {{"limit", "N", "Workers per page, 1 to 1000"},
+                                {"cursor", "TEXT", "Go on where a page ended"}},
                     .examples = {"weir worker list", "weir worker list --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_TRY(parsed.number("limit", 100, 1, 1000));
-    const auto query =
-        query_of({{"limit", parsed.text("limit")}, {"cursor", parsed.text("cursor")}});
+    const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/workers" + query}));
     const auto now = SystemClock().wall();
     Table table({"NAME", "STATE", "SEEN", "RUNNING", "QUEUES", "LABELS"});
@@ -77,14 +75,12 @@ Result<void> wait_until_idle(Context& context, const std::string& name) {
 
 int drain(Args args) {
   const Usage usage{.command = "weir worker drain",
-                    .synopsis = "NAME [options]",
+                    .synopsis = "NAME",
                     .summary =
                         "Gives a worker no more jobs; it finishes what it runs. `weir work` "
                         "ends then.",
-                    .options = with_common({{"wait", "", "Wait until it runs nothing"}}),
-                    .examples = {"weir worker drain web-7", "weir worker drain web-7 --wait"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .options = {{"wait", "", "Wait until it runs nothing"}},
+                    .examples = {"weir worker drain web-7", "weir worker drain web-7 --wait"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto& name = parsed.operand(0);
     WEIR_ASSIGN(const auto answer,
@@ -98,12 +94,9 @@ int drain(Args args) {
 
 int undrain(Args args) {
   const Usage usage{.command = "weir worker undrain",
-                    .synopsis = "NAME [options]",
+                    .synopsis = "NAME",
                     .summary = "Gives a draining worker jobs again.",
-                    .options = with_common({}),
-                    .examples = {"weir worker undrain web-7"},
-                    .min_operands = 1,
-                    .max_operands = 1};
+                    .examples = {"weir worker undrain web-7"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto& name = parsed.operand(0);
     WEIR_ASSIGN(const auto answer,

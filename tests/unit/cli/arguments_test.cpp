@@ -10,15 +10,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const Usage kTry{.command = "weir try",
-                 .synopsis = "WHAT [options]",
+                 .synopsis = "WHAT|- --by NAME [MORE] [--at TIME]",
                  .summary = "Tries.",
                  .options = {{"q,queue", "NAME", "The queue"},
                              {"count", "N", "How many"},
                              {"wait", "", "Wait"},
                              {"sync", "true|false", "Sync", "true"}},
-                 .examples = {"weir try it"},
-                 .min_operands = 1,
-                 .max_operands = 2};
+                 .examples = {"weir try it"}};
 
 Result<Parsed> try_parse(const std::vector<std::string>& args) {
   return parse(kTry, args);
@@ -49,10 +47,22 @@ TEST(Arguments, SwitchesWithValues) {
 TEST(Arguments, MistakesAreExplained) {
   EXPECT_THAT(describe(try_parse({"a", "--quue", "x"}).error()),
               HasSubstr("did you mean --queue?"));
-  EXPECT_THAT(describe(try_parse({}).error()), HasSubstr("weir try WHAT [options]"));
+  EXPECT_THAT(describe(try_parse({}).error()), HasSubstr("WHAT is missing (usage: weir try WHAT"));
   EXPECT_THAT(describe(try_parse({"a", "b", "c"}).error()), HasSubstr("unexpected argument \"c\""));
   EXPECT_FALSE(try_parse({"a", "--queue"}));
   EXPECT_FALSE(try_parse({"a", "-z"}));
+}
+
+TEST(Arguments, ASynopsisSaysHowManyOperandsThereAre) {
+  const Usage many{.command = "weir many", .synopsis = "[ID...]", .summary = "", .examples = {}};
+  const Usage none{.command = "weir none", .summary = "", .examples = {}};
+  EXPECT_TRUE(parse(many, {}));
+  EXPECT_TRUE(parse(many, std::vector<std::string>(10'000, "x")));
+  EXPECT_FALSE(parse(many, std::vector<std::string>(10'001, "x")));
+  EXPECT_TRUE(parse(none, {}));
+  EXPECT_FALSE(parse(none, std::vector<std::string>{"x"}));
+  EXPECT_THAT(help_text(many), HasSubstr("Usage: weir many [ID...] [options]\n"));
+  EXPECT_THAT(help_text(none), HasSubstr("Usage: weir none [options]\n"));
 }
 
 TEST(Arguments, NumbersHaveRanges) {
