@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "tests/support/wait.hpp"
 #include "tests/unit/replica/node.hpp"
 
@@ -164,6 +166,85 @@ TEST_F(OutboxTest, TakesOverWhatTheLogDidNotTake) {
   ++kept_;
   log_.lose_publishes(0);
   expect_drained();
+}
+
+// An outbox alone: the test says what is applied.
+class OutboxAlone : public testing::Test {
+ protected:
+  OutboxAlone() { open(); }
+
+  void open() {
+    outbox_.reset();
+    auto opened = Outbox::open(
+        {.path = dir_.file("outbox.db"), .proposer = "n1-outbox"}, log_, clock_,
+        {.may_drain = [] { return true; }, .applied = [this] { return applied_.load(); }});
+    ASSERT_TRUE(opened) << describe(opened.error());
+    outbox_ = std::move(*opened);
+    outbox_->start();
+  }
+  void keep() {
+    std::promise<Result<Reply>> answer;
+    outbox_->keep(add_operation("k", 1),
+                  [&answer](Result<Reply> reply) { answer.set_value(std::move(reply)); });
+    ASSERT_TRUE(answer.get_future().get());
+  }
+  bool drains() {
+    return wait_until([this] { return outbox_->empty(); });
+  }
+
+  ManualClock clock_;
+  test::MemoryLog log_{clock_};
+  test::TempDir dir_;
+  std::atomic<Revision> applied_{0};
+  std::unique_ptr<Outbox> outbox_;
+};
+
+TEST_F(OutboxAlone, AnEntryIsForgottenOnlyWhenItIsApplied) {
+  keep();
+  ASSERT_TRUE(wait_until([this] { return log_.entries().size() == 1; }));
+  outbox_->stop();
+  EXPECT_EQ(outbox_->health().operations, 1U) << "the log acknowledged it; nobody has applied it";
+  open();
+  EXPECT_EQ(outbox_->health().operations, 1U) << "nor is it gone from the file";
+  applied_ = 1;
+  EXPECT_TRUE(drains());
+  EXPECT_EQ(outbox_->health().bytes, 0U);
+  const auto ids = log_.message_ids();
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(ids[0], ids[1]) << "the same entry, so that it is applied once";
+  open();
+  EXPECT_TRUE(outbox_->empty());
+}
+
+// The log took it, lost it again, and another entry stands at its revision.
+TEST_F(OutboxAlone, AnEntryThatTheLogLostIsAppendedAgain) {
+  keep();
+  ASSERT_TRUE(wait_until([this] { return log_.entries().size() == 1; }));
+  const auto lost = log_.entries().front();
+  log_.set_connected(false);
+  log_.truncate(0);
+  log_.forget_ids();
+  log_.append_raw("another");
+  log_.set_connected(true);
+  applied_ = 1;
+  ASSERT_TRUE(wait_until([this] { return log_.entries().size() == 2; }));
+  EXPECT_EQ(log_.entries().back(), lost);
+  EXPECT_FALSE(outbox_->empty());
+  applied_ = 2;
+  EXPECT_TRUE(drains());
+}
+
+// However long it takes: what is not applied is appended again, never given up.
+TEST_F(OutboxAlone, AnEntryThatIsNotAppliedIsAppendedAgainAndAgain) {
+  keep();
+  ASSERT_TRUE(wait_until([this] {
+    clock_.advance(1s);
+    return log_.message_ids().size() >= 3;
+  }));
+  EXPECT_EQ(outbox_->health().operations, 1U);
+  EXPECT_EQ(log_.entries().size(), 1U);
+  applied_ = 1;
+  EXPECT_TRUE(drains());
 }
 
 }  // namespace
