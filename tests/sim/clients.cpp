@@ -25,7 +25,8 @@ std::string text_of(json::View view, std::string_view member) {
 
 }  // namespace
 
-Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger)
+Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger,
+                 bool test_clock)
     : world_(world),
       nodes_(nodes),
       ledger_(ledger),
@@ -45,7 +46,11 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
                               json::View result) { ledger_.submitted(id, answered(id, result)); }}),
       operators_(world, requests_, ledger, job_ids_, {.propose = proposer()}),
       drains_(world, proposer()),
-      webhooks_(world, ledger, [this] { return any_node(); }) {
+      webhooks_(world, ledger, [this] { return any_node(); }),
+      messages_(world, requests_, ledger,
+                {.any_node = [this] { return any_node(); }, .propose = proposer()}),
+      time_(world, ledger, {.propose = proposer(), .log_time = [this] { return log_time(); }}),
+      test_clock_(test_clock) {
   for (auto& node : nodes_) {
     node->set_orphan_handler([this, at = node.get()](std::string json) {
       auto release = jobs::release_delivery(json);
@@ -67,6 +72,8 @@ void Clients::begin() {
   }
   drains_.begin(std::move(workers));
   webhooks_.begin();
+  messages_.begin();
+  if (test_clock_) time_.begin();
   add();
 }
 
@@ -77,6 +84,12 @@ SimNode* Clients::any_node() {
     if (node.serving()) return &node;
   }
   return nullptr;
+}
+
+std::optional<Timestamp> Clients::log_time() {
+  const SimNode* node = any_node();
+  if (node == nullptr) return std::nullopt;
+  return node->core().position().time;
 }
 
 void Clients::propose(replica::Operation operation, replica::ReplyHandler done) {
@@ -122,7 +135,8 @@ std::string Clients::job_text(const std::string& id) {
   } else if (!job_ids_.empty() && world_.chance(300)) {
     text += parents_text();
   } else if (world_.chance(150)) {
-    text += R"(,"retention_ms":30000)";  // longer than anybody asks again
+    // Longer than anybody asks again.
+    text += test_clock_ ? R"(,"retention_ms":600000)" : R"(,"retention_ms":30000)";
     ledger_.may_go(id);
   }
   return text + "}";

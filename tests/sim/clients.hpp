@@ -4,13 +4,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "jobs/requests.hpp"
 #include "tests/sim/batch_clients.hpp"
+#include "tests/sim/clock_clients.hpp"
 #include "tests/sim/drain_clients.hpp"
 #include "tests/sim/ledger.hpp"
+#include "tests/sim/message_clients.hpp"
 #include "tests/sim/operator_clients.hpp"
 #include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
@@ -20,7 +23,9 @@ namespace weir::sim {
 
 class Clients {
  public:
-  Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger);
+  // `test_clock`: the log has one.
+  Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Ledger& ledger,
+          bool test_clock);
 
   void begin();
   // No new work; workers only finish what is there.
@@ -30,6 +35,8 @@ class Clients {
     operators_.calm();
     drains_.calm();
     webhooks_.calm();
+    messages_.calm();
+    if (test_clock_) time_.calm();
   }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
@@ -38,6 +45,7 @@ class Clients {
   void end() {
     ended_ = true;
     webhooks_.end();
+    messages_.end();
   }
 
  private:
@@ -48,6 +56,7 @@ class Clients {
   };
 
   SimNode* any_node();  // one that serves, if any
+  std::optional<Timestamp> log_time();
   void propose(replica::Operation operation, replica::ReplyHandler done);
   // The same, also to a node that has lost the log: it may keep the operation.
   void propose_or_keep(replica::Operation operation, replica::ReplyHandler done);
@@ -95,6 +104,9 @@ class Clients {
   OperatorClients operators_;
   DrainClients drains_;
   WebhookClients webhooks_;
+  MessageClients messages_;
+  ClockClients time_;
+  const bool test_clock_;
   std::uint64_t next_id_ = 0;
   std::int64_t next_chunk_ = 1;  // of large values
   std::uint64_t waiters_ = 0;

@@ -1,5 +1,8 @@
 #include "tests/sim/job_rules.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace weir::sim {
 namespace {
 
@@ -18,7 +21,9 @@ bool ended(std::optional<Status> status) {
 void JobRules::begin(const SeenOperation& operation) {
   operation_ = operation;
   asked_.clear();
-  if (operation.name != "jobs.submit" && operation.name != "jobs.batch_create") return;
+  constexpr std::string_view kAsking[] = {"jobs.submit", "jobs.batch_create",
+                                          "jobs.message_publish"};
+  if (std::ranges::find(kAsking, operation.name) == std::end(kAsking)) return;
   if (const auto job = operation.body.find("job"); !job.is_missing()) ask(job);
   for (const auto job : operation.body.find("jobs").elements()) ask(job);
 }

@@ -311,7 +311,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
            RunReport& report) {
   auto& out = report.violations;
   check_witness(ledger, witness, out);
-  for (auto& violation : ledger.violations()) out.push_back(std::move(violation));
+  for (auto& violation : ledger.violations(witness.times())) out.push_back(std::move(violation));
   for (auto& node : nodes) {
     if (!node->up()) {
       out.push_back(node->id() + " is down");

@@ -38,10 +38,11 @@ void Ledger::extended(const std::string& id, std::int64_t fence, std::int64_t de
   lease.deadline_ms = std::max(lease.deadline_ms, deadline_ms);
 }
 
-std::vector<std::string> Ledger::violations() const {
+std::vector<std::string> Ledger::violations(const Times& times) const {
   std::vector<std::string> out = at_once_;
-  for (const auto& [id, job] : jobs_) check_job(id, job, out);
+  for (const auto& [id, job] : jobs_) check_job(id, job, times, out);
   check_once(out);
+  check_times(times, out);
   return out;
 }
 
@@ -54,7 +55,22 @@ void Ledger::check_once(std::vector<std::string>& out) const {
   }
 }
 
-void Ledger::check_job(const std::string& id, const JobRecord& job,
+// The test clock is never behind what was asked for. What came before the answer saw no later time
+// than it says, what comes after it no earlier one.
+void Ledger::check_times(const Times& times, std::vector<std::string>& out) const {
+  for (const auto& told : times_told_) {
+    const auto after = times.upper_bound(told.revision);
+    const bool right = told.now >= told.asked &&
+                       (after == times.begin() || std::prev(after)->second <= told.now) &&
+                       (after == times.end() || after->second >= told.now);
+    if (right) continue;
+    out.push_back("at revision " + std::to_string(told.revision) + " the test clock was set to " +
+                  std::to_string(told.asked) + " and said " + std::to_string(told.now) +
+                  ", which is not what jobs saw");
+  }
+}
+
+void Ledger::check_job(const std::string& id, const JobRecord& job, const Times& times,
                        std::vector<std::string>& out) const {
   const auto completions = std::count_if(job.answers.begin(), job.answers.end(),
                                          [](const Accepted& answer) { return answer.completed; });
@@ -80,8 +96,9 @@ void Ledger::check_job(const std::string& id, const JobRecord& job,
   for (auto at = job.leases.begin(); at != job.leases.end(); ++at) {
     if (at->second.granted == 0 || at->second.end_tried) continue;
     for (auto later = std::next(at); later != job.leases.end(); ++later) {
-      if (later->second.granted == 0) continue;
-      const auto granted_ms = to_unix_ms(log_.time(later->second.granted));
+      const auto granted = times.find(later->second.granted);
+      if (granted == times.end()) continue;  // not a lease of the log: the witness says so
+      const auto granted_ms = granted->second;
       if (granted_ms >= at->second.deadline_ms) continue;
       out.push_back("job " + id + " has two live leases: fence " + std::to_string(at->first) +
                     " until " + std::to_string(at->second.deadline_ms) + ", fence " +

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "pkg/replica/instance.hpp"
-#include "tests/sim/sim_log.hpp"
 
 namespace weir::sim {
 
@@ -43,6 +42,13 @@ struct JobRecord {
   std::vector<Accepted> answers;
 };
 
+// An answer of the test clock.
+struct ToldTime {
+  replica::Revision revision = 0;
+  std::int64_t asked = 0;  // unix ms, here and below
+  std::int64_t now = 0;
+};
+
 struct AddRecord {
   Told told = Told::nothing;
   bool effect = false;
@@ -50,7 +56,8 @@ struct AddRecord {
 
 class Ledger {
  public:
-  explicit Ledger(const SimLog& log) : log_(log) {}
+  // The time that machines saw, at each revision with something for the jobs machine.
+  using Times = std::map<replica::Revision, std::int64_t>;
 
   void submitted(const std::string& id, Told told);
   // A node without the log took it: it must come into the log, where it may still be refused (its
@@ -84,6 +91,8 @@ class Ledger {
   void wrong_type(const std::string& id) {
     at_once_.push_back("job " + id + " went to a worker of other types");
   }
+  void wrong(std::string what) { at_once_.push_back(std::move(what)); }
+  void time_told(const ToldTime& told) { times_told_.push_back(told); }
   // A request under an Idempotency-Key was answered with this job.
   void answered_once(const std::string& key, const std::string& id) { once_[key].insert(id); }
   // A run that a schedule must make exactly once.
@@ -104,13 +113,14 @@ class Ledger {
   std::size_t leases_seen() const { return leases_seen_; }
 
   // Broken promises that need no look at a replica.
-  std::vector<std::string> violations() const;
+  std::vector<std::string> violations(const Times& times) const;
 
  private:
   void check_once(std::vector<std::string>& out) const;
-  void check_job(const std::string& id, const JobRecord& job, std::vector<std::string>& out) const;
+  void check_times(const Times& times, std::vector<std::string>& out) const;
+  void check_job(const std::string& id, const JobRecord& job, const Times& times,
+                 std::vector<std::string>& out) const;
 
-  const SimLog& log_;
   std::map<std::string, JobRecord> jobs_;
   std::set<std::string> kept_;
   std::map<std::string, AddRecord> adds_;
@@ -119,6 +129,7 @@ class Ledger {
   std::set<std::string> hooks_taken_;
   std::set<std::string> hooks_delivered_;
   std::size_t leases_seen_ = 0;
+  std::vector<ToldTime> times_told_;
   std::vector<std::string> at_once_;
 };
 

@@ -130,10 +130,21 @@ void SimNode::note_position() {
   life_->ticks->set_log_time(position.time, clock_.mono());
   life_->proposals->set_log_time(position.time, clock_.mono());
   life_->digests->set(life_->core->digests().news(), clock_.mono());
+  note_clock();
   if (life_->serving || life_->tail == nullptr || position.applied < life_->catch_up_to) return;
   life_->serving = true;
   say("serves at " + std::to_string(position.applied));
   propose(jobs::node_started(id_), [](const Result<replica::Reply>&) {});
+}
+
+// As LocalInstance and its housekeeper do.
+void SimNode::note_clock() {
+  const auto& shift = life_->core->position().shift;
+  const bool stepped = shown_.shift() != shift;
+  shown_.set(shift);
+  life_->ticks->set_standing(shift.stands_at.has_value());
+  life_->proposals->set_standing(shift.stands_at.has_value());
+  if (stepped) life_->ticks->on_step(), life_->proposals->on_step();
 }
 
 void SimNode::hand_out(replica::AppliedBatch& batch) {
@@ -184,7 +195,7 @@ void SimNode::propose_digest(replica::DigestCore::Duty duty,
 void SimNode::lead() {
   if (takes_snapshots_ && world_.fault(3)) (void)life_->snapshotter->take();
   propose_digest(replica::DigestCore::Duty::checkpoint, life_->digests->checkpoint(clock_.mono()));
-  while (auto tick = life_->ticks->next({clock_.wall(), clock_.mono()})) {
+  while (auto tick = life_->ticks->next({shown_.wall(), clock_.mono()})) {
     propose(std::move(tick->operation),
             [this, machine = tick->machine](Result<replica::Reply> reply) {
               Result<void> result;
@@ -192,7 +203,7 @@ void SimNode::lead() {
               life_->ticks->on_reply(machine, result, clock_.mono());
             });
   }
-  while (auto round = life_->proposals->next({clock_.wall(), clock_.mono()})) {
+  while (auto round = life_->proposals->next({shown_.wall(), clock_.mono()})) {
     for (auto& operation : round->operations) {
       propose(std::move(operation), [this, machine = round->machine](Result<replica::Reply> reply) {
         Result<void> result;

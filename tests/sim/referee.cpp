@@ -39,6 +39,10 @@ void Referee::begin(const SeenOperation& operation) {
 void Referee::changed(const QueueChange& change) {
   any_ = true;
   if (change.gone) {
+    if (const auto left = jobs_of_[change.id]; left != 0) {
+      violations_.push_back("revision " + std::to_string(operation_.revision) + ": queue " +
+                            change.name + " was removed with " + std::to_string(left) + " jobs");
+    }
     queues_.erase(change.id);
   } else {
     queues_[change.id].set(change);
@@ -55,6 +59,7 @@ void Referee::complain(const JobChange& change, const std::string& what) {
 void Referee::changed(const JobChange& change) {
   any_ = true;
   auto& queue = queues_[change.queue];
+  jobs_of_[change.queue] += (change.to ? 1 : 0) - (change.from ? 1 : 0);
   if (change.from == Status::processing) --running_;
   if (change.to == Status::processing) judge_lease(queue, change);
   if (change.to == Status::unprocessed) others_ready_ = true;
@@ -90,7 +95,9 @@ void Referee::end() {
     if (any_) violations_.push_back("a refused " + std::string(operation_.name) + " changed jobs");
     return;
   }
-  if (operation_.name == "jobs.lease") judge_rest(operation_.body);
+  if (operation_.name == "jobs.lease" || operation_.name == "jobs.message_consume") {
+    judge_rest(operation_.body);
+  }
   if (operation_.name != "jobs.work") return;
   if (const auto call = operation_.body.find("lease"); !call.is_missing()) judge_rest(call);
 }

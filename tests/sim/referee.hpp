@@ -35,6 +35,7 @@ class Referee {
 
   SeenOperation operation_;
   std::map<std::int64_t, QueueModel> queues_;
+  std::map<std::int64_t, std::int64_t> jobs_of_;  // by queue
   JobRules rules_;
   std::int64_t running_ = 0;        // of all queues
   std::int64_t limit_ = 0;          // of all queues; 0: none

@@ -44,6 +44,7 @@ SimLog::SimLog(World& world) : world_(world) {
   constexpr Micros kWindows[] = {Micros{0}, Micros{300ms}, Micros{120s}};
   duplicate_window_ = kWindows[world.below(3)];
   max_entry_bytes_ = world.chance(300) ? 4'000 : 1'000'000;
+  test_clock_ = world.chance(250);
   step_clock();
 }
 
@@ -67,7 +68,6 @@ Appended SimLog::store(const std::string& id, const std::string& data) {
   const Timestamp time = from_unix_ms(SimClock::kEpochMs) +
                          std::chrono::duration_cast<Millis>(world_.now()) + clock_skew_;
   entries_.push_back({entries_.size() + 1, time, data});
-  times_.push_back(times_.empty() ? time : std::max(times_.back(), time));
   ids_[id] = {world_.now(), entries_.size()};
   world_.trace("stored " + std::to_string(entries_.size()) + " " + id);
   for (Tail* tail : tails_) deliver_soon(*tail);
@@ -97,11 +97,12 @@ void SimLog::deliver_soon(Tail& tail) {
   });
 }
 
-void SimLog::lose_end(Revision last) {
+void SimLog::lose_end(Revision last, Revision reach) {
   world_.trace("the log loses all after " + std::to_string(last));
+  reach_ = reach;
+  ++losses_;
   lost_ += entries_.size() - last;
   entries_.resize(last);
-  times_.resize(last);
   std::erase_if(ids_, [&](const auto& id) { return id.second.second > last; });
   for (auto& view : views_) ++view->session_;
 }
@@ -145,11 +146,17 @@ void SimLog::View::append(std::string_view message_id, std::string_view data, Mo
   const int copies = world.fault(40) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     const Micros extra{copy == 0 ? 0 : world.between(100, 5'000'000)};
-    world.after(there + extra, [this, answer, answered, copy, back, id = std::string(message_id),
-                                text = std::string(data)] {
-      const auto stored = log_.store(id, text);
-      if (answered && copy == 0) answer(back, stored);
-    });
+    world.after(there + extra,
+                [this, answer, answered, copy, back, id = std::string(message_id),
+                 text = std::string(data), until_deadline, done, losses = log_.losses_] {
+                  if (log_.losses_ != losses && log_.lost_its_end()) {
+                    if (answered && copy == 0)
+                      log_.world_.after(until_deadline, [done] { done(unknown()); });
+                    return;
+                  }
+                  const auto stored = log_.store(id, text);
+                  if (answered && copy == 0) answer(back, stored);
+                });
   }
 }
 
@@ -160,7 +167,7 @@ Result<std::unique_ptr<replica::LogTail>> SimLog::View::tail(Revision from, Sink
 
 Result<LogInfo> SimLog::View::info() {
   if (cut_ || log_.world_.fault(50)) return unavailable();
-  return LogInfo{log_.first_, log_.entries_.size(), log_.identity(), 0, 1};
+  return LogInfo{log_.first_, log_.entries_.size(), log_.identity(), 0, 1, log_.test_clock_};
 }
 
 Result<void> SimLog::View::append_again(const LogEntry& entry) {
@@ -169,8 +176,6 @@ Result<void> SimLog::View::append_again(const LogEntry& entry) {
     return Error{Code::conflict, "wrong_last_sequence", "the log ends elsewhere", ""};
   }
   log_.entries_.push_back(entry);
-  log_.times_.push_back(log_.times_.empty() ? entry.time
-                                            : std::max(log_.times_.back(), entry.time));
   log_.world_.trace("stored " + std::to_string(entry.revision) + " again");
   for (Tail* tail : log_.tails_) log_.deliver_soon(*tail);
   if (log_.world_.fault(50)) return unknown();

@@ -33,6 +33,7 @@ class SimLog {
     std::uint64_t session() const override { return session_; }
     std::size_t max_entry_bytes() const override { return log_.max_entry_bytes_; }
     void set_cut(bool cut);
+    bool lost_its_end() const { return log_.lost_its_end(); }
 
    private:
     friend class SimLog;
@@ -44,8 +45,10 @@ class SimLog {
 
   View& view(std::size_t node);
 
-  // Everything after `last` is gone, and all nodes lost their connections.
-  void lose_end(replica::Revision last);
+  // Everything after `last` is gone, and all nodes lost their connections, with what was on its
+  // way. What was applied, to `reach`, is to be given back before anything else is stored.
+  void lose_end(replica::Revision last, replica::Revision reach);
+  bool lost_its_end() const { return last() < reach_; }
   std::uint64_t lost() const { return lost_; }        // entries
   replica::Revision first() const { return first_; }  // nodes see none before it
 
@@ -53,9 +56,8 @@ class SimLog {
   const replica::LogEntry& entry(replica::Revision revision) const {
     return entries_[revision - 1];
   }
-  // Log time of a revision as state machines see it: monotonic.
-  Timestamp time(replica::Revision revision) const { return times_[revision - 1]; }
   std::string identity() const { return "sim"; }
+  bool test_clock() const { return test_clock_; }  // as LogInfo has it
   std::uint64_t duplicates_stored() const { return duplicates_stored_; }
 
  private:
@@ -68,11 +70,13 @@ class SimLog {
   std::vector<std::unique_ptr<View>> views_;
   std::vector<replica::LogEntry> entries_;  // truncated ones too
   replica::Revision first_ = 1;
+  replica::Revision reach_ = 0;
   std::uint64_t lost_ = 0;
-  std::vector<Timestamp> times_;
+  std::uint64_t losses_ = 0;  // how often
   std::map<std::string, std::pair<Micros, replica::Revision>> ids_;
   std::vector<Tail*> tails_;
   Micros duplicate_window_;
+  bool test_clock_;
   Millis clock_skew_{0};
   std::size_t max_entry_bytes_;
   std::uint64_t duplicates_stored_ = 0;

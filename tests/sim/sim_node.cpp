@@ -32,6 +32,10 @@ void SimNode::later(Micros delay, std::function<void()> event) {
 
 void SimNode::start() {
   if (up()) return;
+  if (log_.lost_its_end()) {  // those that are up know better
+    world_.after(100ms, [this] { start(); });
+    return;
+  }
   life_ = std::make_unique<Life>();
   life_->number = ++lives_;
   say("start");

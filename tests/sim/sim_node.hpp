@@ -21,6 +21,7 @@
 #include "pkg/replica/proposals_core.hpp"
 #include "pkg/replica/proposer_core.hpp"
 #include "pkg/replica/snapshotter.hpp"
+#include "pkg/replica/test_clock.hpp"
 #include "tests/sim/faulty_machine.hpp"
 #include "tests/sim/node_files.hpp"
 #include "tests/sim/outside.hpp"
@@ -133,6 +134,7 @@ class SimNode {
   void hand_out(replica::AppliedBatch& batch);
   void complete(replica::Completions& completions);
   void note_position();
+  void note_clock();
   void die();
   void lose_database();
   void trouble();
@@ -145,6 +147,7 @@ class SimNode {
   const std::size_t index_;
   const std::string id_;
   SimClock clock_;
+  replica::TestClock shown_{clock_};  // the time of the log, when it has one of its own
   SimRandom random_;
   bool cut_ = false;
   bool rogue_ = false;  // believes to lead whatever the lease says

@@ -79,8 +79,13 @@ JobChange job_change(const sqlite::Statement& rows) {
 // Passes everything on to the machine, and what it did to the referee.
 class WatchedMachine final : public replica::StateMachine {
  public:
-  WatchedMachine(replica::StateMachine& inner, Referee& referee, std::set<std::string>& asked)
-      : inner_(inner), referee_(referee), asked_(asked) {}
+  // What it notes besides.
+  struct Notes {
+    std::set<std::string>& asked;
+    std::map<replica::Revision, std::int64_t>& times;
+  };
+  WatchedMachine(replica::StateMachine& inner, Referee& referee, const Notes& notes)
+      : inner_(inner), referee_(referee), notes_(notes) {}
 
   std::string_view prefix() const override { return inner_.prefix(); }
   std::span<const sqlite::Migration> migrations() const override { return inner_.migrations(); }
@@ -88,10 +93,11 @@ class WatchedMachine final : public replica::StateMachine {
   Result<std::string> apply(const replica::Operation& operation, json::View body,
                             replica::ApplyContext& context) override {
     auto reply = inner_.apply(operation, body, context);
+    notes_.times[context.revision] = to_unix_ms(context.now);
     const bool was_kept = body.raw().starts_with(jobs::kAcceptedHead);
     if (const auto id = body.find("job").find("id");
         operation.name == "jobs.submit" && (reply || !was_kept)) {
-      asked_.insert(id.as_string().value_or(""));
+      notes_.asked.insert(id.as_string().value_or(""));
     }
     referee_.begin({.name = operation.name,
                     .body = body,
@@ -139,7 +145,7 @@ class WatchedMachine final : public replica::StateMachine {
 
   replica::StateMachine& inner_;
   Referee& referee_;
-  std::set<std::string>& asked_;
+  const Notes notes_;
 };
 
 // The statements of a connection, as SQLite itself lists them.
@@ -158,7 +164,8 @@ std::vector<std::string> slow_plans_of(sqlite::Database& db, const std::set<std:
   // Bounded: schedules are counted when one is made; one row.
   static std::set<std::string> done{
       "SELECT count(*) FROM job_schedules",
-      "UPDATE sys_meta SET applied=?1,time_ms=?2,digest=?3,entry_hash=?4"};
+      "UPDATE sys_meta SET applied=?1,time_ms=?2,digest=?3,entry_hash=?4",
+      "UPDATE sys_meta SET offset_ms=?1,stands_at_ms=?2"};
   std::vector<std::string> out;
   for (const auto& sql : statements(db)) {
     const bool ours =
@@ -188,11 +195,11 @@ void Witness::replay() {
   auto& db = **opened;
   jobs::Machine jobs;
   test::RegistersMachine toy;
-  WatchedMachine watched(jobs, referee_, asked_);
+  WatchedMachine watched(jobs, referee_, {asked_, times_});
   replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db, {&watched, &toy},
                             [] { return false; });
   WEIR_ASSERT(core.open().has_value());
-  WEIR_ASSERT(core.adopt({.identity = log_.identity()}).has_value());
+  WEIR_ASSERT(core.adopt({log_.identity(), log_.test_clock()}).has_value());
   WEIR_ASSERT(db.transaction([&]() -> Result<void> {
                   db.execute(kNotes);
                   return {};

@@ -31,6 +31,9 @@ class Witness {
     return referee_.granted(job, fence);
   }
 
+  // The time that the jobs machine saw, at each revision with something for it.
+  const std::map<replica::Revision, std::int64_t>& times() const { return times_; }
+
   // A submit of the job was in the log.
   bool was_asked(const std::string& job) const { return asked_.contains(job); }
 
@@ -41,6 +44,7 @@ class Witness {
   const SimLog& log_;
   Referee referee_;
   std::set<std::string> asked_;
+  std::map<replica::Revision, std::int64_t> times_;
   std::map<std::string, std::string> digest_;
   std::vector<std::string> slow_plans_;
 };
