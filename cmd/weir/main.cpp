@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cmd/weir/commands.hpp"
-#include "cmd/weir/serve.hpp"
+#include "cmd/weir/cli/commands.hpp"
+#include "cmd/weir/serve/serve.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "cmd/weir/bench_http.hpp"
+#include "cmd/weir/bench/bench_http.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/support/weir_server.hpp"
 

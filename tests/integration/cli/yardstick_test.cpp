@@ -1,8 +1,8 @@
 // The yardstick of `weir bench` against every NATS server there is.
 #include <gtest/gtest.h>
 
-#include "cmd/weir/bench_nats.hpp"
-#include "cmd/weir/nats_wire.hpp"
+#include "cmd/weir/bench/bench_nats.hpp"
+#include "cmd/weir/bench/nats_wire.hpp"
 #include "tests/support/nats_server.hpp"
 
 namespace weir::cli {

@@ -1,4 +1,4 @@
-#include "cmd/weir/arguments.hpp"
+#include "cmd/weir/cli/arguments.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

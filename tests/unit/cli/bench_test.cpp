@@ -5,8 +5,8 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
-#include "cmd/weir/bench_nats.hpp"
-#include "cmd/weir/bench_phases.hpp"
+#include "cmd/weir/bench/bench_nats.hpp"
+#include "cmd/weir/bench/bench_phases.hpp"
 #include "tests/unit/cli/fake_server.hpp"
 
 namespace weir::cli {

@@ -1,4 +1,4 @@
-#include "cmd/weir/child.hpp"
+#include "cmd/weir/worker/child.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cmd/weir/client.hpp"
+#include "cmd/weir/cli/client.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cmd/weir/commands.hpp"
+#include "cmd/weir/cli/commands.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

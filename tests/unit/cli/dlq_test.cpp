@@ -1,7 +1,7 @@
 // `weir dlq` against a server that answers as told.
 #include <gtest/gtest.h>
 
-#include "cmd/weir/commands.hpp"
+#include "cmd/weir/cli/commands.hpp"
 #include "tests/unit/cli/fake_server.hpp"
 #include "tests/unit/cli/run_command.hpp"
 

@@ -1,4 +1,4 @@
-#include "cmd/weir/doctor_checks.hpp"
+#include "cmd/weir/doctor/doctor_checks.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The client's end of Server-Sent Events, in pieces and across connections.
-#include "cmd/weir/event_parser.hpp"
+#include "cmd/weir/cli/event_parser.hpp"
 
 #include <gtest/gtest.h>
 

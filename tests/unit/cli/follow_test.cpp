@@ -1,5 +1,5 @@
 // Every command that follows something: what it shows, and how it comes back.
-#include "cmd/weir/follow.hpp"
+#include "cmd/weir/cli/follow.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cmd/weir/line_buffer.hpp"
+#include "cmd/weir/worker/line_buffer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

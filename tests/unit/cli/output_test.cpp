@@ -1,9 +1,9 @@
-#include "cmd/weir/output.hpp"
+#include "cmd/weir/cli/output.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cmd/weir/progress.hpp"
+#include "cmd/weir/cli/progress.hpp"
 #include "pkg/base/time_text.hpp"
 
 namespace weir::cli {

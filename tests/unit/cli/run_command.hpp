@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cmd/weir/commands.hpp"
+#include "cmd/weir/cli/commands.hpp"
 
 namespace weir::cli {
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cmd/weir/commands.hpp"
+#include "cmd/weir/cli/commands.hpp"
 #include "tests/unit/cli/fake_server.hpp"
 
 namespace weir::cli {

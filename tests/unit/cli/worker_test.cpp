@@ -1,4 +1,4 @@
-#include "cmd/weir/worker.hpp"
+#include "cmd/weir/worker/worker.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,33 @@
+#include "cmd/weir/cli/page.hpp"
+
+namespace weir::cli {
+
+void print_page(const Context& context, const Json& page, const std::string& table) {
+  if (context.json()) {
+    print(pretty(page));
+    return;
+  }
+  std::string text = table;
+  const auto total = field(page, "total_items");
+  if (total != "-") text += human_count(number(page, "total_items")) + " in total\n";
+  const auto cursor = field(page, "next_cursor");
+  if (cursor != "-") text += "more with --cursor " + cursor + "\n";
+  print(text);
+}
+
+std::string query_of(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::string out;
+  for (const auto& [name, value] : pairs) {
+    if (value.empty()) continue;
+    out.append(out.empty() ? "?" : "&").append(name).append("=").append(encode(value));
+  }
+  return out;
+}
+
+std::string query_of(const Parsed& parsed, std::initializer_list<const char*> names) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const char* name : names) pairs.emplace_back(name, parsed.text(name));
+  return query_of(pairs);
+}
+
+}  // namespace weir::cli
