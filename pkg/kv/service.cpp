@@ -42,13 +42,16 @@ Result<void> check_bucket(std::string_view name) {
 }
 
 Service::Service(std::shared_ptr<nats::Connection> connection, const Clock& clock, Options options)
-    : jetstream_(std::move(connection), options.timeout), clock_(clock), options_(options) {}
+    : jetstream_(std::move(connection), options.timeout),
+      clock_(clock),
+      options_(options),
+      feeds_(clock, kFeedIdle) {}
 
 Result<void> Service::start() {
   const std::lock_guard lock(mutex_);
   if (running_) return {};
   running_ = true;
-  stopped_ = false;
+  feeds_.start();
   thread_ = std::thread([this] { loop(); });
   return {};
 }
@@ -58,19 +61,16 @@ void Service::stop() {
   {
     const std::lock_guard lock(mutex_);
     running_ = false;
-    stopped_ = true;
     thread = std::move(thread_);
   }
   wake_.notify_all();
   if (thread.joinable()) thread.join();
   std::map<std::string, Indexed, std::less<>> indexes;
-  std::map<std::string, Watched, std::less<>> feeds;
   {
     const std::lock_guard lock(mutex_);
     indexes.swap(indexes_);
-    feeds.swap(feeds_);
   }
-  for (const auto& [name, watched] : feeds) watched.feed->stop();
+  feeds_.stop();
 }
 
 Result<std::shared_ptr<const Store>> Service::open(std::string_view name, Missing missing) {
@@ -139,19 +139,14 @@ Result<void> Service::delete_bucket(std::string_view name) {
   const auto gone = nats::Bucket(jetstream_, std::string(name)).destroy();
   forget(name);
   std::shared_ptr<Index> dropped;
-  std::shared_ptr<nats::Feed> ended;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = indexes_.find(name); found != indexes_.end()) {
       dropped = std::move(found->second.index);
       indexes_.erase(found);
     }
-    if (const auto found = feeds_.find(name); gone && found != feeds_.end()) {
-      ended = std::move(found->second.feed);
-      feeds_.erase(found);
-    }
   }
-  if (ended) ended->stop();
+  if (gone) feeds_.end(name);
   if (!gone && gone.error().reason == "stream_not_found") return bucket_not_found(name);
   return gone;
 }
@@ -203,65 +198,8 @@ Result<std::shared_ptr<nats::Feed>> Service::feed(std::string_view bucket) {
       forget(bucket);
       continue;
     }
-    std::shared_ptr<nats::Feed> ended;
-    std::shared_ptr<nats::Feed> feed;
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopped_) {
-        return Error{Code::unavailable, "shutting_down", "The server stops.", ""};
-      }
-      auto& watched = feeds_[std::string(bucket)];
-      if (watched.feed && watched.feed->source().made != nats::made_text(info->created)) {
-        ended = std::move(watched.feed);
-      }
-      if (!watched.feed) {
-        watched.feed = nats::Feed::open(feed_source(store->bucket(), *info), info->last_revision);
-      }
-      watched.used = clock_.mono();
-      feed = watched.feed;
-    }
-    if (ended) ended->stop();
-    return feed;
+    return feeds_.get(bucket, feed_source(store->bucket(), *info), info->last_revision);
   }
-}
-
-std::size_t Service::watchers() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t count = 0;
-  for (const auto& [name, watched] : feeds_) count += watched.feed->watchers();
-  return count;
-}
-
-void Service::tend_feeds() {
-  std::vector<std::pair<std::string, std::shared_ptr<nats::Feed>>> all;
-  std::vector<std::shared_ptr<nats::Feed>> ended;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto now = clock_.mono();
-    for (auto each = feeds_.begin(); each != feeds_.end();) {
-      if (each->second.feed->watchers() > 0) each->second.used = now;
-      if (now - each->second.used > kFeedIdle) {
-        ended.push_back(std::move(each->second.feed));
-        each = feeds_.erase(each);
-        continue;
-      }
-      all.emplace_back(each->first, each->second.feed);
-      ++each;
-    }
-  }
-  for (const auto& [name, feed] : all) {
-    const auto info = feed->source().bucket.info();
-    const bool gone = info ? nats::made_text(info->created) != feed->source().made
-                           : info.error().reason == "stream_not_found";
-    if (!gone) continue;
-    forget(name);
-    const std::lock_guard lock(mutex_);
-    const auto found = feeds_.find(name);
-    if (found == feeds_.end() || found->second.feed != feed) continue;
-    feeds_.erase(found);
-    ended.push_back(feed);
-  }
-  for (const auto& feed : ended) feed->stop();
 }
 
 Result<BucketStats> Service::stats(std::string_view bucket) {
@@ -290,7 +228,7 @@ void Service::loop() {
     lock.unlock();
     measure();
     sweep();
-    tend_feeds();
+    for (const auto& name : feeds_.tend()) forget(name);
     lock.lock();
   }
 }

@@ -21,6 +21,7 @@
 #include "pkg/base/service.hpp"
 #include "pkg/kv/index.hpp"
 #include "pkg/kv/store.hpp"
+#include "pkg/nats/feed_book.hpp"
 
 namespace weir::kv {
 
@@ -64,7 +65,7 @@ class Service final : public weir::Service {
   // For who watches. A feed ends when the bucket is deleted or made anew (looked at every second,
   // once started), and with stop().
   Result<std::shared_ptr<nats::Feed>> feed(std::string_view bucket);
-  std::size_t watchers() const;
+  std::size_t watchers() const { return feeds_.watchers(); }
 
   // Calls of with() and lists since the start, and per second of late.
   std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
@@ -81,18 +82,12 @@ class Service final : public weir::Service {
     MonoTime checked{};
   };
 
-  struct Watched {
-    std::shared_ptr<nats::Feed> feed;
-    MonoTime used{};
-  };
-
   Result<std::shared_ptr<const Store>> open(std::string_view bucket, Missing missing);
   void forget(std::string_view bucket);
   Result<std::shared_ptr<Index>> indexed(std::string_view bucket);
   std::shared_ptr<Index> index_of(const Store& store);
   void loop();
   void sweep();
-  void tend_feeds();
   void measure();
 
   const nats::JetStream jetstream_;
@@ -101,13 +96,12 @@ class Service final : public weir::Service {
   std::atomic<std::uint64_t> operations_{0};
   std::atomic<double> rate_{0};
   std::uint64_t measured_ = 0;  // of the sweeping thread
+  nats::FeedBook feeds_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::string, Known, std::less<>> known_;      // guarded by mutex_
   std::map<std::string, Indexed, std::less<>> indexes_;  // guarded by mutex_
-  std::map<std::string, Watched, std::less<>> feeds_;    // guarded by mutex_
   bool running_ = false;                                 // guarded by mutex_
-  bool stopped_ = false;                                 // guarded by mutex_
   std::thread thread_;
 };
 

@@ -1,12 +1,11 @@
 // Tails: who follows the messages of native streams. One feed for each stream that is followed
-// (pkg/nats/feed.hpp), kept for a while after its last follower.
+// (pkg/nats/feed_book.hpp), kept for a while after its last follower.
 //
 // Lifecycle of a Service: construct -> start() -> stop(). Thread-safe; feed() blocks for as long as
 // NATS takes.
 #pragma once
 
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,14 +13,14 @@
 
 #include "pkg/base/clock.hpp"
 #include "pkg/base/service.hpp"
-#include "pkg/nats/feed.hpp"
+#include "pkg/nats/feed_book.hpp"
 
 namespace weir::streams {
 
 class Tails final : public weir::Service {
  public:
   Tails(const nats::JetStream& jetstream, const Clock& clock)
-      : jetstream_(jetstream), clock_(clock) {}
+      : jetstream_(jetstream), feeds_(clock, kIdle) {}
   ~Tails() override { stop(); }
 
   Result<void> start() override;
@@ -37,23 +36,19 @@ class Tails final : public weir::Service {
   // Errors: those of names.hpp; not_found / stream_not_found; unavailable / shutting_down,
   // nats_unavailable.
   Result<Followed> feed(const std::string& stream);
-  std::size_t followers() const;
+  std::size_t followers() const { return feeds_.watchers(); }
 
  private:
-  struct Kept {
-    std::shared_ptr<nats::Feed> feed;
-    MonoTime used{};
-  };
+  static constexpr std::chrono::seconds kIdle{30};
+
   void loop();
-  void tend();
 
   const nats::JetStream& jetstream_;
-  const Clock& clock_;
-  mutable std::mutex mutex_;
+  nats::FeedBook feeds_;
+  std::mutex mutex_;
   std::condition_variable wake_;
-  std::map<std::string, Kept> feeds_;  // guarded by mutex_
-  bool running_ = false;               // guarded by mutex_
-  bool stopped_ = false;               // guarded by mutex_
+  bool running_ = false;  // guarded by mutex_
+  bool stopped_ = false;  // guarded by mutex_
   std::thread thread_;
 };
 
