@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -127,6 +128,23 @@ void NatsServer::go_back_to_saved_store() {
   wipe();
   std::filesystem::copy(directory_.file("saved"), directory_.file("store"),
                         std::filesystem::copy_options::recursive);
+}
+
+void NatsServer::cut_newest_block(const std::string& stream, std::uintmax_t bytes) {
+  std::filesystem::path newest;
+  int number = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(directory_.file("store"))) {
+    const auto& path = entry.path();
+    if (path.extension() != ".blk" || path.parent_path().parent_path().filename() != stream)
+      continue;
+    if (const int at = std::stoi(path.stem()); at > number) {
+      number = at;
+      newest = path;
+    }
+  }
+  const auto size = std::filesystem::file_size(newest);
+  std::filesystem::resize_file(newest, size - std::min(size, bytes));
 }
 
 std::string NatsServer::log() const {

@@ -37,6 +37,9 @@ class NatsServer {
   // While stopped: a copy of the store, and back to it, as a server that lost power comes back.
   void save_store();
   void go_back_to_saved_store();
+  // While stopped: takes this many bytes off the end of the file that holds the newest messages of
+  // `stream`, as lost power does in the middle of a record.
+  void cut_newest_block(const std::string& stream, std::uintmax_t bytes);
 
   std::uint16_t port() const { return port_; }
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }

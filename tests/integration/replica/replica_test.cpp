@@ -274,6 +274,26 @@ TEST_P(ReplicaOnNats, ALogThatLostItsEndGetsItBack) {
   EXPECT_EQ(b->health().applied_time, a->health().applied_time) << "entries keep their times";
 }
 
+// The newest entries cut off in their file, the last one in its middle, as lost power leaves it.
+TEST_P(ReplicaOnNats, ALogCutInItsFileGetsItsEndBack) {
+  Node a(server_.url());
+  ASSERT_TRUE(a.start());
+  for (int i = 0; i < 40; ++i)
+    ASSERT_TRUE(a.ask_until_done(add_operation("a" + std::to_string(i), 1)));
+  a.stop();
+  server_.kill();
+  server_.cut_newest_block("JOBS", 2'000);
+  server_.start();
+  const auto again = a.start();
+  ASSERT_TRUE(again) << describe(again.error());
+  EXPECT_GT(a->totals().entries_healed, 2U);
+  ASSERT_TRUE(a.ask_until_done(add_operation("after", 1)));
+  Node b(server_.url());
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(wait_until([&] { return b.values() == a.values(); }));
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(b.values()["a" + std::to_string(i)], 1);
+}
+
 TEST_P(ReplicaOnNats, AnAlteredStateIsFound) {
   Node a(server_.url());
   Node b(server_.url());
