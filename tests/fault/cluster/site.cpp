@@ -43,18 +43,19 @@ bool Site::wait_whole() {
   return wait_until([this] { return streams_whole() && leader().has_value(); }, kLimit);
 }
 
-std::size_t Site::log_leader() {
-  std::string name;
-  WEIR_ASSERT(wait_until(
-      [&] {
-        const auto info = nats::JetStream(connection_).call("STREAM.INFO.JOBS", "");
-        if (info) {
-          name = json::View(*info).find("cluster").find("leader").as_string().value_or("");
-        }
-        return name.size() == 2;
-      },
-      kLimit));
+std::optional<std::size_t> Site::find_log_leader() {
+  const auto info = nats::JetStream(connection_).call("STREAM.INFO.JOBS", "");
+  if (!info) return std::nullopt;
+  const json::View view(*info);
+  const auto name = view.find("cluster").find("leader").as_string().value_or("");
+  if (name.size() != 2) return std::nullopt;
   return static_cast<std::size_t>(name.back() - '1');
+}
+
+std::size_t Site::log_leader() {
+  std::optional<std::size_t> leader;
+  WEIR_ASSERT(wait_until([&] { return (leader = find_log_leader()).has_value(); }, kLimit));
+  return *leader;
 }
 
 std::optional<std::size_t> Site::leader() {

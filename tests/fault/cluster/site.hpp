@@ -17,11 +17,12 @@ class Site {
  public:
   explicit Site(std::size_t coordinators);
 
-  void start();              // returns when all are ready and the streams have three replicas
-  bool wait_whole();         // every process runs, every stream has its replicas, somebody leads
-  std::size_t log_leader();  // the NATS node that leads the log
-  std::optional<std::size_t> leader();  // the coordinator that leads
-  std::size_t follower();               // one that does not
+  void start();       // returns when all are ready and the streams have three replicas
+  bool wait_whole();  // every process runs, every stream has its replicas, somebody leads
+  std::optional<std::size_t> find_log_leader();  // the NATS node that leads the log, if one does
+  std::size_t log_leader();                      // waits for one
+  std::optional<std::size_t> leader();           // the coordinator that leads
+  std::size_t follower();                        // one that does not
 
   NatsCluster& nats() { return nats_; }
   WeirServer& coordinator(std::size_t number) { return *coordinators_[number]; }
