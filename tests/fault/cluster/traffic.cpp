@@ -183,21 +183,22 @@ void Traffic::read(std::size_t number) {
 
 // --- the end -------------------------------------------------------------------------------------
 
-bool Traffic::everything_completed() {
-  TrafficClient client(ports_, key_, plan_.limit, 0);
-  for (std::size_t i = 0; i < ports_.size(); ++i, client.go_on()) {
-    const auto answer = client.send("GET", "/v1/queues/" + plan_.queue, "");
-    if (answer.status != 200) continue;
-    const auto done = answer.json().find("counts").find("completed").as_int().value_or(-1);
-    return done >= 0 && static_cast<std::size_t>(done) >= accepted_;
-  }
-  return false;
+bool Traffic::everything_completed(TrafficClient& client) {
+  const auto answer = client.send("GET", "/v1/queues/" + plan_.queue, "");
+  if (answer.status != 200) return false;
+  const auto done = answer.json().find("counts").find("completed").as_int().value_or(-1);
+  return done >= 0 && static_cast<std::size_t>(done) >= accepted_;
 }
 
 bool Traffic::finish(Millis limit) {
   submitting_ = false;
   for (std::size_t i = 0; i < plan_.submitters; ++i) threads_[i].join();
-  const bool done = wait_until([this] { return everything_completed(); }, limit);
+  const bool done = wait_until(
+      [this] {
+        TrafficClient client(ports_, key_, plan_.limit, attempts_++);
+        return everything_completed(client);
+      },
+      limit);
   stopping_ = true;
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
@@ -206,24 +207,37 @@ bool Traffic::finish(Millis limit) {
   return done;
 }
 
+// A coordinator that was started a moment ago may not be there yet, or be behind.
 FinalJobs Traffic::final_jobs() {
-  TrafficClient client(ports_, key_, std::chrono::seconds(30), 0);
   FinalJobs jobs;
+  std::string problem = "no coordinator has completed everything";
+  const bool listed = wait_until(
+      [&] {
+        TrafficClient client(ports_, key_, std::chrono::seconds(30), attempts_++);
+        return everything_completed(client) && list(client, jobs, problem);
+      },
+      std::chrono::seconds(60));
+  if (!listed) unexpected(problem);
+  return jobs;
+}
+
+bool Traffic::list(TrafficClient& client, FinalJobs& jobs, std::string& problem) {
+  jobs.clear();
   std::string cursor;
   do {
     std::string path = "/v1/jobs?limit=1000&queue=" + plan_.queue;
     if (!cursor.empty()) path += "&cursor=" + cursor;
     const auto answer = client.send("GET", path, "");
     if (answer.status != 200) {
-      unexpected("list: " + std::to_string(answer.status) + " " + answer.body);
-      break;
+      problem = "list: " + std::to_string(answer.status) + " " + answer.body;
+      return false;
     }
     for (const auto job : answer.json().find("items").elements()) {
       jobs[job.find("id").as_string().value_or("")] = job.find("status").as_string().value_or("");
     }
     cursor = answer.json().find("next_cursor").as_string().value_or("");
   } while (!cursor.empty());
-  return jobs;
+  return true;
 }
 
 std::vector<std::string> Traffic::judge() {

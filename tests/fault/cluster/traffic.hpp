@@ -64,7 +64,8 @@ class Traffic {
   void failed(TrafficClient& client, const HttpAnswer& answer);  // goes on elsewhere
   void unexpected(const std::string& what);
   std::string random_job(std::uint64_t random);
-  bool everything_completed();
+  bool everything_completed(TrafficClient& client);
+  bool list(TrafficClient& client, FinalJobs& jobs, std::string& problem);
 
   const std::vector<std::uint16_t> ports_;
   const std::string key_;
@@ -77,6 +78,7 @@ class Traffic {
   std::atomic<std::size_t> unanswered_calls_{0};
   std::atomic<bool> submitting_{true};
   std::atomic<bool> stopping_{false};
+  std::size_t attempts_ = 0;  // of the end, each at the next coordinator
   std::mutex mutex_;
   std::vector<std::string> jobs_;        // accepted
   std::vector<std::string> complaints_;  // answers that nobody may get
