@@ -22,6 +22,7 @@ Error at_revision(Error error, Revision revision) {
 
 void AppliedBatch::clear() {
   own.clear();
+  kept.clear();
   deliveries.clear();
   touched.clear();
   touches_dropped = false;
@@ -189,13 +190,20 @@ Result<void> ApplierCore::apply_entry(const DecodedEntry& entry, AppliedBatch& o
   ++out.entries;
   if (!sys_.admit(entry.proposer(), entry.sequence(), db_)) return {};
 
-  const bool own = entry.proposer() == options_.proposer_id;
+  auto* const own = answers_to(entry, out);
   OwnEntry answers{entry.sequence(), entry.revision(), {}};
-  if (own) answers.replies.reserve(entry.items().size());
-  WEIR_TRY(apply_operations(entry, own ? &answers : nullptr));
+  if (own != nullptr) answers.replies.reserve(entry.items().size());
+  WEIR_TRY(apply_operations(entry, own != nullptr ? &answers : nullptr));
   out.operations += entry.items().size();
-  if (own) out.own.push_back(std::move(answers));
+  if (own != nullptr) own->push_back(std::move(answers));
   return {};
+}
+
+// Where the answers go; null: nobody here waits for them.
+std::vector<OwnEntry>* ApplierCore::answers_to(const DecodedEntry& entry, AppliedBatch& out) const {
+  if (entry.proposer() == options_.proposer_id) return &out.own;
+  if (!options_.outbox_awaited || entry.proposer() != options_.outbox_id) return nullptr;
+  return options_.outbox_awaited(entry.sequence()) ? &out.kept : nullptr;
 }
 
 ApplyContext ApplierCore::context_of(const DecodedEntry& entry) {

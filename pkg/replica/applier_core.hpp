@@ -36,6 +36,7 @@ struct Delivery {
 // What a committed batch hands out.
 struct AppliedBatch {
   std::vector<OwnEntry> own;
+  std::vector<OwnEntry> kept;        // out of the outbox of this node, where somebody waits
   std::vector<Delivery> deliveries;  // to waiters of this node
   std::vector<std::string> touched;
   bool touches_dropped = false;  // nobody watched when it began: whoever watches by now may have
@@ -56,6 +57,8 @@ class ApplierCore {
     std::string node_id;                 // deliveries to other nodes are dropped
     std::string proposer_id;             // entries of this proposer are answered
     std::string version = WEIR_VERSION;  // digests of another are not compared
+    std::string outbox_id = {};          // its entries are answered too, if somebody waits for one
+    std::function<bool(std::uint64_t sequence)> outbox_awaited = {};
   };
 
   // The machines and the database must outlive it. `watched` says whether anyone watches anything,
@@ -92,6 +95,7 @@ class ApplierCore {
   Result<void> commit(std::span<const DecodedEntry> entries, AppliedBatch& out);
   Result<void> apply_entry(const DecodedEntry& entry, AppliedBatch& out);
   ApplyContext context_of(const DecodedEntry& entry);
+  std::vector<OwnEntry>* answers_to(const DecodedEntry& entry, AppliedBatch& out) const;
   Result<void> apply_operations(const DecodedEntry& entry, OwnEntry* own);
   Result<std::string> apply_operation(StateMachine& machine, ApplyContext& context);
   Result<void> record(std::string_view actor, const Result<std::string>& outcome,

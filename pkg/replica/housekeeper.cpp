@@ -11,13 +11,19 @@ namespace {
 constexpr Millis kLookAtLogEvery{2'000};
 constexpr Millis kLookAgain{500};
 
+std::vector<std::string> prefixes_of(const std::vector<StateMachine*>& machines) {
+  std::vector<std::string> out;
+  for (const StateMachine* machine : machines) out.emplace_back(machine->prefix());
+  return out;
+}
+
 }  // namespace
 
-Housekeeper::Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
+Housekeeper::Housekeeper(const std::vector<StateMachine*>& machines, LeaderCore::Options leader,
                          LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader,
                          DigestCore digests, Hooks hooks, const Clock& clock)
-    : ticks_(prefixes),
-      proposals_(prefixes.size(), hooks.proposals),
+    : ticks_(prefixes_of(machines)),
+      proposals_(machines.size(), hooks.proposals),
       leader_(std::move(leader), leases),
       sink_(sink),
       effects_(sink, std::move(reader)),

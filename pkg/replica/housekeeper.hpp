@@ -30,7 +30,7 @@ class Housekeeper {
     std::function<bool()> ready;        // caught up and healthy: only then it wants to lead
   };
 
-  Housekeeper(const std::vector<std::string>& prefixes, LeaderCore::Options leader,
+  Housekeeper(const std::vector<StateMachine*>& machines, LeaderCore::Options leader,
               LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader, DigestCore digests,
               Hooks hooks, const Clock& clock);
   ~Housekeeper() { stop(); }
@@ -42,7 +42,7 @@ class Housekeeper {
 
   // After each commit, from the applier thread: what each machine waits for.
   struct State {
-    std::vector<std::optional<Timestamp>> due;        // one for each prefix
+    std::vector<std::optional<Timestamp>> due;        // one for each machine
     std::vector<std::optional<Timestamp>> proposals;  // the same
     Timestamp log_time{};
     bool stands = false;   // the log's time, by a test clock

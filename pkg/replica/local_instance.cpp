@@ -64,7 +64,6 @@ class LocalInstance final : public Instance {
  private:
   Applier::Hooks applier_hooks();
   Housekeeper::Hooks keeper_hooks();
-  std::vector<std::string> prefixes() const;
 
   void committed(AppliedBatch& batch);  // applier thread
   void tell_keeper();                   // applier thread
@@ -114,12 +113,14 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
       inspector_(log_, journal_.get(), parts_.clock),
       proposer_(std::make_shared<Proposer>(options_.proposer, log_, parts_.clock)),
       applier_(
-          {node_id_, options_.proposer.proposer_id, options_.version}, options_.queue, *db_,
-          parts_.machines, [hub = watchers_] { return hub->anyone_watches(); },
+          {node_id_, options_.proposer.proposer_id, options_.version, node_id_ + "-outbox",
+           [this](auto sequence) { return outbox_ && outbox_->awaits(sequence); }},
+          options_.queue, *db_, parts_.machines,
+          [hub = watchers_] { return hub->anyone_watches(); },
           [hub = listeners_] { return hub->anyone_listens(); }, log_, parts_.clock, serving_,
           applier_hooks()),
       keeper_(
-          prefixes(), options_.leader, parts_.leases, parts_.effects,
+          parts_.machines, options_.leader, parts_.leases, parts_.effects,
           [this](auto after, auto limit) { return read_effects(*readers_, after, limit); },
           DigestCore(options_.digests, node_id_), keeper_hooks(), parts_.clock) {
   if (parts_.snapshots == nullptr) return;
@@ -166,12 +167,6 @@ Housekeeper::Hooks LocalInstance::keeper_hooks() {
           .ready = [this] { return serving_.serving(); }};
 }
 
-std::vector<std::string> LocalInstance::prefixes() const {
-  std::vector<std::string> out;
-  for (const StateMachine* machine : parts_.machines) out.emplace_back(machine->prefix());
-  return out;
-}
-
 Result<void> LocalInstance::open() {
   WEIR_TRY(db_->read([this]() -> Result<void> {
     db_->execute("PRAGMA wal_autocheckpoint=" + std::to_string(options_.checkpoint_pages));
@@ -188,7 +183,8 @@ Result<void> LocalInstance::open() {
                 Outbox::open({.path = options_.data_dir + "/" + options_.name + ".outbox.db",
                               .proposer = node_id_ + "-outbox",
                               .max_bytes = options_.outbox_bytes,
-                              .max_entry_bytes = options_.proposer.max_entry_bytes},
+                              .max_entry_bytes = options_.proposer.max_entry_bytes,
+                              .longest_hold = options_.longest_hold},
                              log_, parts_.clock,
                              {[this] { return log_.connected() && serving_.serving(); },
                               [this] { return applier_.applied(); }}));
@@ -247,7 +243,7 @@ void LocalInstance::propose_or_keep(Operation operation, ReplyHandler done) {
   }
   const bool starting = serving_.phase() == ServingState::Phase::starting;
   if (!outbox_->empty() || !log_.connected() || starting) {
-    return outbox_->keep(std::move(operation), std::move(done));
+    return outbox_->keep_in_turn(std::move(operation), std::move(done));
   }
   // The log may go away on the way.
   auto copy = std::make_shared<Operation>(operation);
@@ -306,6 +302,7 @@ Totals LocalInstance::totals() const {
 void LocalInstance::committed(AppliedBatch& batch) {
   tell_keeper();
   proposer_->applied(std::move(batch.own));
+  if (outbox_) outbox_->applied(std::move(batch.kept));
   revision_waiters_.applied(applier_.applied());
   // Deliveries of the catch-up are as old as the leases they carry: those run out by themselves.
   waiters_.deliver(std::move(batch.deliveries), applier_.catch_up_to());

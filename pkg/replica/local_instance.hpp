@@ -40,6 +40,7 @@ struct InstanceOptions {
   DigestCore::Options digests = {};
   std::string version = WEIR_VERSION;  // digests of another are not compared
   std::uint64_t outbox_bytes = 0;      // that may wait while the log is away; 0: nothing is kept
+  Millis longest_hold{2'000};          // of an answer, while what was kept goes into the log
   std::uint64_t journal_bytes = 64U << 20U;  // of the newest entries, kept here; 0: none
 };
 

@@ -40,7 +40,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(OutboxOptions options, Log& log, co
   WEIR_ASSIGN(const auto content, file->content());
   std::unique_ptr<Outbox> outbox(
       new Outbox(std::move(options), std::move(file), log, clock, std::move(hooks)));
-  outbox->operations_ = content.operations;
+  outbox->operations_ = outbox->written_ = content.operations;
   outbox->bytes_ = content.bytes;
   return outbox;
 }
@@ -51,7 +51,8 @@ Outbox::Outbox(OutboxOptions options, std::unique_ptr<OutboxFile> file, Log& log
       file_(std::move(file)),
       log_(log),
       clock_(clock),
-      hooks_(std::move(hooks)) {}
+      hooks_(std::move(hooks)),
+      held_(options_.held) {}
 
 void Outbox::start() {
   if (writer_.joinable()) return;
@@ -68,6 +69,12 @@ void Outbox::stop() {
   wakes_.notify_all();
   if (writer_.joinable()) writer_.join();
   if (drainer_.joinable()) drainer_.join();
+  Completions held;
+  {
+    const std::lock_guard lock(mutex_);
+    held = held_.take_all();
+  }
+  complete(std::move(held));
 }
 
 OutboxHealth Outbox::health() const {
@@ -78,9 +85,19 @@ OutboxHealth Outbox::health() const {
 }
 
 void Outbox::keep(Operation operation, ReplyHandler done) {
+  take({std::move(operation), std::move(done), std::nullopt});
+}
+
+void Outbox::keep_in_turn(Operation operation, ReplyHandler done) {
+  std::optional<MonoTime> until;
+  if (hooks_.may_drain()) until = clock_.mono() + options_.longest_hold;
+  take({std::move(operation), std::move(done), until});
+}
+
+void Outbox::take(Unwritten one) {
   // As LocalInstance::propose(): nothing unchecked gets into the log.
-  if (auto checked = check_operation(operation); !checked) return done(checked.error());
-  const std::uint64_t cost = OutboxFile::cost(operation);
+  if (auto checked = check_operation(one.operation); !checked) return one.done(checked.error());
+  const std::uint64_t cost = OutboxFile::cost(one.operation);
   std::optional<Error> refused;
   {
     const std::lock_guard lock(mutex_);
@@ -91,12 +108,12 @@ void Outbox::keep(Operation operation, ReplyHandler done) {
     } else if (unwritten_.size() >= options_.max_unwritten) {
       refused = too_many();
     } else {
-      unwritten_.push_back({std::move(operation), std::move(done)});
+      unwritten_.push_back(std::move(one));
       ++operations_;
       bytes_ += cost;
     }
   }
-  if (refused) return done(*refused);
+  if (refused) return one.done(*refused);
   wakes_.notify_all();
 }
 
@@ -105,13 +122,16 @@ void Outbox::keep(Operation operation, ReplyHandler done) {
 void Outbox::write_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wakes_.wait(lock, [this] { return stopping_ || !unwritten_.empty(); });
-    if (unwritten_.empty()) return;
+    wait_for_work(lock);
+    if (stopping_ && unwritten_.empty()) return;
     std::vector<Unwritten> batch;
     batch.swap(unwritten_);
+    auto over = held_.take_over(clock_.mono());
     lock.unlock();
-    const auto written = write(batch);
+    complete(std::move(over));
+    const auto written = batch.empty() ? Result<void>{} : write(batch);
     for (auto& one : batch) {
+      if (!one.done) continue;  // held
       if (written) {
         one.done(Reply{.json = std::move(one.operation.body), .revision = 0, .kept = true});
       } else {
@@ -125,12 +145,36 @@ void Outbox::write_loop() {
   }
 }
 
-Result<void> Outbox::write(const std::vector<Unwritten>& batch) {
+// Or until an answer was held for long enough.
+void Outbox::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto woken = [this] { return stopping_ || !unwritten_.empty(); };
+  const auto end = held_.next_end();
+  if (!end) return wakes_.wait(lock, woken);
+  if (const auto rest = *end - clock_.mono(); rest.count() > 0) {
+    (void)wakes_.wait_for(lock, rest, woken);
+  }
+}
+
+// Those that are held have no handler any more.
+Result<void> Outbox::write(std::vector<Unwritten>& batch) {
   std::vector<const Operation*> operations;
   operations.reserve(batch.size());
   for (const auto& one : batch) operations.push_back(&one.operation);
   const std::lock_guard lock(file_mutex_);
-  return file_->write(operations);
+  WEIR_TRY(file_->write(operations));
+  hold(batch);
+  return {};
+}
+
+// Before the drainer can see them: under file_mutex_.
+void Outbox::hold(std::vector<Unwritten>& batch) {
+  const std::lock_guard lock(mutex_);
+  for (auto& one : batch) {
+    const std::uint64_t place = ++written_;
+    auto& body = one.operation.body;
+    if (!one.hold_until || !held_.has_room(body)) continue;
+    held_.add(place, *one.hold_until, std::move(body), std::exchange(one.done, nullptr));
+  }
 }
 
 // --- to the log ----------------------------------------------------------------------------------
@@ -148,7 +192,6 @@ void Outbox::drain_loop() {
     const bool appended = entry && hand_over(*entry);
     if (appended) {
       pause = kLook;
-      drained_ += entry->operations;
       in_a_row += entry->operations;
       if (empty()) {
         log::info("outbox_drained", {{"operations", in_a_row}});
@@ -173,18 +216,48 @@ std::optional<OutboxFile::Entry> Outbox::next_entry() {
 // Into the log, and out of the file. False: later again; however often, it is applied once.
 bool Outbox::hand_over(const OutboxFile::Entry& entry) {
   const auto session = log_.session();
+  expect_answers(entry);
   const auto revision = append(entry);
-  if (!revision || !wait_applied(*revision)) return false;
+  if (!revision || !wait_applied(entry, *revision)) return false;
   // After a new connection the log may have lost the entry, and another may stand there.
   if (log_.session() != session) return false;
-  const std::lock_guard lock(file_mutex_);
-  if (const auto removed = file_->forget(entry); !removed) {
-    log::error("outbox_not_removed", {{"error", describe(removed.error())}});
-    return false;
+  {
+    const std::lock_guard lock(file_mutex_);
+    if (const auto removed = file_->forget(entry); !removed) {
+      log::error("outbox_not_removed", {{"error", describe(removed.error())}});
+      return false;
+    }
   }
-  operations_ -= entry.operations;
-  bytes_ -= entry.bytes;
+  Completions held;
+  {
+    const std::lock_guard lock(mutex_);
+    operations_ -= entry.operations;
+    bytes_ -= entry.bytes;
+    drained_ += entry.operations;
+    if (empty()) held = held_.take_all();
+  }
+  complete(std::move(held));
   return true;
+}
+
+void Outbox::expect_answers(const OutboxFile::Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  if (answered_ == entry.sequence || !held_.awaits(drained_ + 1, entry.operations)) return;
+  awaited_ = answered_ = entry.sequence;
+}
+
+void Outbox::applied(std::vector<OwnEntry> entries) {
+  if (entries.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (auto& entry : entries) {
+    if (!awaits(entry.sequence)) continue;
+    held_.applied(drained_ + 1, entry.revision, entry.replies);
+    awaited_ = 0;
+  }
+}
+
+void Outbox::complete(Completions completions) {
+  for (auto& completion : completions) completion.done(std::move(completion.reply));
 }
 
 // Waits for the answer: the next entry must not overtake this one.
@@ -203,14 +276,16 @@ Result<Revision> Outbox::append(const OutboxFile::Entry& entry) {
   return result;
 }
 
-bool Outbox::wait_applied(Revision revision) {
+// With the answers, where somebody waits for them: without, when a snapshot brought the entry.
+bool Outbox::wait_applied(const OutboxFile::Entry& entry, Revision revision) {
   const MonoTime until = clock_.mono() + kAppendTimeout;
   std::unique_lock lock(mutex_);
-  while (hooks_.applied() < revision) {
-    if (stopping_ || clock_.mono() >= until || !hooks_.may_drain()) return false;
+  for (;;) {
+    const bool applied = hooks_.applied() >= revision;
+    if (applied && !awaits(entry.sequence)) return true;
+    if (stopping_ || clock_.mono() >= until || !hooks_.may_drain()) return applied;
     wakes_.wait_for(lock, kAppliedLook, [this] { return stopping_; });
   }
-  return true;
 }
 
 }  // namespace weir::replica

@@ -5,6 +5,8 @@
 // applied here, not before: a NATS that loses power may lose what it just acknowledged, and what is
 // applied can be given back to it (log_inspector.hpp).
 //
+// While it hands over, answers to what comes meanwhile are held (held_answers.hpp).
+//
 // Lifecycle: open() -> start() -> stop(). Thread-safe.
 #pragma once
 
@@ -17,7 +19,8 @@
 #include <vector>
 
 #include "pkg/base/clock.hpp"
-#include "pkg/replica/instance.hpp"
+#include "pkg/replica/applier_core.hpp"
+#include "pkg/replica/held_answers.hpp"
 #include "pkg/replica/log.hpp"
 #include "pkg/replica/outbox_file.hpp"
 
@@ -29,6 +32,8 @@ struct OutboxOptions {
   std::uint64_t max_bytes = 1U << 30U;  // of everything that waits
   std::size_t max_entry_bytes = 512U << 10U;
   std::size_t max_unwritten = 10'000;  // operations that wait for the disk
+  Millis longest_hold{2'000};          // of an answer
+  HeldAnswers::Bounds held = {};
 };
 
 class Outbox {
@@ -50,6 +55,13 @@ class Outbox {
   // outbox_full, disk_full; too_many_requests / proposer_full; unavailable / replica_stopped
   // (stopping).
   void keep(Operation operation, ReplyHandler done);
+  // As keep(), for what stands behind other operations: while the log takes entries the answer is
+  // held until all of them are applied, and is then that of the state machine, an error of it too.
+  void keep_in_turn(Operation operation, ReplyHandler done);
+
+  // For the applier: whether somebody waits for the answers to this entry, and those.
+  bool awaits(std::uint64_t sequence) const { return awaited_.load() == sequence; }
+  void applied(std::vector<OwnEntry> entries);
 
   bool empty() const { return operations_.load() == 0; }
   OutboxHealth health() const;
@@ -58,17 +70,23 @@ class Outbox {
   struct Unwritten {
     Operation operation;
     ReplyHandler done;
+    std::optional<MonoTime> hold_until;  // empty: answered when it is on the disk
   };
   Outbox(OutboxOptions options, std::unique_ptr<OutboxFile> file, Log& log, const Clock& clock,
          Hooks hooks);
 
+  void take(Unwritten one);
   void write_loop();
-  Result<void> write(const std::vector<Unwritten>& batch);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  Result<void> write(std::vector<Unwritten>& batch);
+  void hold(std::vector<Unwritten>& batch);
   void drain_loop();
   std::optional<OutboxFile::Entry> next_entry();
   bool hand_over(const OutboxFile::Entry& entry);
   Result<Revision> append(const OutboxFile::Entry& entry);
-  bool wait_applied(Revision revision);
+  bool wait_applied(const OutboxFile::Entry& entry, Revision revision);
+  void expect_answers(const OutboxFile::Entry& entry);
+  static void complete(Completions completions);
 
   const OutboxOptions options_;
   const std::unique_ptr<OutboxFile> file_;  // under file_mutex_
@@ -80,10 +98,14 @@ class Outbox {
   std::atomic<std::uint64_t> operations_{0};  // kept or about to be, and not in the log yet
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> drained_{0};
+  std::atomic<std::uint64_t> awaited_{0};  // sequence of an entry; 0: none
+  std::uint64_t answered_ = 0;             // sequence of the last that was awaited; drainer
+  std::uint64_t written_ = 0;              // operations in the file at start and since; writer
 
   mutable std::mutex mutex_;
   std::condition_variable wakes_;
   std::vector<Unwritten> unwritten_;  // under mutex_
+  HeldAnswers held_;                  // under mutex_
   bool stopping_ = false;             // under mutex_
   std::thread writer_;
   std::thread drainer_;

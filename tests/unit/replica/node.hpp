@@ -63,6 +63,7 @@ struct Node {
       options.start_wait = start_wait;
       options.snapshots = snapshot_options;
       options.outbox_bytes = outbox_bytes;
+      options.longest_hold = longest_hold;
       options.journal_bytes = journal_bytes;
       options.digests = digests;
       return make_instance(
@@ -84,12 +85,13 @@ struct Node {
                       [answer](Result<Reply> reply) { answer->set_value(std::move(reply)); });
     return answer->get_future().get();
   }
-  Result<Reply> ask_or_keep(Operation operation) {
+  Result<Reply> ask_or_keep(Operation operation) { return begin(std::move(operation)).get(); }
+  std::future<Result<Reply>> begin(Operation operation) {
     auto answer = std::make_shared<std::promise<Result<Reply>>>();
     instance->propose_or_keep(std::move(operation), [answer](Result<Reply> reply) {
       answer->set_value(std::move(reply));
     });
-    return answer->get_future().get();
+    return answer->get_future();
   }
   std::string reason(Operation operation) {
     const auto reply = ask(std::move(operation));
@@ -106,6 +108,7 @@ struct Node {
   DigestCore::Options digests{};
   TestClock* test_clock = nullptr;
   std::uint64_t outbox_bytes = 0;
+  Millis longest_hold{5'000};
   std::uint64_t journal_bytes = 1U << 20U;
   std::unique_ptr<test::RegistersMachine> machine;
   std::function<Result<std::unique_ptr<Instance>>()> open;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "tests/support/wait.hpp"
 #include "tests/unit/replica/node.hpp"
@@ -36,6 +37,15 @@ class OutboxTest : public testing::Test {
     });
     EXPECT_TRUE(read);
     return out;
+  }
+  // The outbox hands over, and the log does not answer.
+  void begin_draining(int count) {
+    ASSERT_TRUE(node_.start());
+    log_.set_connected(false);
+    keep(count);
+    log_.hold_acks(true);
+    log_.set_connected(true);
+    ASSERT_TRUE(wait_until([&] { return !log_.entries().empty(); }));
   }
   std::uint64_t waiting() { return node_.instance->health().outbox.operations; }
   void expect_drained() {
@@ -125,14 +135,88 @@ TEST_F(OutboxTest, AppendsAgainAndIsAppliedOnce) {
 }
 
 TEST_F(OutboxTest, WhatComesWhileItDrainsStandsBehind) {
-  ASSERT_TRUE(node_.start());
-  log_.set_connected(false);
-  keep(20);
-  log_.hold_acks(true);
-  log_.set_connected(true);
-  ASSERT_TRUE(wait_until([&] { return !log_.entries().empty(); }));
+  node_.longest_hold = 50ms;
+  begin_draining(20);
   keep(1);  // kept too, although the log is there
   log_.hold_acks(false);
+  expect_drained();
+}
+
+TEST_F(OutboxTest, AnswersAreHeldUntilItIsEmpty) {
+  begin_draining(20);
+  auto one = node_.begin(add_operation("k", 1));
+  auto refused = node_.begin({"toy.refuse", "{}"});
+  auto two = node_.begin(add_operation("k", 1));
+  ASSERT_TRUE(wait_until([&] { return waiting() == 23; }));
+  EXPECT_EQ(two.wait_for(50ms), std::future_status::timeout);
+  log_.hold_acks(false);
+  const auto first = one.get();
+  EXPECT_EQ(waiting(), 0U) << "answered too early";
+  ASSERT_TRUE(first) << describe(first.error());
+  EXPECT_FALSE(first->kept);
+  EXPECT_EQ(first->json, "21");
+  EXPECT_EQ(first->revision, log_.info()->last);
+  EXPECT_EQ(refused.get().error().reason, "refused");
+  EXPECT_EQ(two.get()->json, "22");
+}
+
+// The entry that carries it is stored, but the answer of the log is lost.
+TEST_F(OutboxTest, AHeldAnswerIsThatOfTheEntryThatWasApplied) {
+  begin_draining(5);
+  auto one = node_.begin(add_operation("k", 1));
+  ASSERT_TRUE(wait_until([&] { return waiting() == 6; }));
+  log_.lose_acks(2);
+  log_.hold_acks(false);
+  const auto reply = one.get();
+  ASSERT_TRUE(reply) << describe(reply.error());
+  EXPECT_FALSE(reply->kept);
+  EXPECT_EQ(reply->json, "6");
+  kept_ = 6;
+  expect_drained();
+}
+
+TEST_F(OutboxTest, HeldAnswersAreGivenWhenItEnds) {
+  ASSERT_TRUE(node_.start());
+  log_.set_connected(false);
+  keep(5);
+  log_.lose_publishes(1'000'000);
+  log_.set_connected(true);
+  auto one = node_.begin(add_operation("k", 1));
+  ASSERT_TRUE(wait_until([&] { return waiting() == 6; }));
+  node_.instance->stop();
+  const auto reply = one.get();
+  ASSERT_TRUE(reply) << describe(reply.error());
+  EXPECT_TRUE(reply->kept);
+  kept_ = 6;
+  log_.lose_publishes(0);
+  ASSERT_TRUE(node_.start());
+  expect_drained();
+}
+
+// Each asks again as soon as it is answered: what comes is slowed down to what goes.
+TEST_F(OutboxTest, BecomesEmptyAlthoughEverybodyGoesOn) {
+  ASSERT_TRUE(node_.start());
+  log_.set_connected(false);
+  keep(500);
+  std::atomic<bool> stop{false};
+  std::atomic<int> asked{0};
+  std::atomic<int> direct{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      while (!stop) {
+        const auto reply = node_.ask_or_keep(add_operation("k", 1));
+        EXPECT_TRUE(reply);
+        ++asked;
+        direct += reply && !reply->kept ? 1 : 0;
+      }
+    });
+  }
+  log_.set_connected(true);
+  EXPECT_TRUE(wait_until([&] { return waiting() == 0 && direct > 100; }));
+  stop = true;
+  for (auto& client : clients) client.join();
+  kept_ += asked;
   expect_drained();
 }
 
