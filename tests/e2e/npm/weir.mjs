@@ -5,7 +5,9 @@ export const natsUrl = process.env.WITNESS_NATS_URL;
 export const port = process.env.WITNESS_PORT;
 export const key = process.env.WEIR_API_KEY;
 
-export async function http(method, path, body) {
+export const done = (what) => console.log(`ok ${what}`);
+
+async function http(method, path, body) {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers: { "X-API-Key": key, "Content-Type": "application/json" },
@@ -21,7 +23,7 @@ export async function command(name, payload) {
 }
 
 // The next of an asynchronous iterator that `wanted` takes.
-export async function next(iterator, wanted = () => true) {
+async function next(iterator, wanted = () => true) {
   for (;;) {
     const { value, done } = await iterator.next();
     assert.ok(!done, "it ended");
@@ -29,14 +31,14 @@ export async function next(iterator, wanted = () => true) {
   }
 }
 
-export async function collect(promise) {
+async function collect(promise) {
   const all = [];
   for await (const each of await promise) all.push(each);
   return all;
 }
 
 // A key and a room that one client writes and the other reads, with whatever library.
-export async function keysAndRooms(t, prefix, client) {
+async function keysAndRooms(prefix, client) {
   await command("kv.set", { key: `${prefix}.ours`, value: { n: 1 } });
   assert.deepEqual(JSON.parse(await client.get(`${prefix}.ours`)), { n: 1 });
   await client.put(`${prefix}.theirs`, JSON.stringify({ n: 2 }));
@@ -61,11 +63,11 @@ export async function keysAndRooms(t, prefix, client) {
   assert.deepEqual(messages.map((m) => m.json().text), ["ours", "theirs"]);
   assert.equal(messages[0].headers.get("Weir-Event-Type"), "message");
   assert.deepEqual(messages.map((m) => m.seq), history.events.map((event) => event.offset));
-  t(`${prefix}: keys and rooms`);
+  done(`${prefix}: keys and rooms`);
 }
 
 // weir.cmd.* and its discovery.
-export async function commandsOverNats(t, request, services) {
+async function commandsOverNats(request, services) {
   const set = await request("weir.cmd.kv.set", { key: "cmd", value: [1, 2] });
   assert.equal(set.json().success, true);
   assert.deepEqual((await command("kv.get", { key: "cmd" })).value, [1, 2]);
@@ -80,5 +82,40 @@ export async function commandsOverNats(t, request, services) {
   const [stats] = await collect(services.stats("weir", ping.id));
   const sets = stats.endpoints.find((each) => each.name === "kv-set");
   assert.ok(sets.num_requests >= 2 && sets.num_errors >= 1, JSON.stringify(sets));
-  t("commands and discovery");
+  done("commands and discovery");
+}
+
+// All of it with a package for NATS: what differs between their versions is handed in. `filtered`
+// makes the options of a consumer of one subject.
+export async function natsWitness(name, { connection, headers, jetstream, bucket, services, filtered }) {
+  const withHeaders = (values) => {
+    const out = headers();
+    for (const [header, value] of Object.entries(values)) out.set(header, value);
+    return out;
+  };
+  await keysAndRooms(name, {
+    get: async (key) => (await bucket.get(key)).string(),
+    put: (key, value) => bucket.put(key, value),
+    del: (key) => bucket.delete(key),
+    watch: async (key) => (await bucket.watch({ key }))[Symbol.asyncIterator](),
+    publish: (subject, data, values) => jetstream.publish(subject, data, { headers: withHeaders(values) }),
+    read: async (stream, subject, count) => {
+      const consumer = await jetstream.consumers.get(stream, filtered(subject));
+      const out = [];
+      for await (const message of await consumer.fetch({ max_messages: count, expires: 5000 })) {
+        out.push(message);
+        if (out.length === count) break;
+      }
+      return out;
+    },
+  });
+  await commandsOverNats(
+    (subject, payload) =>
+      connection.request(subject, JSON.stringify(payload), {
+        timeout: 5000,
+        headers: withHeaders({ Authorization: `Bearer ${key}` }),
+      }),
+    services.client({ strategy: "timer", maxWait: 500 }),
+  );
+  await connection.close();
 }

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import WebSocket from "ws";
-import { command, key, port } from "./weir.mjs";
+import { command, done, key, port } from "./weir.mjs";
 
 const url = `ws://127.0.0.1:${port}/api/v1/ws`;
-const done = (what) => console.log(`ok ${what}`);
 
 async function open(options) {
   const socket = new WebSocket(url, options);

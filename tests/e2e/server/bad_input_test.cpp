@@ -3,23 +3,13 @@
 
 #include <string>
 
-#include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
+#include "tests/support/server_suite.hpp"
 
 namespace weir::test {
 namespace {
 
-class BadInputTest : public testing::Test {
+class BadInputTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0) << server_->log();
-    delete server_;
-    server_ = nullptr;
-  }
   void TearDown() override {
     // After every case the server still does its work.
     const auto answer = server_->client().post("/v1/jobs", R"({"queue":"alive","type":"t"})");
@@ -34,11 +24,7 @@ class BadInputTest : public testing::Test {
     EXPECT_EQ(answer.json().find("code").as_int(), status) << what << ": " << answer.body;
     EXPECT_FALSE(answer.header("X-Request-Id").empty()) << what;
   }
-
-  static WeirServer* server_;
 };
-
-WeirServer* BadInputTest::server_ = nullptr;
 
 struct BodyCase {
   const char* name;

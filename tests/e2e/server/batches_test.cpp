@@ -1,12 +1,10 @@
 // Batches over HTTP and the command line: waiting, callbacks, a kill in the middle, keys.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <future>
 #include <string>
 
-#include "tests/support/temp_dir.hpp"
-#include "tests/support/wait.hpp"
+#include "tests/support/follower.hpp"
 #include "tests/support/weir_server.hpp"
 
 namespace weir::test {
@@ -123,20 +121,9 @@ TEST(Batches, TheirEndIsAnEvent) {
   const auto since = client.get("/v1/queues/q").header("weir-revision");
   ASSERT_EQ(client.post("/v1/batches", R"({"id":"b","jobs":[{"queue":"q"}]})").status, 201);
   run_one(client);
-  TempDir directory;
-  Child follower(
-      {.argv = {weir_binary(), "events", "--queue", "q", "--since", since, "--type",
-                "batch_succeeded", "--server", "http://127.0.0.1:" + std::to_string(server.port())},
-       .env = {{"WEIR_API_KEY", server.key()}},
-       .output_file = directory.file("events")});
-  const auto told = [&] {
-    std::ifstream in(directory.file("events"));
-    std::string line;
-    std::getline(in, line);
-    return line;
-  };
-  EXPECT_TRUE(wait_until([&] { return told().find("batch_succeeded b  q") != std::string::npos; }))
-      << told();
+  const Follower follower(
+      server, {"events", "--queue", "q", "--since", since, "--type", "batch_succeeded"});
+  EXPECT_TRUE(follower.hears("batch_succeeded b  q")) << follower.out();
 }
 
 TEST(Batches, FromTheCommandLine) {

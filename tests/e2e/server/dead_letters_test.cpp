@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
@@ -12,22 +12,8 @@ using json::View;
 using testing::HasSubstr;
 using testing::Not;
 
-class DeadLettersTest : public testing::Test {
+class DeadLettersTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-    server_ = nullptr;
-  }
-
-  static std::string member(const std::string& json, std::string_view name) {
-    const auto value = View(json).find(name);
-    return value.as_string().value_or(std::string(value.raw()));
-  }
   // A job of the queue that fails for good.
   void bury(const std::string& id, const std::string& queue, const std::string& error) {
     ASSERT_EQ(client_
@@ -53,12 +39,7 @@ class DeadLettersTest : public testing::Test {
     })) << seen;
     return seen;
   }
-
-  static WeirServer* server_;
-  HttpClient client_ = server_->client();
 };
-
-WeirServer* DeadLettersTest::server_ = nullptr;
 
 TEST_F(DeadLettersTest, AreFoundByWhatTheyAreAndShownWithTheirAttempts) {
   bury("find-1", "find", "timeout after 30 s");

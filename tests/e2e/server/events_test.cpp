@@ -1,26 +1,16 @@
 // Lifecycle events as a user follows them: replay and live are one, over restarts and losses.
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/follower.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
-
-std::vector<std::string> ids_in(const std::string& file) {
-  std::vector<std::string> ids;
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    if (!json::check(line)) continue;  // not whole yet
-    ids.push_back(json::View(line).find("id").as_string().value_or(""));
-  }
-  return ids;
-}
 
 // Runs jobs of queue q to their end: three events each.
 void run_jobs(WeirServer& server, int count) {
@@ -35,25 +25,28 @@ void run_jobs(WeirServer& server, int count) {
   }
 }
 
-class Follower {
+// `weir events --json`.
+class EventsFollower {
  public:
-  Follower(const WeirServer& server, std::vector<std::string> arguments)
-      : child_({.argv = command(server, std::move(arguments)),
-                .env = {{"WEIR_API_KEY", server.key()}},
-                .output_file = directory_.file("events")}) {}
-  std::vector<std::string> ids() const { return ids_in(directory_.file("events")); }
-  Child& child() { return child_; }
+  EventsFollower(const WeirServer& server, std::vector<std::string> arguments)
+      : follower_(server, with_verb(std::move(arguments))) {}
+  int wait() { return follower_.wait().value_or(-1); }
+  std::vector<std::string> ids() const {
+    std::vector<std::string> ids;
+    std::istringstream in(follower_.out());
+    for (std::string line; std::getline(in, line);) {
+      if (!json::check(line)) continue;  // not whole yet
+      ids.push_back(json::View(line).find("id").as_string().value_or(""));
+    }
+    return ids;
+  }
 
  private:
-  static std::vector<std::string> command(const WeirServer& server,
-                                          std::vector<std::string> arguments) {
-    std::vector<std::string> argv{weir_binary(), "events", "--json", "--server",
-                                  "http://127.0.0.1:" + std::to_string(server.port())};
-    for (auto& argument : arguments) argv.push_back(std::move(argument));
-    return argv;
+  static std::vector<std::string> with_verb(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"events", "--json"});
+    return arguments;
   }
-  TempDir directory_;
-  Child child_;
+  Follower follower_;
 };
 
 TEST(Events, ReplayAndLiveAreOneOverARestart) {
@@ -66,13 +59,13 @@ TEST(Events, ReplayAndLiveAreOneOverARestart) {
       200);
   const auto since = server.client().get("/v1/queues/q").header("weir-revision");
   run_jobs(server, 5);
-  Follower early(server, {"--queue", "q", "--since", since});
+  EventsFollower early(server, {"--queue", "q", "--since", since});
   ASSERT_TRUE(wait_until([&] { return early.ids().size() >= 15; }));
   run_jobs(server, 5);
   server.kill();
   server.start();
   run_jobs(server, 5);
-  Follower late(server, {"--queue", "q", "--since", since});
+  EventsFollower late(server, {"--queue", "q", "--since", since});
   ASSERT_TRUE(wait_until([&] { return early.ids().size() >= 45 && late.ids().size() >= 45; }))
       << early.ids().size() << " " << late.ids().size();
   EXPECT_EQ(early.ids(), late.ids());
@@ -88,11 +81,11 @@ TEST(Events, FollowingAJobEndsWithIt) {
   WeirServer server;
   server.start();
   ASSERT_EQ(server.client().post("/v1/jobs", R"({"id":"one","queue":"q"})").status, 201);
-  Follower follower(server, {"--job", "one"});
+  EventsFollower follower(server, {"--job", "one"});
   ASSERT_TRUE(wait_until([&] { return follower.ids().size() == 1; })) << "the job as it is";
   const auto done = server.cli({"work", "--queue", "q", "--exec", "true", "--once"});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_EQ(follower.child().wait(), 0);
+  EXPECT_EQ(follower.wait(), 0);
   EXPECT_EQ(follower.ids().size(), 3U);
 }
 

@@ -5,26 +5,15 @@
 #include <future>
 #include <set>
 
-#include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
+#include "tests/support/server_suite.hpp"
 
 namespace weir::test {
 namespace {
 
 using json::View;
 
-class JobsTest : public testing::Test {
+class JobsTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-    server_ = nullptr;
-  }
-
   HttpAnswer post(const std::string& path, const std::string& body) {
     return client_.post(path, body);
   }
@@ -55,12 +44,7 @@ class JobsTest : public testing::Test {
   std::string status(const std::string& id) {
     return client_.get("/v1/jobs/" + id).json().find("status").as_string().value_or("");
   }
-
-  static WeirServer* server_;
-  HttpClient client_ = server_->client();
 };
-
-WeirServer* JobsTest::server_ = nullptr;
 
 TEST_F(JobsTest, SubmitLeaseComplete) {
   const auto id = submit(R"({"queue":"life","type":"t","payload":{"n":[1,"two",null]}})");

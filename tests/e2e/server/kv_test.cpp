@@ -7,22 +7,13 @@
 #include <vector>
 
 #include "pkg/json/view.hpp"
-#include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
+#include "tests/support/server_suite.hpp"
 
 namespace weir::test {
 namespace {
 
-class KvTest : public testing::Test {
+class KvTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    server_->stop();
-    delete server_;
-  }
   // The answer's payload as text; a failed expectation when it is none.
   std::string command(const std::string& frame) {
     answer_ = client_.post("/api/v1/command", frame);
@@ -38,13 +29,8 @@ class KvTest : public testing::Test {
   static json::View find(const std::string& payload, std::string_view name) {
     return json::View(payload).find(name);
   }
-
-  static WeirServer* server_;
-  HttpClient client_ = server_->client();
   HttpAnswer answer_;
 };
-
-WeirServer* KvTest::server_ = nullptr;
 
 TEST_F(KvTest, TheReferencesSetGetAndDelete) {
   const auto set = command(R"({

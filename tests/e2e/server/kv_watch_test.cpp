@@ -1,13 +1,12 @@
 // Watching keys over Server-Sent Events, the WebSocket and the command line, across restarts.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <thread>
 
+#include "tests/support/follower.hpp"
 #include "tests/support/nats_server.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
@@ -17,33 +16,13 @@ std::string text_at(const std::string& json, std::string_view name) {
   return json::View(json).find(name).as_string().value_or("");
 }
 
-class KvWatchTest : public testing::Test {
+class KvWatchTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
-  static WebSocketClient connect() {
-    return WebSocketClient(server_->port(), "/api/v1/ws", "X-API-Key: " + server_->key() + "\r\n");
-  }
   static void put(const std::string& path, const std::string& value) {
     const auto answer = server_->client().send("PUT", "/v1/kv/" + path, value);
     EXPECT_LT(answer.status, 300) << answer.body;
   }
-  // What a stream said until the server had nothing more to say for `limit`.
-  static std::string read_stream(const std::string& path, const std::string& headers = "") {
-    return exchange_raw(server_->port(),
-                        "GET " + path + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + server_->key() +
-                            "\r\n" + headers + "\r\n",
-                        std::chrono::milliseconds(400));
-  }
-  static WeirServer* server_;
 };
-WeirServer* KvWatchTest::server_ = nullptr;
 
 TEST_F(KvWatchTest, AStreamSaysWhatIsThereAndGoesOnWhereItEnded) {
   put("sse/a", R"({"n":1})");
@@ -128,22 +107,12 @@ TEST_F(KvWatchTest, WhoReadsSlowlyMissesNothing) {
 
 TEST_F(KvWatchTest, TheCommandLine) {
   put("cli/a", "1");
-  TempDir directory;
-  const auto file = directory.file("heard");
-  Child follower({.argv = {weir_binary(), "kv", "watch", "--bucket", "cli", "--server",
-                           "http://127.0.0.1:" + std::to_string(server_->port())},
-                  .env = {{"WEIR_API_KEY", server_->key()}},
-                  .output_file = file});
-  const auto heard = [&file] {
-    std::ifstream in(file);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  ASSERT_TRUE(wait_until([&] { return heard() == "1  put  a  1\n"; })) << heard();
+  const Follower follower(*server_, {"kv", "watch", "--bucket", "cli"});
+  ASSERT_TRUE(follower.hears("1  put  a  1\n")) << follower.out();
   put("cli/b", R"("text")");
   EXPECT_EQ(server_->client().send("DELETE", "/v1/kv/cli/a", "").status, 200);
-  EXPECT_TRUE(wait_until([&] {
-    return heard() == "1  put  a  1\n2  put  b  text\n3  delete  a\n";
-  })) << heard();
+  EXPECT_TRUE(follower.hears("3  delete  a\n"));
+  EXPECT_EQ(follower.out(), "1  put  a  1\n2  put  b  text\n3  delete  a\n");
 }
 
 // The coordinator goes and comes: watchers go on from their last id, everything once.

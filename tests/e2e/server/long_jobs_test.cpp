@@ -2,13 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <future>
 
 #include "pkg/base/time_text.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/follower.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
@@ -18,18 +17,8 @@ using testing::HasSubstr;
 
 const std::multimap<std::string, std::string> kJson{{"Content-Type", "application/json"}};
 
-class LongJobsTest : public testing::Test {
+class LongJobsTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-    server_ = nullptr;
-  }
-
   std::string submit(const std::string& body) {
     const auto answer = client_.post("/v1/jobs", body);
     EXPECT_EQ(answer.status, 201) << answer.body;
@@ -44,20 +33,11 @@ class LongJobsTest : public testing::Test {
     return "{}";
   }
   std::string lease_token(const std::string& queue) { return member(lease(queue), "lease"); }
-  static std::string member(const std::string& json, std::string_view name) {
-    const auto value = View(json).find(name);
-    return value.as_string().value_or(std::string(value.raw()));
-  }
   HttpAnswer report(const std::string& token, const std::string& verb, const std::string& body) {
     return client_.post("/v1/leases/" + token + "/" + verb, body);
   }
   std::string job(const std::string& id) { return client_.get("/v1/jobs/" + id).body; }
-
-  static WeirServer* server_;
-  HttpClient client_ = server_->client();
 };
-
-WeirServer* LongJobsTest::server_ = nullptr;
 
 TEST_F(LongJobsTest, LogLinesOfEveryReportAreKept) {
   const auto id = submit(R"({"queue":"logs","backoff":{"kind":"fixed","delay_ms":0}})");
@@ -225,19 +205,12 @@ TEST_F(LongJobsTest, AJobMayBeForgottenAtOnce) {
 
 TEST_F(LongJobsTest, WorkForwardsStandardErrorAndJobLogsFollows) {
   const auto id = submit(R"({"queue":"shell","payload":7})");
-  const TempDir directory;
-  Child follower(
-      {.argv = {weir_binary(), "job", "logs", id, "--follow", "--server", server_->url()},
-       .env = {{"WEIR_API_KEY", server_->key()}},
-       .output_file = directory.file("log")});
+  Follower follower(*server_, {"job", "logs", id, "--follow"});
   const auto worked = server_->cli(
       {"work", "--queue", "shell", "--once", "--exec", "echo working on $(cat) >&2; echo 14"});
   EXPECT_EQ(worked.code, 0) << worked.err;
   EXPECT_EQ(follower.wait(), 0);
-  std::ifstream followed(directory.file("log"));
-  std::string line;
-  EXPECT_TRUE(std::getline(followed, line));
-  EXPECT_THAT(line, HasSubstr("#1  info   working on 7"));
+  EXPECT_THAT(follower.out(), HasSubstr("#1  info   working on 7"));
   const auto shown = server_->cli({"job", "logs", id});
   EXPECT_THAT(shown.out, HasSubstr("#1  info   working on 7"));
   EXPECT_EQ(server_->cli({"job", "logs", "nobody"}).code, 3);

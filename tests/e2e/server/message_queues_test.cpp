@@ -1,23 +1,13 @@
 // queue.*: the wire, with the literal requests of the interface's description.
 #include <gtest/gtest.h>
 
-#include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
+#include "tests/support/server_suite.hpp"
 
 namespace weir::test {
 namespace {
 
-class MessageQueues : public testing::Test {
+class MessageQueues : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
   static HttpAnswer send(const std::string& command, const std::string& payload,
                          const std::string& more = "") {
     return server_->client().post(
@@ -45,14 +35,7 @@ class MessageQueues : public testing::Test {
     }
     return answer.body;
   }
-  static std::string at(const std::string& json, std::string_view name) {
-    if (!json::check(json)) return "not JSON: " + json;
-    const auto value = json::View(json).find(name);
-    return value.as_string().value_or(std::string(value.raw()));
-  }
-  static WeirServer* server_;
 };
-WeirServer* MessageQueues::server_ = nullptr;
 
 TEST_F(MessageQueues, TheLiteralExamples) {
   for (int i = 0; i < 2; ++i) {
@@ -67,28 +50,28 @@ TEST_F(MessageQueues, TheLiteralExamples) {
     "priority": 8,
     "headers": {"source": "web-app"}
   })");
-  EXPECT_EQ(at(published, "position"), "3");
-  const auto id = at(published, "message_id");
+  EXPECT_EQ(member(published, "position"), "3");
+  const auto id = member(published, "message_id");
   for (int i = 0; i < 2; ++i) run("queue.consume", R"({"queue":"tasks"})");
 
   const auto consumed =
       run("queue.consume", R"({"queue": "tasks", "timeout": 10, "ack_deadline": 60})");
-  EXPECT_EQ(at(consumed, "message_id"), id);
-  EXPECT_EQ(at(at(consumed, "message"), "type"), "process_video");
-  EXPECT_EQ(at(at(consumed, "message"), "video_id"), "vid_123");
-  EXPECT_EQ(at(consumed, "priority"), "8");
-  EXPECT_EQ(at(consumed, "retry_count"), "0");
-  EXPECT_EQ(at(at(consumed, "headers"), "source"), "web-app");
+  EXPECT_EQ(member(consumed, "message_id"), id);
+  EXPECT_EQ(member(member(consumed, "message"), "type"), "process_video");
+  EXPECT_EQ(member(member(consumed, "message"), "video_id"), "vid_123");
+  EXPECT_EQ(member(consumed, "priority"), "8");
+  EXPECT_EQ(member(consumed, "retry_count"), "0");
+  EXPECT_EQ(member(member(consumed, "headers"), "source"), "web-app");
 
   const auto answer = R"({"queue":"tasks","message_id":")" + id + R"("})";
   const auto again = R"({"queue":"tasks","message_id":")" + id + R"(","requeue":true})";
   EXPECT_EQ(run("queue.nack", again), R"({"success":true,"action":"requeued"})");
-  EXPECT_EQ(at(run("queue.consume", R"({"queue":"tasks"})"), "retry_count"), "1");
+  EXPECT_EQ(member(run("queue.consume", R"({"queue":"tasks"})"), "retry_count"), "1");
   EXPECT_EQ(run("queue.ack", answer), R"({"success":true})");
   EXPECT_EQ(code("queue.ack", answer, 404), "MESSAGE_NOT_FOUND");
 
   const auto stats = run("queue.stats", R"({"queue":"tasks"})");
-  EXPECT_EQ(at(stats, "queue"), "tasks");
+  EXPECT_EQ(member(stats, "queue"), "tasks");
   for (const auto& [name, value] :
        std::vector<std::pair<std::string, std::string>>{{"depth", "0"},
                                                         {"consumers", "1"},
@@ -98,23 +81,23 @@ TEST_F(MessageQueues, TheLiteralExamples) {
                                                         {"nacked_total", "1"},
                                                         {"dead_lettered_total", "0"},
                                                         {"oldest_message_age_secs", "0"}}) {
-    EXPECT_EQ(at(stats, name), value) << name;
+    EXPECT_EQ(member(stats, name), value) << name;
   }
 }
 
 TEST_F(MessageQueues, AConsumerWithANameGetsAnObject) {
   run("queue.publish", R"({"queue":"named","payload":{"a":1}})");
   const auto other = run("queue.consume", R"({"queue":"named","consumer_id":"w1"})");
-  const auto message = at(other, "message");
+  const auto message = member(other, "message");
   for (const auto* name : {"id", "payload", "priority", "retry_count", "max_retries", "headers"}) {
     EXPECT_FALSE(json::View(message).find(name).is_missing()) << name << " in " << other;
   }
-  EXPECT_EQ(at(message, "max_retries"), "3");
+  EXPECT_EQ(member(message, "max_retries"), "3");
   EXPECT_EQ(run("queue.consume", R"({"queue":"named","consumer_id":"w2"})"), R"({"message":null})");
   EXPECT_EQ(run("queue.consume", R"({"queue":"named"})"), R"({"message_id":null,"message":null})");
   const auto answer = [&](const std::string& who) {
-    return R"({"queue":"named","consumer_id":")" + who + R"(","message_id":")" + at(message, "id") +
-           R"("})";
+    return R"({"queue":"named","consumer_id":")" + who + R"(","message_id":")" +
+           member(message, "id") + R"("})";
   };
   EXPECT_EQ(code("queue.ack", answer("w2"), 409), "CONFLICT");
   run("queue.ack", answer("w1"));
@@ -124,7 +107,7 @@ TEST_F(MessageQueues, CreateListPurgeDelete) {
   const std::string create =
       R"({"name":"made","config":{"max_depth":2,"ack_deadline_secs":5,"default_max_retries":1,)"
       R"("default_priority":3}})";
-  EXPECT_EQ(at(run("queue.create", create), "success"), "true");
+  EXPECT_EQ(member(run("queue.create", create), "success"), "true");
   EXPECT_EQ(code("queue.create", create, 409), "QUEUE_EXISTS");
   run("queue.publish", R"({"queue":"made","message":1})");
   run("queue.publish", R"({"queue":"made","message":null,"delay":60})");
@@ -132,8 +115,8 @@ TEST_F(MessageQueues, CreateListPurgeDelete) {
   const auto two = run("queue.consume", R"({"queue":"made","count":5})");
   EXPECT_NE(two.find(R"("priority":3)"), std::string::npos) << two;
   EXPECT_NE(run("queue.list", "{}").find("\"made\""), std::string::npos);
-  EXPECT_EQ(at(run("queue.purge", R"({"queue":"made"})"), "purged"), "1");
-  EXPECT_EQ(at(run("queue.delete", R"({"queue":"made"})"), "deleted"), "true");
+  EXPECT_EQ(member(run("queue.purge", R"({"queue":"made"})"), "purged"), "1");
+  EXPECT_EQ(member(run("queue.delete", R"({"queue":"made"})"), "deleted"), "true");
   for (const auto* command : {"queue.delete", "queue.purge", "queue.stats", "queue.consume"}) {
     EXPECT_EQ(code(command, R"({"queue":"made"})", 404), "QUEUE_NOT_FOUND") << command;
   }
@@ -174,9 +157,9 @@ TEST_F(MessageQueues, ARequestIdCountsOnce) {
   const std::string id = R"(,"request_id":"same")";
   const auto first = run("queue.publish", R"({"queue":"once","message":1})", id);
   EXPECT_EQ(run("queue.publish", R"({"queue":"once","message":1})", id), first);
-  EXPECT_EQ(at(run("queue.stats", R"({"queue":"once"})"), "depth"), "1");
+  EXPECT_EQ(member(run("queue.stats", R"({"queue":"once"})"), "depth"), "1");
   run("queue.consume", R"({"queue":"once"})");
-  const auto answer = R"({"queue":"once","message_id":")" + at(first, "message_id") + R"("})";
+  const auto answer = R"({"queue":"once","message_id":")" + member(first, "message_id") + R"("})";
   EXPECT_EQ(run("queue.ack", answer, id), R"({"success":true})");
   EXPECT_EQ(run("queue.ack", answer, id), R"({"success":true})");
 }
@@ -200,9 +183,9 @@ TEST_F(MessageQueues, ASocketWaitsAndAnswersForItself) {
   waits.say(R"({"command":"queue.consume","payload":{"queue":"pushed","timeout":20}})");
   const auto published = run("queue.publish", R"({"queue":"pushed","message":{"x":1}})");
   const auto heard = waits.hear();
-  EXPECT_NE(heard.find(at(published, "message_id")), std::string::npos) << heard;
+  EXPECT_NE(heard.find(member(published, "message_id")), std::string::npos) << heard;
   const auto ack = R"({"command":"queue.ack","payload":{"queue":"pushed","message_id":")" +
-                   at(published, "message_id") + R"("}})";
+                   member(published, "message_id") + R"("}})";
   other.say(ack);
   const auto refused = other.hear();
   EXPECT_NE(refused.find("CONFLICT"), std::string::npos) << refused;
@@ -222,8 +205,8 @@ TEST_F(MessageQueues, WhoHangsUpWhileWaitingTakesNothing) {
   // It may be given back a moment later: then its attempt is not counted.
   run("queue.publish", R"({"queue":"gone","message":1})");
   const auto consumed = run("queue.consume", R"({"queue":"gone","timeout":20})");
-  EXPECT_EQ(at(consumed, "message"), "1") << consumed;
-  EXPECT_EQ(at(consumed, "retry_count"), "0") << consumed;
+  EXPECT_EQ(member(consumed, "message"), "1") << consumed;
+  EXPECT_EQ(member(consumed, "retry_count"), "0") << consumed;
 }
 
 TEST_F(MessageQueues, ScopesAndPatternsHold) {

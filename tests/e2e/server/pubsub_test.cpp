@@ -1,29 +1,15 @@
 // Publish and subscribe over every surface: WebSocket, SSE, REST, the command line, NATS.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
+#include "tests/support/follower.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
-class Pubsub : public testing::Test {
+class Pubsub : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
-  static WebSocketClient connect() {
-    return WebSocketClient(server_->port(), "/api/v1/ws",
-                           "Authorization: Bearer " + server_->key() + "\r\n");
-  }
   static std::string command(WebSocketClient& client, const std::string& name,
                              const std::string& payload) {
     client.say(R"({"request_id":"r","command":")" + name + R"(","payload":)" + payload + "}");
@@ -37,9 +23,7 @@ class Pubsub : public testing::Test {
       return stats.json().find("payload").find("received").as_int().value_or(0) > 0;
     }));
   }
-  static WeirServer* server_;
 };
-WeirServer* Pubsub::server_ = nullptr;
 
 TEST_F(Pubsub, FromRestToASocket) {
   warm();
@@ -128,23 +112,13 @@ TEST_F(Pubsub, Refusals) {
 
 TEST_F(Pubsub, TheCommandLine) {
   warm();
-  TempDir directory;
-  const auto file = directory.file("heard");
-  Child follower({.argv = {weir_binary(), "pubsub", "sub", "cli.#", "--server",
-                           "http://127.0.0.1:" + std::to_string(server_->port())},
-                  .env = {{"WEIR_API_KEY", server_->key()}},
-                  .output_file = file});
-  const auto heard = [&file] {
-    std::ifstream in(file);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
+  const Follower follower(*server_, {"pubsub", "sub", "cli.#"});
   ASSERT_TRUE(wait_until([&] {
     EXPECT_EQ(server_->cli({"pubsub", "pub", "cli.x", R"({"id":7})"}).code, 0);
-    return heard().find("cli.x  {\"id\":7}\n") != std::string::npos;
+    return follower.out().find("cli.x  {\"id\":7}\n") != std::string::npos;
   }));
   EXPECT_EQ(server_->cli({"pubsub", "pub", "cli.y", "some text"}).code, 0);
-  EXPECT_TRUE(
-      wait_until([&] { return heard().find("cli.y  \"some text\"\n") != std::string::npos; }));
+  EXPECT_TRUE(follower.hears("cli.y  \"some text\"\n"));
   EXPECT_NE(server_->cli({"pubsub", "pub", "a..b", "1"}).code, 0);
 }
 

@@ -1,8 +1,7 @@
 // Followers of rooms that read slowly, and over restarts of the coordinator and of NATS.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
+#include "tests/support/follower.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/web_socket.hpp"
@@ -50,12 +49,7 @@ TEST(RoomsFollowers, NoGapAndNoDuplicateOverRestarts) {
   constexpr int kFollowers = 100;
   std::vector<std::int64_t> next(kFollowers, 1);  // offset
   std::vector<int> seen(kFollowers, 0);
-  TempDir directory;
-  const auto file = directory.file("tail");
-  Child tail({.argv = {weir_binary(), "room", "tail", "r", "--from", "0", "--server",
-                       "http://127.0.0.1:" + std::to_string(server.port())},
-              .env = {{"WEIR_API_KEY", server.key()}},
-              .output_file = file});
+  const Follower tail(server, {"room", "tail", "r", "--from", "0"});
   int written = 0;
   std::string expected;
   for (int round = 0; round < 3; ++round) {
@@ -89,10 +83,7 @@ TEST(RoomsFollowers, NoGapAndNoDuplicateOverRestarts) {
       ASSERT_TRUE(wait_until([&] { return server.client().get("/v1/rooms/r").status == 200; }));
     }
   }
-  EXPECT_TRUE(wait_until([&] {
-    std::ifstream in(file);
-    return std::string(std::istreambuf_iterator<char>(in), {}) == expected;
-  }));
+  EXPECT_TRUE(wait_until([&] { return tail.out() == expected; })) << tail.out();
   EXPECT_EQ(server.stop(), 0);
 }
 

@@ -2,28 +2,15 @@
 // routes and the command line.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
+#include "tests/support/follower.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
-class RoomsTest : public testing::Test {
+class RoomsTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
-  static WebSocketClient connect() {
-    return WebSocketClient(server_->port(), "/api/v1/ws", "X-API-Key: " + server_->key() + "\r\n");
-  }
   // The answer's payload as text; a failed expectation when it is none.
   std::string command(const std::string& frame) {
     const auto answer = client_.post("/api/v1/command", frame);
@@ -36,11 +23,7 @@ class RoomsTest : public testing::Test {
   static json::View find(const std::string& payload, std::string_view name) {
     return json::View(payload).find(name);
   }
-
-  static WeirServer* server_;
-  HttpClient client_ = server_->client();
 };
-WeirServer* RoomsTest::server_ = nullptr;
 
 TEST_F(RoomsTest, TheReferencesPublishAndHistory) {
   const auto published = command(R"({
@@ -280,21 +263,10 @@ TEST_F(RoomsTest, ErrorsHaveTheReferencesCodes) {
 
 TEST_F(RoomsTest, TheCommandLine) {
   EXPECT_EQ(server_->cli({"room", "create", "cli"}).code, 0);
-  TempDir directory;
-  const auto file = directory.file("heard");
-  Child follower({.argv = {weir_binary(), "room", "tail", "cli", "--from", "0", "--server",
-                           "http://127.0.0.1:" + std::to_string(server_->port())},
-                  .env = {{"WEIR_API_KEY", server_->key()}},
-                  .output_file = file});
-  const auto hears = [&file](const std::string& text) {
-    return wait_until([&] {
-      std::ifstream in(file);
-      return std::string(std::istreambuf_iterator<char>(in), {}).find(text) != std::string::npos;
-    });
-  };
-  ASSERT_TRUE(hears("  room.created  {}\n"));
+  const Follower follower(*server_, {"room", "tail", "cli", "--from", "0"});
+  ASSERT_TRUE(follower.hears("  room.created  {}\n"));
   EXPECT_EQ(server_->cli({"room", "publish", "cli", "message", R"({"id":7})"}).code, 0);
-  EXPECT_TRUE(hears("  message  {\"id\":7}\n"));
+  EXPECT_TRUE(follower.hears("  message  {\"id\":7}\n"));
   EXPECT_NE(server_->cli({"room", "history", "cli"}).out.find("  message  {\"id\":7}\n"),
             std::string::npos);
   EXPECT_NE(server_->cli({"room", "list"}).out.find("cli"), std::string::npos);

@@ -1,25 +1,16 @@
 // The command API over WebSocket, as the wire shows it.
 #include <gtest/gtest.h>
 
-#include "tests/support/wait.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
 constexpr auto kPath = "/api/v1/ws";
 
-class Socket : public testing::Test {
+class Socket : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
   static std::string bearer(const std::string& key) {
     return "Authorization: Bearer " + key + "\r\n";
   }
@@ -35,9 +26,7 @@ class Socket : public testing::Test {
     return {made.json().find("id").as_string().value_or(""),
             made.json().find("key").as_string().value_or("")};
   }
-  static WeirServer* server_;
 };
-WeirServer* Socket::server_ = nullptr;
 
 std::string text_at(const std::string& frame, std::string_view name) {
   if (!json::check(frame)) return "not JSON: " + frame;

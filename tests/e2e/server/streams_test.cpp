@@ -2,22 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/nats_server.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
-class Streams : public testing::Test {
+class Streams : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
   static HttpAnswer ask(const std::string& method, const std::string& path,
                         const std::string& body = "") {
     return server_->client().send(method, "/v1/streams" + path, body,
@@ -32,64 +24,53 @@ class Streams : public testing::Test {
   }
   static std::string reason(int status, const std::string& method, const std::string& path,
                             const std::string& body = "") {
-    return at(must(status, method, path, body), "reason");
+    return member(must(status, method, path, body), "reason");
   }
-  static std::string at(const std::string& json, std::string_view name) {
-    if (!json::check(json)) return "not JSON: " + json;
-    const auto value = json::View(json).find(name);
-    return value.as_string().value_or(std::string(value.raw()));
-  }
-  // What the tail said until the server had nothing more to say for a while.
   static std::string tail(const std::string& query, const std::string& headers = "") {
-    return exchange_raw(server_->port(),
-                        "GET /v1/streams/" + query + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " +
-                            server_->key() + "\r\n" + headers + "\r\n",
-                        std::chrono::milliseconds(400));
+    return read_stream("/v1/streams/" + query, headers);
   }
   static std::string cli(std::vector<std::string> arguments) {
     const auto done = server_->cli(std::move(arguments));
     EXPECT_EQ(done.code, 0) << done.out << done.err;
     return done.out;
   }
-  static WeirServer* server_;
 };
-WeirServer* Streams::server_ = nullptr;
 
 TEST_F(Streams, ALife) {
   const auto made =
       must(201, "PUT", "/orders", R"({"subjects":["orders.>"],"max_age_ms":"7d","replicas":1})");
-  EXPECT_EQ(at(made, "name"), "orders");
-  EXPECT_EQ(at(made, "subjects"), R"(["orders.>"])");
-  EXPECT_EQ(at(made, "max_age_ms"), "604800000");
+  EXPECT_EQ(member(made, "name"), "orders");
+  EXPECT_EQ(member(made, "subjects"), R"(["orders.>"])");
+  EXPECT_EQ(member(made, "max_age_ms"), "604800000");
   must(200, "PUT", "/orders", R"({"description":"of customers"})");
   const auto stored = must(201, "POST", "/orders/messages",
                            R"({"subject":"orders.eu","data":{"id":7},"headers":{"trace":"t1"},)"
                            R"("expected_sequence":0,"id":"order-7"})");
-  EXPECT_EQ(at(stored, "sequence"), "1");
-  EXPECT_EQ(at(must(200, "POST", "/orders/messages",
-                    R"({"subject":"orders.eu","data":{"id":7},"id":"order-7"})"),
-               "duplicate"),
+  EXPECT_EQ(member(stored, "sequence"), "1");
+  EXPECT_EQ(member(must(200, "POST", "/orders/messages",
+                        R"({"subject":"orders.eu","data":{"id":7},"id":"order-7"})"),
+                   "duplicate"),
             "true");
   EXPECT_EQ(reason(409, "POST", "/orders/messages",
                    R"({"subject":"orders.eu","data":1,"expected_subject_sequence":9})"),
             "wrong_last_sequence");
   const auto message = must(200, "GET", "/orders/messages/1");
-  EXPECT_EQ(at(message, "data"), R"({"id":7})");
-  EXPECT_EQ(at(message, "subject"), "orders.eu");
-  EXPECT_NE(at(message, "headers").find(R"("trace":"t1")"), std::string::npos) << message;
+  EXPECT_EQ(member(message, "data"), R"({"id":7})");
+  EXPECT_EQ(member(message, "subject"), "orders.eu");
+  EXPECT_NE(member(message, "headers").find(R"("trace":"t1")"), std::string::npos) << message;
   must(201, "POST", "/orders/messages",
        R"({"subject":"orders.us","data":"plain","encoding":"text"})");
   must(201, "POST", "/orders/messages",
        R"({"subject":"orders.us","data":"/wE=","encoding":"base64"})");
   const auto page = must(200, "GET", "/orders/messages?subject=orders.us&limit=1");
   EXPECT_NE(page.find(R"("data":"plain","encoding":"text")"), std::string::npos) << page;
-  EXPECT_EQ(at(page, "next_from"), "3");
+  EXPECT_EQ(member(page, "next_from"), "3");
   EXPECT_NE(must(200, "GET", "/orders/messages?from=-1").find(R"("encoding":"base64")"),
             std::string::npos);
   EXPECT_NE(must(200, "GET", "").find(R"("name":"orders")"), std::string::npos);
   must(200, "DELETE", "/orders/messages/2");
   EXPECT_EQ(reason(404, "GET", "/orders/messages/2"), "message_not_found");
-  EXPECT_EQ(at(must(200, "POST", "/orders/purge", R"({"keep":1})"), "purged"), "1");
+  EXPECT_EQ(member(must(200, "POST", "/orders/purge", R"({"keep":1})"), "purged"), "1");
   must(200, "DELETE", "/orders");
   EXPECT_EQ(reason(404, "GET", "/orders"), "stream_not_found");
 }
@@ -108,9 +89,10 @@ TEST_F(Streams, ConsumersTakeAndAnswer) {
     acks.push_back(each.find("ack").as_string().value_or(""));
   }
   ASSERT_EQ(acks.size(), 3U) << fetched;
-  EXPECT_EQ(at(must(200, "POST", "/tasks/consumers/c/ack", R"({"acks":[")" + acks[0] + R"("]})"),
-               "results"),
-            R"([{"ok":true}])");
+  EXPECT_EQ(
+      member(must(200, "POST", "/tasks/consumers/c/ack", R"({"acks":[")" + acks[0] + R"("]})"),
+             "results"),
+      R"([{"ok":true}])");
   must(200, "POST", "/tasks/consumers/c/term", R"({"acks":[")" + acks[1] + R"("]})");
   must(200, "POST", "/tasks/consumers/c/progress", R"({"acks":[")" + acks[2] + R"("]})");
   must(200, "POST", "/tasks/consumers/c/nak", R"({"acks":[")" + acks[2] + R"("]})");
@@ -120,7 +102,7 @@ TEST_F(Streams, ConsumersTakeAndAnswer) {
       must(200, "POST", "/tasks/consumers/c/ack", R"({"acks":["$JS.API.STREAM.DELETE.tasks"]})");
   EXPECT_NE(foreign.find("bad_ack_token"), std::string::npos) << foreign;
   EXPECT_NE(must(200, "GET", "/tasks/consumers").find(R"("name":"c")"), std::string::npos);
-  EXPECT_EQ(at(must(200, "GET", "/tasks/consumers/c"), "ack_policy"), "explicit");
+  EXPECT_EQ(member(must(200, "GET", "/tasks/consumers/c"), "ack_policy"), "explicit");
   must(200, "DELETE", "/tasks/consumers/c");
   EXPECT_EQ(reason(404, "POST", "/tasks/consumers/c/fetch"), "consumer_not_found");
 }

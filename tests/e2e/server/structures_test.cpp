@@ -8,22 +8,16 @@
 #include <thread>
 
 #include "tests/support/nats_server.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
 using Json = nlohmann::json;
 
-class StructuresTest : public testing::Test {
+class StructuresTest : public ServerSuite {
  protected:
-  static void SetUpTestSuite() {
-    server_ = std::make_unique<WeirServer>();
-    server_->start();
-  }
-  static void TearDownTestSuite() { server_.reset(); }
-
   static Json command(const std::string& name, const Json& payload) {
     return Json::parse(
         server_->client()
@@ -40,10 +34,7 @@ class StructuresTest : public testing::Test {
     EXPECT_EQ(answer.status, 200) << path << ": " << answer.body;
     return Json::parse(answer.body);
   }
-
-  static std::unique_ptr<WeirServer> server_;
 };
-std::unique_ptr<WeirServer> StructuresTest::server_;
 
 TEST_F(StructuresTest, TheFormsOfTheContract) {
   EXPECT_EQ(post("/hash/user:1/mset",

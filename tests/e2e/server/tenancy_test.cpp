@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/wait.hpp"
-#include "tests/support/weir_server.hpp"
+#include "tests/support/server_suite.hpp"
 
 namespace weir::test {
 namespace {
@@ -15,17 +14,11 @@ using testing::Not;
 
 const std::multimap<std::string, std::string> kJson{{"Content-Type", "application/json"}};
 
-class TenancyTest : public testing::Test {
+class TenancyTest : public ServerSuite {
  protected:
   static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
+    ServerSuite::SetUpTestSuite();
     prepare();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-    server_ = nullptr;
   }
 
   static std::string text(const HttpAnswer& answer, std::string_view name) {
@@ -72,13 +65,10 @@ class TenancyTest : public testing::Test {
     }
     key_ = make_key(R"(,"queues":["mine.*"])");
   }
-
-  static WeirServer* server_;
   static std::string key_;
   static std::map<std::string, std::string> redrives_;
 };
 
-WeirServer* TenancyTest::server_ = nullptr;
 std::string TenancyTest::key_;
 std::map<std::string, std::string> TenancyTest::redrives_;
 
