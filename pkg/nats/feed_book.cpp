@@ -71,7 +71,7 @@ std::vector<std::string> FeedBook::tend() {
   std::vector<std::string> gone;
   for (const auto& [name, kept] : all) {
     const auto& source = kept.feed->source();
-    const auto info = source.bucket.info();
+    const auto info = source.bucket.jetstream().stream_info(source.bucket.stream());
     const bool is_gone =
         info ? made_text(info->created) != source.made : info.error().reason == "stream_not_found";
     if (!is_gone) continue;
