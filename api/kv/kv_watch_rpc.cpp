@@ -1,6 +1,7 @@
 // kv.watch and kv.unwatch of the command API: changes of keys, pushed to the socket.
 #include "api/kv/kv_rpc.hpp"
 #include "api/kv/kv_watch.hpp"
+#include "api/live/session_watcher.hpp"
 #include "api/live/session_watches.hpp"
 #include "pkg/kv/key_name.hpp"
 
@@ -14,48 +15,30 @@ constexpr std::size_t kMaxWatches = 100;  // of one socket
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kMaxPositionBytes = 64;
 
-class SocketWatcher final : public nats::Watcher {
+class SocketWatcher final : public SessionWatcher {
  public:
   SocketWatcher(std::weak_ptr<rpc::Session> session, std::string watch, std::string bucket,
                 std::shared_ptr<nats::Feed> feed)
-      : session_(std::move(session)),
+      : SessionWatcher(std::move(session)),
         watch_(std::move(watch)),
         bucket_(std::move(bucket)),
         feed_(std::move(feed)) {}
 
-  Taken take(const nats::Change& change) override {
-    const auto session = session_.lock();
-    if (!session) return Taken::gone;
-    Writer out(change.json.size() + 160);
-    out.begin_object().member("type", "kv").member("watch", watch_).member("bucket", bucket_);
-    out.member("id", change.id).raw_member("change", change.json);
-    switch (session->try_push(out.end_object().take())) {
-      case rpc::Session::Tried::queued:
-        return Taken::yes;
-      case rpc::Session::Tried::full:
-        return Taken::full;
-      case rpc::Session::Tried::gone:
-        break;
-    }
-    return Taken::gone;
-  }
-
-  void on_room(std::function<void()> room) override {
-    if (const auto session = session_.lock()) session->on_room(std::move(room));
-  }
-
-  void ended() override {
-    const auto session = session_.lock();
-    if (!session) return;
-    Writer out;
-    out.begin_object().member("type", "kv_ended").member("watch", watch_);
-    session->push(out.member("bucket", bucket_).end_object().take());
-  }
-
   void leave() const { feed_->remove(this); }
 
  private:
-  const std::weak_ptr<rpc::Session> session_;
+  std::string frame_of(const nats::Change& change) const override {
+    Writer out(change.json.size() + 160);
+    out.begin_object().member("type", "kv").member("watch", watch_).member("bucket", bucket_);
+    out.member("id", change.id).raw_member("change", change.json);
+    return out.end_object().take();
+  }
+  std::string end_frame() const override {
+    Writer out;
+    out.begin_object().member("type", "kv_ended").member("watch", watch_);
+    return out.member("bucket", bucket_).end_object().take();
+  }
+
   const std::string watch_;
   const std::string bucket_;
   const std::shared_ptr<nats::Feed> feed_;

@@ -1,5 +1,6 @@
 // stream.* of the command API: rooms, ordered streams of events.
 #include "api/core/rpc_commands.hpp"
+#include "api/live/session_watcher.hpp"
 #include "api/live/session_watches.hpp"
 #include "api/rooms/room_events.hpp"
 #include "api/rpc/payload.hpp"
@@ -28,47 +29,27 @@ std::string success(std::string_view name, bool flag) {
 }
 
 // Pushes the events of one room to one socket.
-class RoomWatcher final : public nats::Watcher {
+class RoomWatcher final : public SessionWatcher {
  public:
   RoomWatcher(std::weak_ptr<rpc::Session> session, std::string room)
-      : session_(std::move(session)), room_(std::move(room)) {}
-
-  Taken take(const nats::Change& change) override {
-    if (is_ready(change)) return Taken::yes;  // the answer has said so
-    const auto session = session_.lock();
-    if (!session) return Taken::gone;
-    switch (session->try_push(change.key.empty() ? frame_of(change) : event_frame_of(change))) {
-      case rpc::Session::Tried::queued:
-        return Taken::yes;
-      case rpc::Session::Tried::full:
-        return Taken::full;
-      case rpc::Session::Tried::gone:
-        break;
-    }
-    return Taken::gone;
-  }
-  void on_room(std::function<void()> room) override {
-    if (const auto session = session_.lock()) session->on_room(std::move(room));
-  }
-  void ended() override {
-    const auto session = session_.lock();
-    if (!session) return;
-    Writer out;
-    out.begin_object().member("type", "stream_ended").member("room", room_);
-    session->push(out.end_object().take());
-  }
+      : SessionWatcher(std::move(session)), room_(std::move(room)) {}
 
  private:
-  // "lagged" or "reset".
-  std::string frame_of(const nats::Change& change) const {
+  std::string frame_of(const nats::Change& change) const override {
+    if (is_ready(change)) return {};  // the answer has said so
+    if (!change.key.empty()) return event_frame_of(change);
     Writer out;
     const bool lagged = change.operation == "lagged";
     out.begin_object().member("type", lagged ? "lagged" : "stream_reset").member("room", room_);
     if (lagged) out.member("dropped", change.dropped);
     return out.end_object().take();
   }
+  std::string end_frame() const override {
+    Writer out;
+    out.begin_object().member("type", "stream_ended").member("room", room_);
+    return out.end_object().take();
+  }
 
-  const std::weak_ptr<rpc::Session> session_;
   const std::string room_;
 };
 

@@ -1,6 +1,7 @@
 // /v1/streams/{stream}/consumers: durable pull consumers, and following a stream.
 #include "api/core/commands.hpp"
 #include "api/core/envelope.hpp"
+#include "api/streams/stream_command.hpp"
 #include "api/streams/stream_requests.hpp"
 #include "api/streams/stream_tail.hpp"
 #include "pkg/json/writer.hpp"
@@ -12,7 +13,6 @@
 namespace weir::api {
 namespace {
 
-using auth::Scope;
 using json::Writer;
 
 constexpr std::string_view kConsumers = "/v1/streams/{stream}/consumers";
@@ -20,9 +20,6 @@ constexpr std::string_view kConsumer = "/v1/streams/{stream}/consumers/{consumer
 constexpr std::string_view kConsumerRef = R"({"$ref":"#/components/schemas/StreamConsumer"})";
 constexpr Millis kFetchGrace{2'000};  // beyond the wait, for an answer that never comes
 
-std::string stream_of(const Call& call) {
-  return std::string(call.param("stream"));
-}
 std::string consumer_of(const Call& call) {
   return std::string(call.param("consumer"));
 }
@@ -127,29 +124,16 @@ Result<void> answer_messages(Services& services, const Call& call, std::string_v
   return {};
 }
 
-using Work = std::function<Result<void>(Services&, const Call&)>;
-
 Command consumer_command(std::string_view name, std::string_view method, std::string_view path,
-                         Services& services, Work work) {
-  Command command{.name = name, .method = method, .path = path};
-  command.tag = "Streams";
-  command.scope = method == "GET" ? Scope::streams_read : Scope::streams_write;
-  command.handler = [&services, work = std::move(work)](const Call& call) {
-    if (const auto done = work(services, call); !done) call.fail(done.error());
-  };
-  command.errors = {
-      {Code::unavailable, "nats_unavailable"},   {Code::unavailable, "no_responders"},
-      {Code::deadline_exceeded, "nats_timeout"}, {Code::invalid, "bad_stream_name"},
-      {Code::forbidden, "internal_stream"},      {Code::not_found, "stream_not_found"}};
-  if (path.starts_with(kConsumer)) {
-    command.errors.push_back({Code::invalid, "bad_consumer_name"});
-    command.errors.push_back({Code::not_found, "consumer_not_found"});
-  }
+                         Services& services, StreamWork work) {
+  auto command = stream_command(name, method, path, services, std::move(work));
+  command.errors.push_back({Code::invalid, "bad_consumer_name"});
+  command.errors.push_back({Code::not_found, "consumer_not_found"});
   return command;
 }
 
 void add_consumers(CommandTable& table, Services& services) {
-  auto all = consumer_command("streams.consumers", "GET", kConsumers, services, list);
+  auto all = stream_command("streams.consumers", "GET", kConsumers, services, list);
   all.summary = "The consumers of a stream";
   all.answers = {{200, "All of them, whoever made them.", R"({"type":"object","properties":{
       "items":{"type":"array","items":{"$ref":"#/components/schemas/StreamConsumer"}}}})"}};
@@ -233,7 +217,7 @@ void add_consumer_commands(CommandTable& table, Services& services) {
   add_consumers(table, services);
   add_answers(table, services);
   auto tail =
-      consumer_command("streams.tail", "GET", "/v1/streams/{stream}/tail", services, follow_stream);
+      stream_command("streams.tail", "GET", "/v1/streams/{stream}/tail", services, follow_stream);
   tail.summary = "Follow a stream as Server-Sent Events";
   tail.description =
       "Each event is a `message`, its id where to go on (`Last-Event-ID`). `ready` says that what "

@@ -1,5 +1,6 @@
 // /v1/streams: native JetStream streams and their messages.
 #include "api/core/commands.hpp"
+#include "api/streams/stream_command.hpp"
 #include "api/streams/stream_requests.hpp"
 #include "pkg/json/writer.hpp"
 #include "pkg/streams/message.hpp"
@@ -7,19 +8,13 @@
 namespace weir::api {
 namespace {
 
-using auth::Scope;
 using json::Writer;
 
-constexpr std::string_view kStreams = "/v1/streams";
 constexpr std::string_view kStream = "/v1/streams/{stream}";
 constexpr std::string_view kMessages = "/v1/streams/{stream}/messages";
 constexpr std::string_view kMessage = "/v1/streams/{stream}/messages/{sequence}";
 constexpr std::string_view kStreamRef = R"({"$ref":"#/components/schemas/Stream"})";
 constexpr std::string_view kMessageRef = R"({"$ref":"#/components/schemas/StreamMessage"})";
-
-std::string stream_of(const Call& call) {
-  return std::string(call.param("stream"));
-}
 
 Result<std::uint64_t> sequence_of(const Call& call) {
   const auto sequence = parse_sequence(call.param("sequence"));
@@ -97,26 +92,6 @@ Result<void> remove_one(Services& services, const Call& call) {
   WEIR_TRY(services.streams.remove_message(stream_of(call), sequence));
   call.reply(200, R"({"deleted":true})");
   return {};
-}
-
-using Work = Result<void> (*)(Services&, const Call&);
-
-Command stream_command(std::string_view name, std::string_view method, std::string_view path,
-                       Services& services, Work work) {
-  Command command{.name = name, .method = method, .path = path};
-  command.tag = "Streams";
-  command.scope = method == "GET" ? Scope::streams_read : Scope::streams_write;
-  command.handler = [&services, work](const Call& call) {
-    if (const auto done = work(services, call); !done) call.fail(done.error());
-  };
-  command.errors = {{Code::unavailable, "nats_unavailable"},
-                    {Code::unavailable, "no_responders"},
-                    {Code::deadline_exceeded, "nats_timeout"}};
-  if (path == kStreams) return command;
-  command.errors.push_back({Code::invalid, "bad_stream_name"});
-  command.errors.push_back({Code::forbidden, "internal_stream"});
-  command.errors.push_back({Code::not_found, "stream_not_found"});
-  return command;
 }
 
 void add_streams(CommandTable& table, Services& services) {
