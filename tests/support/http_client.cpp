@@ -71,6 +71,10 @@ HttpAnswer HttpClient::post(const std::string& path, const std::string& body) {
   return send("POST", path, body, {{"Content-Type", "application/json"}});
 }
 
+HttpAnswer HttpClient::put(const std::string& path, const std::string& body) {
+  return send("PUT", path, body, {{"Content-Type", "application/json"}});
+}
+
 HttpAnswer HttpClient::send(const std::string& method, const std::string& path,
                             const std::string& body,
                             const std::multimap<std::string, std::string>& headers) {

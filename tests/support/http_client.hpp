@@ -38,7 +38,8 @@ class HttpClient {
   ~HttpClient();
 
   HttpAnswer get(const std::string& path);
-  HttpAnswer post(const std::string& path, const std::string& body);
+  HttpAnswer post(const std::string& path, const std::string& body);  // JSON
+  HttpAnswer put(const std::string& path, const std::string& body);   // JSON
   HttpAnswer send(const std::string& method, const std::string& path, const std::string& body,
                   const std::multimap<std::string, std::string>& headers = {});
 

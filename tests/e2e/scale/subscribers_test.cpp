@@ -74,8 +74,7 @@ TEST(Subscribers, TenThousandIdleOnesCostLittle) {
   WeirServer server({.flags = {"--max-connections", "20000"}});
   server.start();
   auto client = server.client();
-  ASSERT_EQ(client.send("PUT", "/v1/queues/q", "{}", {{"Content-Type", "application/json"}}).status,
-            200);
+  ASSERT_EQ(client.put("/v1/queues/q", "{}").status, 200);
   median_read_us(client);  // warm
   const auto alone_us = median_read_us(client);
   const auto alone_mb = resident_mb(server.pid());

@@ -113,11 +113,7 @@ TEST(Batches, TheirEndIsAnEvent) {
   WeirServer server;
   server.start();
   auto client = server.client();
-  ASSERT_EQ(
-      client
-          .send("PUT", "/v1/queues/q", R"({"events":true})", {{"Content-Type", "application/json"}})
-          .status,
-      200);
+  ASSERT_EQ(client.put("/v1/queues/q", R"({"events":true})").status, 200);
   const auto since = client.get("/v1/queues/q").header("weir-revision");
   ASSERT_EQ(client.post("/v1/batches", R"({"id":"b","jobs":[{"queue":"q"}]})").status, 201);
   run_one(client);

@@ -52,11 +52,7 @@ class EventsFollower {
 TEST(Events, ReplayAndLiveAreOneOverARestart) {
   WeirServer server;
   server.start();
-  ASSERT_EQ(
-      server.client()
-          .send("PUT", "/v1/queues/q", R"({"events":true})", {{"Content-Type", "application/json"}})
-          .status,
-      200);
+  ASSERT_EQ(server.client().put("/v1/queues/q", R"({"events":true})").status, 200);
   const auto since = server.client().get("/v1/queues/q").header("weir-revision");
   run_jobs(server, 5);
   EventsFollower early(server, {"--queue", "q", "--since", since});

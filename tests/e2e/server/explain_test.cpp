@@ -22,11 +22,7 @@ TEST(Explain, SaysWhyAJobDoesNotRun) {
   WeirServer server;
   server.start();
   auto client = server.client();
-  ASSERT_EQ(client
-                .send("PUT", "/v1/queues/q", R"({"per_key":{"concurrency":1}})",
-                      {{"Content-Type", "application/json"}})
-                .status,
-            200);
+  ASSERT_EQ(client.put("/v1/queues/q", R"({"per_key":{"concurrency":1}})").status, 200);
   for (const auto* id : {"a1", "a2"}) {
     const auto job = std::string(R"({"queue":"q","key":"acme","id":")") + id + "\"}";
     ASSERT_EQ(client.post("/v1/jobs", job).status, 201);

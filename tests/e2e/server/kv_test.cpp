@@ -255,7 +255,7 @@ TEST_F(KvTest, KeysAsResources) {
 
 TEST_F(KvTest, BucketsAsResources) {
   const auto put = [this](const std::string& path, const std::string& body) {
-    return client_.send("PUT", path, body, {{"Content-Type", "application/json"}}).status;
+    return client_.put(path, body).status;
   };
   EXPECT_EQ(put("/v1/kv/past", R"({"history":3})"), 201);
   EXPECT_EQ(put("/v1/kv/past", R"({"history":3})"), 201) << "again changes nothing";
@@ -289,7 +289,7 @@ TEST_F(KvTest, TheCommandLine) {
   EXPECT_NE(server_->cli({"kv", "history", "--bucket", "cli", "k"}).out.find("put"),
             std::string::npos);
   EXPECT_NE(server_->cli({"kv", "bucket", "ls"}).out.find("cli"), std::string::npos);
-  EXPECT_EQ(server_->cli({"kv", "bucket", "del", "cli"}).code, 0);
+  EXPECT_EQ(server_->cli({"kv", "bucket", "del", "cli", "--yes"}).code, 0);
   EXPECT_NE(server_->cli({"call", "kv.exists", R"({"key":"cli:1"})"}).out.find("true"),
             std::string::npos);
   EXPECT_EQ(server_->cli({"call", "kv.get", "{}"}).code, 2);

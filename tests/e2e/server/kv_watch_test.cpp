@@ -4,9 +4,9 @@
 #include <thread>
 
 #include "tests/support/follower.hpp"
+#include "tests/support/interruptions.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/support/server_suite.hpp"
-#include "tests/support/wait.hpp"
 
 namespace weir::test {
 namespace {
@@ -86,11 +86,7 @@ TEST_F(KvWatchTest, ASocketWatchesAndLeaves) {
 }
 
 TEST_F(KvWatchTest, WhoReadsSlowlyMissesNothing) {
-  ASSERT_EQ(
-      server_->client()
-          .send("PUT", "/v1/kv/slow", R"({"history":64})", {{"Content-Type", "application/json"}})
-          .status,
-      201);
+  ASSERT_EQ(server_->client().put("/v1/kv/slow", R"({"history":64})").status, 201);
   auto client = connect();
   client.say(R"({"request_id":"r","command":"kv.watch","payload":{"bucket":"slow"}})");
   EXPECT_EQ(text_at(client.hear(), "status"), "success");
@@ -121,11 +117,7 @@ TEST(KvWatchRestart, NoGapAndNoDuplicate) {
   nats.start();
   WeirServer server({.nats_url = nats.url()});
   server.start();
-  ASSERT_EQ(
-      server.client()
-          .send("PUT", "/v1/kv/r", R"({"history":64})", {{"Content-Type", "application/json"}})
-          .status,
-      201);
+  ASSERT_EQ(server.client().put("/v1/kv/r", R"({"history":64})").status, 201);
   constexpr int kSockets = 10;
   std::vector<std::string> ids(kSockets, "0");
   std::vector<int> seen(kSockets, 0);
@@ -155,15 +147,7 @@ TEST(KvWatchRestart, NoGapAndNoDuplicate) {
       }
     }
     clients.clear();
-    if (round == 0) {
-      ASSERT_EQ(server.stop(), 0);
-      server.start();
-    }
-    if (round == 1) {
-      nats.stop();
-      nats.start();
-      ASSERT_TRUE(wait_until([&] { return server.client().get("/v1/kv/r").status == 200; }));
-    }
+    interrupt_after(round, server, nats, "/v1/kv/r");
   }
 }
 

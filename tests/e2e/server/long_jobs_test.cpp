@@ -149,11 +149,9 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& failure) { return std::string(failure.param.name); });
 
 TEST_F(LongJobsTest, OwnersControlWhatWaits) {
-  EXPECT_EQ(client_
-                .send("PUT", "/v1/queues/control",
-                      R"({"max_waiting":3,"per_key":{"max_waiting":1}})", kJson)
-                .status,
-            200);
+  EXPECT_EQ(
+      client_.put("/v1/queues/control", R"({"max_waiting":3,"per_key":{"max_waiting":1}})").status,
+      200);
   const auto later = submit(R"({"queue":"control","delay_ms":"1h","key":"k"})");
   EXPECT_EQ(client_.post("/v1/jobs/" + later + "/promote", "{}").status, 200);
   const auto key_full = client_.post("/v1/jobs", R"({"queue":"control","key":"k"})");

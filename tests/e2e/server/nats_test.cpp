@@ -113,11 +113,7 @@ TEST(NatsUser, TheDocumentedPermissionsAreEnough) {
                      .env = {{"WEIR_NATS_USER", "weir"}, {"WEIR_NATS_PASSWORD", "change-me"}}});
   server.start();
   auto client = server.client();
-  ASSERT_EQ(
-      client
-          .send("PUT", "/v1/queues/q", R"({"events":true})", {{"Content-Type", "application/json"}})
-          .status,
-      200);
+  ASSERT_EQ(client.put("/v1/queues/q", R"({"events":true})").status, 200);
   ASSERT_EQ(client.post("/v1/jobs", R"({"queue":"q","max_attempts":1})").status, 201);
   const auto leased = client.post("/v1/queues/q/lease", R"({"worker":"w"})");
   const auto lease =
@@ -128,7 +124,7 @@ TEST(NatsUser, TheDocumentedPermissionsAreEnough) {
   EXPECT_EQ(server.cli({"kv", "put", "k", "1", "--ttl", "1h"}).code, 0);
   EXPECT_EQ(server.cli({"kv", "get", "k"}).out, "1\n");
   EXPECT_EQ(server.cli({"kv", "ls"}).out, "k\n");
-  EXPECT_EQ(server.cli({"kv", "bucket", "del", "default"}).code, 0);
+  EXPECT_EQ(server.cli({"kv", "bucket", "del", "default", "--yes"}).code, 0);
   EXPECT_EQ(server.cli({"pubsub", "pub", "t", "1"}).code, 0);
   const auto messages = [&](const std::string& name) -> std::int64_t {
     const auto status = client.get("/health/status");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/follower.hpp"
+#include "tests/support/interruptions.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/web_socket.hpp"
@@ -73,15 +74,7 @@ TEST(RoomsFollowers, NoGapAndNoDuplicateOverRestarts) {
       }
     }
     clients.clear();
-    if (round == 0) {
-      ASSERT_EQ(server.stop(), 0);
-      server.start();
-    }
-    if (round == 1) {
-      nats.stop();
-      nats.start();
-      ASSERT_TRUE(wait_until([&] { return server.client().get("/v1/rooms/r").status == 200; }));
-    }
+    interrupt_after(round, server, nats, "/v1/rooms/r");
   }
   EXPECT_TRUE(wait_until([&] { return tail.out() == expected; })) << tail.out();
   EXPECT_EQ(server.stop(), 0);

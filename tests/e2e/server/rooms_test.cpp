@@ -271,7 +271,7 @@ TEST_F(RoomsTest, TheCommandLine) {
             std::string::npos);
   EXPECT_NE(server_->cli({"room", "list"}).out.find("cli"), std::string::npos);
   EXPECT_EQ(server_->cli({"room", "stats", "cli"}).code, 0);
-  EXPECT_EQ(server_->cli({"room", "delete", "cli"}).code, 0);
+  EXPECT_EQ(server_->cli({"room", "delete", "cli", "--yes"}).code, 0);
   EXPECT_EQ(server_->cli({"room", "stats", "cli"}).code, 3);
 }
 

@@ -16,8 +16,7 @@ constexpr const char* kEverySecond =
     R"({"every":"1s","catchup":"all","catchup_max":1000,"job":{"queue":"q","type":"t"}})";
 
 int set_schedule(HttpClient& client, const std::string& name, const std::string& spec) {
-  return client.send("PUT", "/v1/schedules/" + name, spec, {{"Content-Type", "application/json"}})
-      .status;
+  return client.put("/v1/schedules/" + name, spec).status;
 }
 
 std::int64_t number(HttpClient& client, const std::string& name, const char* member) {

@@ -82,8 +82,7 @@ TEST(Snapshot, TheLogIsTruncatedUnderLoad) {
   server.start();
   auto client = server.client();
   // Finished jobs go at once: a snapshot waits for a log of half the size of the database.
-  const auto configured = client.send("PUT", "/v1/queues/q", R"({"retention":{"completed_ms":0}})",
-                                      {{"Content-Type", "application/json"}});
+  const auto configured = client.put("/v1/queues/q", R"({"retention":{"completed_ms":0}})");
   ASSERT_EQ(configured.status, 200) << configured.body;
   const auto truncated = [&] {
     turn_over(server, client);

@@ -1,9 +1,9 @@
 // /v1/streams and `weir stream`, as the wire and the terminal show them.
 #include <gtest/gtest.h>
 
+#include "tests/support/interruptions.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/support/server_suite.hpp"
-#include "tests/support/wait.hpp"
 
 namespace weir::test {
 namespace {
@@ -196,8 +196,8 @@ TEST_F(Streams, OnTheCommandLine) {
   EXPECT_EQ(cli({"stream", "consumer", "next", "cli", "c"}), "");
   EXPECT_NE(cli({"stream", "consumer", "list", "cli"}).find("explicit"), std::string::npos);
   EXPECT_EQ(cli({"stream", "consumer", "delete", "cli", "c"}), "consumer c deleted\n");
-  EXPECT_EQ(cli({"stream", "purge", "cli", "--keep", "1"}), "1 message purged\n");
-  EXPECT_EQ(cli({"stream", "delete", "cli"}), "stream cli deleted\n");
+  EXPECT_EQ(cli({"stream", "purge", "cli", "--keep", "1", "--yes"}), "1 message purged\n");
+  EXPECT_EQ(cli({"stream", "delete", "cli", "--yes"}), "stream cli deleted\n");
 }
 
 // The sequences of the messages in what a tail said, and the id of its last event.
@@ -244,15 +244,7 @@ TEST(StreamTailRestart, NoGapAndNoDuplicate) {
     ASSERT_EQ(told.sequences.size(), 5U) << "round " << round;
     for (const auto sequence : told.sequences) EXPECT_EQ(sequence, ++seen);
     last_id = told.last_id;
-    if (round == 0) {
-      ASSERT_EQ(server.stop(), 0);
-      server.start();
-    }
-    if (round == 1) {
-      nats.stop();
-      nats.start();
-      ASSERT_TRUE(wait_until([&] { return server.client().get("/v1/streams/r").status == 200; }));
-    }
+    interrupt_after(round, server, nats, "/v1/streams/r");
   }
 }
 

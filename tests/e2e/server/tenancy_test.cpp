@@ -54,8 +54,8 @@ class TenancyTest : public ServerSuite {
       }
       submit("job");
       submit("later", R"(,"delay_ms":"1h")");
-      expect_done(admin.send("PUT", "/v1/schedules/" + who + "-plan",
-                             R"({"every":"1h","job":{"queue":")" + queue + R"("}})", kJson));
+      expect_done(admin.put("/v1/schedules/" + who + "-plan",
+                            R"({"every":"1h","job":{"queue":")" + queue + R"("}})"));
       expect_done(admin.post(
           "/v1/batches", R"({"id":")" + who + R"(-batch","jobs":[{"queue":")" + queue + R"("}]})"));
       const auto redrive = admin.post(

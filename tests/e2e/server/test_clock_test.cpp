@@ -27,7 +27,7 @@ class TestClock : public testing::Test {
     return answer;
   }
   void put(const std::string& path, const std::string& body) {
-    const auto answer = client_->send("PUT", path, body, {{"Content-Type", "application/json"}});
+    const auto answer = client_->put(path, body);
     ASSERT_LT(answer.status, 300) << answer.body;
   }
   void set_clock(const std::string& change) { post("/v1/test/clock", change); }

@@ -30,8 +30,7 @@ WeirOptions local(std::vector<std::string> more = {}) {
 }
 
 HttpAnswer put(const WeirServer& server, const std::string& queue, const std::string& config) {
-  return server.client().send("PUT", "/v1/queues/" + queue, config,
-                              {{"Content-Type", "application/json"}});
+  return server.client().put("/v1/queues/" + queue, config);
 }
 
 void hook(const WeirServer& server, const std::string& url, const std::string& more = "") {

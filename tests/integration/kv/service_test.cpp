@@ -1,8 +1,7 @@
 // Buckets, lists and sweeping, against every server.
 #include <gmock/gmock.h>
 
-#include "pkg/kv/service.hpp"
-#include "tests/integration/nats/link.hpp"
+#include "tests/integration/kv/service_fixture.hpp"
 
 namespace weir::kv {
 namespace {
@@ -11,16 +10,8 @@ using namespace std::chrono_literals;
 using test::wait_until;
 using testing::ElementsAre;
 
-class ServiceTest : public nats::OnEveryServer {
+class ServiceTest : public OnBuckets {
  protected:
-  void SetUp() override {
-    start();
-    connection_ = connected();
-    service_ = std::make_unique<Service>(connection_, clock_, Service::Options{});
-    ASSERT_TRUE(service_->start());
-  }
-  void TearDown() override { service_.reset(); }
-
   Result<void> set(const std::string& bucket, const std::string& key,
                    std::optional<Millis> ttl = {}) {
     return service_->with(bucket, Missing::create, [&](const Store& store) -> Result<void> {
@@ -34,10 +25,6 @@ class ServiceTest : public nats::OnEveryServer {
     EXPECT_TRUE(page) << describe(page.error());
     return page ? page->keys : std::vector<std::string>{"failed"};
   }
-
-  SystemClock clock_;
-  std::shared_ptr<nats::Connection> connection_;
-  std::unique_ptr<Service> service_;
 };
 
 TEST_P(ServiceTest, AListHoldsEveryWriteBeforeIt) {

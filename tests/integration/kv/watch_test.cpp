@@ -6,8 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "pkg/kv/service.hpp"
-#include "tests/integration/nats/link.hpp"
+#include "tests/integration/kv/service_fixture.hpp"
 
 namespace weir::kv {
 namespace {
@@ -81,16 +80,8 @@ class Recorder final : public nats::Watcher {
   std::atomic<bool> ended_{false};
 };
 
-class WatchTest : public nats::OnEveryServer {
+class WatchTest : public OnBuckets {
  protected:
-  void SetUp() override {
-    start();
-    connection_ = connected();
-    service_ = std::make_unique<Service>(connection_, clock_, Service::Options{});
-    ASSERT_TRUE(service_->start());
-  }
-  void TearDown() override { service_.reset(); }
-
   void set(const std::string& key, const std::string& value = "1") {
     const auto done = service_->with("b", Missing::create, [&](const Store& store) -> Result<void> {
       const auto put = store.put(key, value, std::nullopt);
@@ -113,10 +104,6 @@ class WatchTest : public nats::OnEveryServer {
   static bool hears(const Recorder& recorder, std::size_t count) {
     return wait_until([&] { return recorder.heard().size() >= count; });
   }
-
-  SystemClock clock_;
-  std::shared_ptr<nats::Connection> connection_;
-  std::unique_ptr<Service> service_;
 };
 
 TEST_P(WatchTest, WhatIsThereThenReadyThenChanges) {
@@ -224,6 +211,7 @@ TEST_P(WatchTest, EndsWithItsBucketAndKnowsTheNextOne) {
   const auto old_id = deleted->last_id();
   ASSERT_TRUE(service_->delete_bucket("b"));
   EXPECT_TRUE(deleted->is_ended());
+  ASSERT_TRUE(wait_removed("KV_b"));
   set("a");
   const auto watcher = watch({});
   ASSERT_TRUE(hears(*watcher, 2));
@@ -240,6 +228,7 @@ TEST_P(WatchTest, EndsWithItsBucketAndKnowsTheNextOne) {
   // Somebody else deletes it.
   ASSERT_TRUE(nats::JetStream(connection_).delete_stream("KV_b"));
   EXPECT_TRUE(wait_until([&] { return watcher->is_ended(); }));
+  ASSERT_TRUE(wait_removed("KV_b"));
   set("a");
   const auto again = watch({.after = 0, .reset = true});
   ASSERT_TRUE(hears(*again, 3));
