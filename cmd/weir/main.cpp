@@ -57,6 +57,11 @@ std::string help() {
 int run(const std::vector<std::string>& args) {
   const bool wants_help =
       !args.empty() && (args[0] == "--help" || args[0] == "-h" || args[0] == "help");
+  if (wants_help && args.size() > 1) {  // weir help job list
+    std::vector<std::string> asked(args.begin() + 1, args.end());
+    asked.emplace_back("--help");
+    return weir::cli::dispatch("weir", commands(), asked);
+  }
   if (wants_help) {
     weir::cli::print(help());
     return weir::cli::kOk;

@@ -32,15 +32,12 @@ int run_audit(Args args) {
       query.emplace_back(name, parsed.text(name));
     }
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/audit" + query_of(query)}));
-    Table table({"AT", "WHO", "FROM", "ACTION", "TARGET", "OUTCOME"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& item : *items) {
-        table.add({field(item, "at"), who(item), field(item, "from"), field(item, "action"),
-                   field(item, "target"), field(item, "outcome")});
-      }
+    Table table({"AT", "WHO", "FROM", "ACTION", "TARGET", "OUTCOME"}, "No entries.\n");
+    for (const auto& item : page.value("items", Json::array())) {
+      table.add({field(item, "at"), who(item), field(item, "from"), field(item, "action"),
+                 field(item, "target"), field(item, "outcome")});
     }
-    print_page(context, page, table.render(context.colours()));
-    return kOk;
+    return print_page(context, page, table.render(context.colours()));
   });
 }
 

@@ -17,14 +17,21 @@ std::string sentence(const Json& clock) {
   return out + "\n";
 }
 
+Result<int> ask_and_show(Context& context, Call call) {
+  call.path = "/v1/test/clock";
+  const auto clock = context.ask(call);
+  if (clock) return context.show(*clock, sentence(*clock));
+  if (clock.error().code != Code::not_found) return clock.error();
+  return Error{Code::not_found, clock.error().reason, "this server has no test clock",
+               "`weir serve --test-clock` starts one that has"};
+}
+
 Result<int> set(Context& context, const Json& change) {
-  WEIR_ASSIGN(const auto clock, context.ask({.method = "POST",
-                                             .path = "/v1/test/clock",
-                                             .body = change.dump(),
-                                             .repeat = Repeat::never,
-                                             .wait = kPatience}));
-  print(context.json() ? pretty(clock) : sentence(clock));
-  return kOk;
+  return ask_and_show(context, {.method = "POST",
+                                .path = {},
+                                .body = change.dump(),
+                                .repeat = Repeat::never,
+                                .wait = kPatience});
 }
 
 int show(Args args) {
@@ -32,9 +39,7 @@ int show(Args args) {
                     .summary = "Shows the time of a server that runs with --test-clock.",
                     .examples = {"weir clock show"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
-    WEIR_ASSIGN(const auto clock, context.ask({.path = "/v1/test/clock"}));
-    print(context.json() ? pretty(clock) : sentence(clock));
-    return kOk;
+    return ask_and_show(context, {.path = {}});
   });
 }
 

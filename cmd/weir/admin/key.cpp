@@ -105,19 +105,17 @@ int list(Args args) {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
     const auto now = SystemClock().wall();
     Table table(
-        {"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "RATE", "CREATED", "EXPIRES"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& key : *items) {
-        const bool revoked = field(key, "revoked_at") != "-";
-        table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
-                   joined(key, "scopes", "-"), joined(key, "queues", "all"), quota_of(key),
-                   rate_of(key), relative_time(field(key, "created_at"), now),
-                   relative_time(field(key, "expires_at"), now)},
-                  revoked ? Colour::grey : Colour::green);
-      }
+        {"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "RATE", "CREATED", "EXPIRES"},
+        "No keys.\n");
+    for (const auto& key : page.value("items", Json::array())) {
+      const bool revoked = field(key, "revoked_at") != "-";
+      table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
+                 joined(key, "scopes", "-"), joined(key, "queues", "all"), quota_of(key),
+                 rate_of(key), relative_time(field(key, "created_at"), now),
+                 relative_time(field(key, "expires_at"), now)},
+                revoked ? Colour::grey : Colour::green);
     }
-    print_page(context, page, table.empty() ? "No keys.\n" : table.render(context.colours(), 2));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 2));
   });
 }
 
@@ -129,8 +127,7 @@ int revoke(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = "/v1/keys/" + encode(parsed.operand(0))}));
-    print(context.json() ? pretty(answer) : "key " + parsed.operand(0) + " revoked\n");
-    return kOk;
+    return context.show(answer, "key " + parsed.operand(0) + " revoked\n");
   });
 }
 

@@ -26,18 +26,14 @@ int list(Args args) {
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/snapshots"}));
     const auto now = SystemClock().wall();
-    Table table({"ID", "REVISION", "TAKEN", "NODE", "SIZE", "DATABASE"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& snapshot : *items) {
-        table.add({field(snapshot, "id"), human_count(number(snapshot, "revision")),
-                   relative_time(field(snapshot, "created_at"), now), field(snapshot, "node"),
-                   human_bytes(number(snapshot, "bytes")),
-                   human_bytes(number(snapshot, "database_bytes"))});
-      }
+    Table table({"ID", "REVISION", "TAKEN", "NODE", "SIZE", "DATABASE"}, "No snapshots yet.\n");
+    for (const auto& snapshot : page.value("items", Json::array())) {
+      table.add({field(snapshot, "id"), human_count(number(snapshot, "revision")),
+                 relative_time(field(snapshot, "created_at"), now), field(snapshot, "node"),
+                 human_bytes(number(snapshot, "bytes")),
+                 human_bytes(number(snapshot, "database_bytes"))});
     }
-    print_page(context, page,
-               table.empty() ? "No snapshots yet.\n" : table.render(context.colours()));
-    return kOk;
+    return print_page(context, page, table.render(context.colours()));
   });
 }
 
@@ -54,8 +50,7 @@ int save(Args args) {
                                                   .body = "{}",
                                                   .repeat = Repeat::never,
                                                   .wait = kPatience}));
-    print(context.json() ? pretty(snapshot) : "saved " + sentence(snapshot) + "\n");
-    return kOk;
+    return context.show(snapshot, "saved " + sentence(snapshot) + "\n");
   });
 }
 
@@ -69,8 +64,7 @@ int verify(Args args) {
     const auto path = "/v1/snapshots/" + encode(parsed.operand(0)) + "/verify";
     WEIR_ASSIGN(const auto snapshot,
                 context.ask({.method = "POST", .path = path, .body = "{}", .wait = kPatience}));
-    print(context.json() ? pretty(snapshot) : "good " + sentence(snapshot) + "\n");
-    return kOk;
+    return context.show(snapshot, "good " + sentence(snapshot) + "\n");
   });
 }
 

@@ -1,9 +1,6 @@
 #include "cmd/weir/bench/bench_http.hpp"
 
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,6 +12,7 @@
 #include <cstring>
 #include <optional>
 
+#include "cmd/weir/bench/tcp.hpp"
 #include "pkg/config/loader.hpp"
 
 namespace weir::cli {
@@ -60,26 +58,6 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-int connect_to(const BenchTarget& target) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found) !=
-      0) {
-    return -1;
-  }
-  int fd = -1;
-  for (const auto* one = found; one != nullptr && fd < 0; one = one->ai_next) {
-    fd = ::socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol);
-    if (fd >= 0 && ::connect(fd, one->ai_addr, one->ai_addrlen) != 0) {
-      ::close(fd);
-      fd = -1;
-    }
-  }
-  ::freeaddrinfo(found);
-  return fd;
-}
-
 }  // namespace
 
 Result<BenchTarget> bench_target(const std::string& server, const std::string& key) {
@@ -105,15 +83,13 @@ std::string bench_request(const BenchTarget& target, std::string_view method, st
 }
 
 Result<std::unique_ptr<BenchConnection>> BenchConnection::open(const BenchTarget& target) {
-  const int fd = connect_to(target);
+  const int fd = connect_tcp(target.host, target.port);
   if (fd < 0) {
     return Error{Code::unavailable, "unreachable",
                  "cannot reach " + target.host + ":" + std::to_string(target.port) +
                      ": is `weir serve` running?",
                  std::strerror(errno)};
   }
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
   return std::unique_ptr<BenchConnection>(new BenchConnection(fd));
 }

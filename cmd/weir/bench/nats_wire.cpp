@@ -1,8 +1,5 @@
 #include "cmd/weir/bench/nats_wire.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "cmd/weir/bench/tcp.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
 
@@ -24,26 +22,6 @@ constexpr std::string_view kReplies = "_INBOX.weir-bench-request";
 
 Error gone(const std::string& why) {
   return {Code::unavailable, "nats_unavailable", "no connection to NATS", why};
-}
-
-int connect_to(const NatsTarget& target) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found) !=
-      0) {
-    return -1;
-  }
-  int fd = -1;
-  for (const auto* one = found; one != nullptr && fd < 0; one = one->ai_next) {
-    fd = ::socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol);
-    if (fd >= 0 && ::connect(fd, one->ai_addr, one->ai_addrlen) != 0) {
-      ::close(fd);
-      fd = -1;
-    }
-  }
-  ::freeaddrinfo(found);
-  return fd;
 }
 
 std::size_t to_size(std::string_view text) {
@@ -68,12 +46,10 @@ struct Words {
 }  // namespace
 
 Result<std::unique_ptr<NatsWire>> NatsWire::connect(const NatsTarget& target) {
-  const int fd = connect_to(target);
+  const int fd = connect_tcp(target.host, target.port);
   if (fd < 0) {
     return gone("cannot reach " + target.host + ":" + std::to_string(target.port));
   }
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   std::unique_ptr<NatsWire> wire(new NatsWire(fd));
   WEIR_TRY(wire->handshake(target));
   return wire;

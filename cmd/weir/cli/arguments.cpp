@@ -164,6 +164,13 @@ std::string help_text(const Usage& usage) {
   return out;
 }
 
+const Option kYesOption{"yes", "", "Really do it"};
+
+Result<void> confirmed(const Parsed& parsed, const std::string& deletes) {
+  if (parsed.has("yes")) return {};
+  return bad_argument(deletes, "add --yes to do it");
+}
+
 Error bad_argument(std::string message, std::string details) {
   return {Code::invalid, "bad_argument", std::move(message), std::move(details)};
 }

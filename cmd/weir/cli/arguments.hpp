@@ -58,6 +58,10 @@ class Parsed {
 Result<Parsed> parse(const Usage& usage, Args args);
 std::string help_text(const Usage& usage);
 
+// What deletes things for good wants --yes. `deletes`: "this deletes ...".
+extern const Option kYesOption;
+Result<void> confirmed(const Parsed& parsed, const std::string& deletes);
+
 Error bad_argument(std::string message, std::string details = {});
 
 // The candidate nearest to a mistyped word, when one is near.

@@ -104,6 +104,11 @@ Result<Json> Context::ask(const Call& call) {
   return body;
 }
 
+int Context::show(const Json& answer, const std::string& text) const {
+  print(json_ ? pretty(answer) : text);
+  return kOk;
+}
+
 int run_local(const Usage& usage, Args args,
               const std::function<Result<int>(const Parsed&)>& body) {
   const auto parsed = parse(usage, args);

@@ -39,6 +39,8 @@ class Context {
 
   // The body as JSON. Errors: those of Client::call; internal / bad_answer.
   Result<Json> ask(const Call& call);
+  // Prints the answer for programs, or `text` for people; kOk.
+  int show(const Json& answer, const std::string& text) const;
 
  private:
   Context() = default;

@@ -76,6 +76,7 @@ void Table::add(std::vector<std::string> row, Colour colour) {
 }
 
 std::string Table::render(bool colours, std::size_t painted_column) const {
+  if (rows_.empty() && !when_empty_.empty()) return when_empty_;
   std::vector<std::size_t> widths;
   for (const auto& title : header_) widths.push_back(columns_of(title));
   for (const auto& row : rows_) {
@@ -90,7 +91,7 @@ std::string Table::render(bool colours, std::size_t painted_column) const {
       out += paint(cells[i], painted ? colour : Colour::none, colours);
       if (i + 1 < cells.size()) out.append(widths[i] - columns_of(cells[i]) + 2, ' ');
     }
-    out += '\n';
+    out.erase(out.find_last_not_of(' ') + 1) += '\n';  // the last cells may be empty
   };
   line(header_, Colour::bold, true);
   for (const auto& row : rows_) line(row.cells, row.colour, false);
@@ -196,8 +197,12 @@ int output_error() {
 }
 
 void print_error(const Error& error) {
+  const bool told_below = std::ranges::any_of(error.fields, [&](const auto& each) {
+    return error.details == each.message || error.details == each.field + " " + each.message ||
+           error.details == "See the fields.";
+  });
   std::string text = "weir: " + error.message;
-  if (!error.details.empty()) text += " (" + error.details + ")";
+  if (!error.details.empty() && !told_below) text += " (" + error.details + ")";
   for (const auto& field_error : error.fields) {
     text += "\n  " + field_error.field + ": " + field_error.message;
   }

@@ -24,7 +24,9 @@ Colour status_colour(std::string_view status);  // of a job, of a component
 // characters in cells are shown as '?', so that data cannot drive the terminal.
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  // `when_empty` is shown in place of a table without rows.
+  explicit Table(std::vector<std::string> header, std::string when_empty = {})
+      : header_(std::move(header)), when_empty_(std::move(when_empty)) {}
   void add(std::vector<std::string> row, Colour colour = Colour::none);
   bool empty() const { return rows_.empty(); }
   // `colour` of a row paints its cell in `painted_column`.
@@ -36,6 +38,7 @@ class Table {
     Colour colour;
   };
   std::vector<std::string> header_;
+  std::string when_empty_;
   std::vector<Row> rows_;
 };
 

@@ -2,17 +2,13 @@
 
 namespace weir::cli {
 
-void print_page(const Context& context, const Json& page, const std::string& table) {
-  if (context.json()) {
-    print(pretty(page));
-    return;
-  }
+int print_page(const Context& context, const Json& page, const std::string& table) {
   std::string text = table;
-  const auto total = field(page, "total_items");
-  if (total != "-") text += human_count(number(page, "total_items")) + " in total\n";
+  const auto total = number(page, "total_items");
+  if (total > 0) text += human_count(total) + " in total\n";
   const auto cursor = field(page, "next_cursor");
   if (cursor != "-") text += "more with --cursor " + cursor + "\n";
-  print(text);
+  return context.show(page, text);
 }
 
 std::string query_of(const std::vector<std::pair<std::string, std::string>>& pairs) {

@@ -10,8 +10,8 @@
 
 namespace weir::cli {
 
-// Prints the page, and the command that goes on when there is more.
-void print_page(const Context& context, const Json& page, const std::string& table);
+// Prints the page, and the command that goes on when there is more; kOk.
+int print_page(const Context& context, const Json& page, const std::string& table);
 
 // "?a=b&c=d" from pairs; empty values are left out.
 std::string query_of(const std::vector<std::pair<std::string, std::string>>& pairs);

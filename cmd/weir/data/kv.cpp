@@ -76,8 +76,7 @@ int put(Args args) {
     if (parsed.has("if-missing")) call.headers.emplace_back("If-None-Match", "*");
     if (!call.headers.empty()) call.repeat = Repeat::never;
     WEIR_ASSIGN(const auto answer, context.ask(call));
-    print(context.json() ? pretty(answer) : "revision " + field(answer, "revision") + "\n");
-    return kOk;
+    return context.show(answer, "revision " + field(answer, "revision") + "\n");
   });
 }
 
@@ -89,8 +88,7 @@ int del(Args args) {
                     .examples = {"weir kv del session:abc"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE", .path = key_path(parsed)}));
-    print(context.json() ? pretty(answer) : "key " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "key " + parsed.operand(0) + " deleted\n");
   });
 }
 
@@ -112,8 +110,7 @@ int ls(Args args) {
     for (const auto& key : page.value("items", Json::array())) {
       lines += printable(shown(key)) + "\n";
     }
-    print_page(context, page, lines);
-    return kOk;
+    return print_page(context, page, lines);
   });
 }
 
@@ -132,8 +129,7 @@ int history(Args args) {
                  relative_time(field(entry, "updated_at"), now),
                  shorten(printable(field(entry, "value")), 60)});
     }
-    print(context.json() ? pretty(page) : table.render(context.colours()));
-    return kOk;
+    return context.show(page, table.render(context.colours()));
   });
 }
 
@@ -146,7 +142,8 @@ int bucket_ls(Args args) {
       .command = "weir kv bucket ls", .summary = "All buckets.", .examples = {"weir kv bucket ls"}};
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/kv"}));
-    Table table({"BUCKET", "HISTORY", "TTL", "VALUES", "SIZE", "LIMIT", "REPLICAS"});
+    Table table({"BUCKET", "HISTORY", "TTL", "VALUES", "SIZE", "LIMIT", "REPLICAS"},
+                "No buckets.\n");
     for (const auto& bucket : page.value("items", Json::array())) {
       const auto ttl = Millis{number(bucket, "ttl_ms")};
       table.add({field(bucket, "bucket"), field(bucket, "history"),
@@ -154,9 +151,7 @@ int bucket_ls(Args args) {
                  human_count(number(bucket, "values")), human_bytes(number(bucket, "bytes")),
                  or_none(bucket, "max_bytes"), field(bucket, "replicas")});
     }
-    print(context.json() ? pretty(page)
-                         : (table.empty() ? "No buckets.\n" : table.render(context.colours())));
-    return kOk;
+    return context.show(page, table.render(context.colours()));
   });
 }
 
@@ -182,8 +177,7 @@ int bucket_add(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "PUT",
                                                 .path = bucket_path(parsed.operand(0)),
                                                 .body = body.dump()}));
-    print(context.json() ? pretty(answer) : "bucket " + parsed.operand(0) + " is there\n");
-    return kOk;
+    return context.show(answer, "bucket " + parsed.operand(0) + " is there\n");
   });
 }
 
@@ -191,12 +185,13 @@ int bucket_del(Args args) {
   const Usage usage{.command = "weir kv bucket del",
                     .synopsis = "NAME",
                     .summary = "Deletes a bucket and everything in it.",
-                    .examples = {"weir kv bucket del old"}};
+                    .options = {kYesOption},
+                    .examples = {"weir kv bucket del old --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_TRY(confirmed(parsed, "this deletes " + parsed.operand(0) + " and everything in it"));
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = bucket_path(parsed.operand(0))}));
-    print(context.json() ? pretty(answer) : "bucket " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "bucket " + parsed.operand(0) + " deleted\n");
   });
 }
 

@@ -27,8 +27,7 @@ int pub(Args args) {
                                                 .path = "/v1/pubsub/" + encode(parsed.operand(0)),
                                                 .body = compact(body),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : field(answer, "message_id") + "\n");
-    return kOk;
+    return context.show(answer, field(answer, "message_id") + "\n");
   });
 }
 

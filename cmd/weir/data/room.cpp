@@ -36,8 +36,7 @@ int publish(Args args) {
                                                 .path = path_of(parsed, "/events"),
                                                 .body = compact(body),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : "offset " + field(answer, "offset") + "\n");
-    return kOk;
+    return context.show(answer, "offset " + field(answer, "offset") + "\n");
   });
 }
 
@@ -98,13 +97,12 @@ int list(Args args) {
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/rooms" + query}));
     const auto now = SystemClock().wall();
-    Table table({"ROOM", "NEWEST", "ACTIVE"});
+    Table table({"ROOM", "NEWEST", "ACTIVE"}, "No rooms.\n");
     for (const auto& room : page.value("rooms", Json::array())) {
       table.add({printable(field(room, "room")), field(room, "newest_offset"),
                  relative_time(field(room, "last_activity"), now)});
     }
-    print_page(context, page, table.empty() ? "No rooms.\n" : table.render(context.colours()));
-    return kOk;
+    return print_page(context, page, table.render(context.colours()));
   });
 }
 
@@ -127,8 +125,7 @@ int create(Args args) {
                     .examples = {"weir room create lobby"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "PUT", .path = path_of(parsed)}));
-    print(context.json() ? pretty(answer) : "room " + parsed.operand(0) + " is there\n");
-    return kOk;
+    return context.show(answer, "room " + parsed.operand(0) + " is there\n");
   });
 }
 
@@ -136,11 +133,12 @@ int remove(Args args) {
   const Usage usage{.command = "weir room delete",
                     .synopsis = "ROOM",
                     .summary = "Deletes a room and its events.",
-                    .examples = {"weir room delete lobby"}};
+                    .options = {kYesOption},
+                    .examples = {"weir room delete lobby --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_TRY(confirmed(parsed, "this deletes the room and its events"));
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE", .path = path_of(parsed)}));
-    print(context.json() ? pretty(answer) : "room " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "room " + parsed.operand(0) + " deleted\n");
   });
 }
 

@@ -57,8 +57,7 @@ std::string described(const Json& stream, Timestamp now) {
 }
 
 int show(Context& context, const Json& stream) {
-  print(context.json() ? pretty(stream) : described(stream, SystemClock().wall()));
-  return kOk;
+  return context.show(stream, described(stream, SystemClock().wall()));
 }
 
 int list(Args args) {
@@ -67,15 +66,13 @@ int list(Args args) {
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/streams"}));
     const auto now = SystemClock().wall();
-    Table table({"STREAM", "SUBJECTS", "MESSAGES", "SIZE", "CONSUMERS", "LAST"});
+    Table table({"STREAM", "SUBJECTS", "MESSAGES", "SIZE", "CONSUMERS", "LAST"}, "No streams.\n");
     for (const auto& stream : page.value("items", Json::array())) {
       table.add({field(stream, "name"), shorten(subjects_of(stream), 40),
                  human_count(number(stream, "messages")), human_bytes(number(stream, "bytes")),
                  field(stream, "consumers"), relative_time(field(stream, "last_at"), now)});
     }
-    print(context.json() ? pretty(page)
-                         : (table.empty() ? "No streams.\n" : table.render(context.colours())));
-    return kOk;
+    return context.show(page, table.render(context.colours()));
   });
 }
 
@@ -151,9 +148,11 @@ int purge(Args args) {
                     .summary = "Deletes messages; all unless told.",
                     .options = {{"subject", "SUBJECT", "Only what matches"},
                                 {"below", "SEQ", "Only below this sequence"},
-                                {"keep", "N", "All but the newest N"}},
-                    .examples = {"weir stream purge orders --keep 100"}};
+                                {"keep", "N", "All but the newest N"},
+                                kYesOption},
+                    .examples = {"weir stream purge orders --keep 100 --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
+    WEIR_TRY(confirmed(parsed, "this deletes messages for good"));
     Json body = Json::object();
     if (parsed.has("subject")) body["subject"] = parsed.text("subject");
     for (const std::string name : {"below", "keep"}) {
@@ -164,9 +163,8 @@ int purge(Args args) {
                                                 .path = stream_path(parsed.operand(0)) + "/purge",
                                                 .body = body.dump(),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer)
-                         : counted(number(answer, "purged"), "message", "messages") + " purged\n");
-    return kOk;
+    return context.show(answer,
+                        counted(number(answer, "purged"), "message", "messages") + " purged\n");
   });
 }
 
@@ -176,15 +174,16 @@ int remove(Args args) {
       .synopsis = "STREAM [SEQUENCE]",
       .summary =
           "Deletes a stream with its messages and consumers; with a sequence, that message only.",
-      .examples = {"weir stream delete old", "weir stream delete orders 17"}};
+      .options = {kYesOption},
+      .examples = {"weir stream delete old --yes", "weir stream delete orders 17"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto sequence = parsed.operand(1);
+    if (sequence.empty()) WEIR_TRY(confirmed(parsed, "this deletes the stream and its messages"));
     auto path = stream_path(parsed.operand(0));
     if (!sequence.empty()) path += "/messages/" + encode(sequence);
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE", .path = path}));
     const auto what = sequence.empty() ? "stream " + parsed.operand(0) : "message " + sequence;
-    print(context.json() ? pretty(answer) : what + " deleted\n");
-    return kOk;
+    return context.show(answer, what + " deleted\n");
   });
 }
 

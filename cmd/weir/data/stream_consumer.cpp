@@ -18,7 +18,8 @@ int list(Args args) {
                     .examples = {"weir stream consumer list orders"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = consumers_path(parsed)}));
-    Table table({"CONSUMER", "ACK", "PENDING", "UNACKED", "REDELIVERED", "DELIVERED"});
+    Table table({"CONSUMER", "ACK", "PENDING", "UNACKED", "REDELIVERED", "DELIVERED"},
+                "No consumers.\n");
     for (const auto& consumer : page.value("items", Json::array())) {
       const auto delivered = consumer.value("delivered", Json::object());
       table.add(
@@ -26,9 +27,7 @@ int list(Args args) {
            human_count(number(consumer, "pending")), human_count(number(consumer, "ack_pending")),
            human_count(number(consumer, "redelivered")), field(delivered, "stream_sequence")});
     }
-    print(context.json() ? pretty(page)
-                         : (table.empty() ? "No consumers.\n" : table.render(context.colours())));
-    return kOk;
+    return context.show(page, table.render(context.colours()));
   });
 }
 
@@ -79,11 +78,9 @@ int create(Args args) {
     }
     WEIR_ASSIGN(const auto consumer,
                 context.ask({.method = "PUT", .path = consumer_path(parsed), .body = body.dump()}));
-    print(context.json()
-              ? pretty(consumer)
-              : "consumer " + parsed.operand(1) + " is there, " +
-                    counted(number(consumer, "pending"), "message", "messages") + " before it\n");
-    return kOk;
+    return context.show(consumer, "consumer " + parsed.operand(1) + " is there, " +
+                                      counted(number(consumer, "pending"), "message", "messages") +
+                                      " before it\n");
   });
 }
 
@@ -95,8 +92,7 @@ int remove(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = consumer_path(parsed)}));
-    print(context.json() ? pretty(answer) : "consumer " + parsed.operand(1) + " deleted\n");
-    return kOk;
+    return context.show(answer, "consumer " + parsed.operand(1) + " deleted\n");
   });
 }
 

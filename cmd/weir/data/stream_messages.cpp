@@ -72,10 +72,8 @@ int stream_pub(Args args) {
                              .body = compact(body),
                              .repeat = parsed.has("id") ? Repeat::safe : Repeat::never}));
     const bool known = answer.value("duplicate", false);
-    print(context.json() ? pretty(answer)
-                         : "sequence " + field(answer, "sequence") +
-                               (known ? " (it was there already)\n" : "\n"));
-    return kOk;
+    return context.show(answer, "sequence " + field(answer, "sequence") +
+                                    (known ? " (it was there already)\n" : "\n"));
   });
 }
 
@@ -95,8 +93,7 @@ int stream_get(Args args) {
     if (!parsed.operand(1).empty()) {
       WEIR_ASSIGN(const auto message,
                   context.ask({.path = path + "/" + encode(parsed.operand(1))}));
-      print(context.json() ? pretty(message) : message_data(message) + "\n");
-      return kOk;
+      return context.show(message, message_data(message) + "\n");
     }
     const auto query = query_of(parsed, {"from", "since", "subject", "limit"});
     WEIR_ASSIGN(const auto page, context.ask({.path = path + query}));

@@ -97,8 +97,7 @@ int create(Args args) {
     WEIR_ASSIGN(auto body, new_batch(parsed));
     WEIR_ASSIGN(const auto batch,
                 context.ask({.method = "POST", .path = "/v1/batches", .body = std::move(body)}));
-    print(context.json() ? pretty(batch) : field(batch, "id") + "\n");
-    return kOk;
+    return context.show(batch, field(batch, "id") + "\n");
   });
 }
 
@@ -178,19 +177,16 @@ int list(Args args) {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/batches" + query}));
-    Table table({"ID", "STATUS", "JOBS", "PENDING", "COMPLETED", "DLQ", "NAME"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& batch : *items) {
-        const auto counts = batch.value("counts", Json::object());
-        const auto status = field(batch, "status");
-        table.add(
-            {field(batch, "id"), status, field(batch, "total"), field(batch, "pending"),
-             field(counts, "completed"), field(counts, "dlq"), shorten(field(batch, "name"), 60)},
-            status_colour(status));
-      }
+    Table table({"ID", "STATUS", "JOBS", "PENDING", "COMPLETED", "DLQ", "NAME"}, "No batches.\n");
+    for (const auto& batch : page.value("items", Json::array())) {
+      const auto counts = batch.value("counts", Json::object());
+      const auto status = field(batch, "status");
+      table.add(
+          {field(batch, "id"), status, field(batch, "total"), field(batch, "pending"),
+           field(counts, "completed"), field(counts, "dlq"), shorten(field(batch, "name"), 60)},
+          status_colour(status));
     }
-    print_page(context, page, table.empty() ? "No batches.\n" : table.render(context.colours(), 1));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 1));
   });
 }
 
@@ -207,8 +203,7 @@ int jobs(Args args) {
     const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page,
                 context.ask({.path = batch_path(parsed.operand(0), "/jobs" + query)}));
-    print_page(context, page, job_table(page, context.colours()));
-    return kOk;
+    return print_page(context, page, job_table(page, context.colours()));
   });
 }
 

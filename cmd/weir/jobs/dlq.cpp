@@ -20,8 +20,7 @@ int list(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto query, list_query(parsed));
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq" + query}));
-    print_page(context, page, job_table(page, context.colours()));
-    return kOk;
+    return print_page(context, page, job_table(page, context.colours(), "No dead letters.\n"));
   });
 }
 
@@ -32,8 +31,7 @@ int get(Args args) {
                     .examples = {"weir dlq get 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto job, context.ask({.path = "/v1/dlq/" + encode(parsed.operand(0))}));
-    print(context.json() ? pretty(job) : job_details(job, context.colours()));
-    return kOk;
+    return context.show(job, job_details(job, context.colours()));
   });
 }
 
@@ -45,8 +43,7 @@ int purge(Args args) {
   const Usage usage{.command = "weir dlq purge",
                     .synopsis = "[ID...] [--queue NAME]",
                     .summary = "Deletes dead letters.",
-                    .options = {{"q,queue", "NAME", "All dead letters of this queue"},
-                                {"yes", "", "Really do it"}},
+                    .options = {{"q,queue", "NAME", "All dead letters of this queue"}, kYesOption},
                     .examples = {"weir dlq purge --queue emails --yes",
                                  "weir dlq purge 019ac3f0-7c1e-7000-8000-000000000001 --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
@@ -54,15 +51,11 @@ int purge(Args args) {
     if (!parsed.operands().empty()) filter["ids"] = parsed.operands();
     if (parsed.has("queue")) filter["queue"] = parsed.text("queue");
     if (filter.size() != 1) return bad_argument("give either ids or --queue NAME");
-    if (!parsed.has("yes")) {
-      return bad_argument("this deletes dead letters for good", "add --yes to do it");
-    }
+    WEIR_TRY(confirmed(parsed, "this deletes dead letters for good"));
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = "/v1/dlq/purge",
                                                 .body = body_of(std::move(filter))}));
-    print(context.json() ? pretty(answer)
-                         : human_count(number(answer, "purged")) + " dead letters purged\n");
-    return kOk;
+    return context.show(answer, human_count(number(answer, "purged")) + " dead letters purged\n");
   });
 }
 

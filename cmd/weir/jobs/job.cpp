@@ -22,8 +22,7 @@ int get(Args args) {
                     .examples = {example("get")}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto job, context.ask({.path = job_path(parsed.operand(0))}));
-    print(context.json() ? pretty(job) : job_details(job, context.colours()));
-    return kOk;
+    return context.show(job, job_details(job, context.colours()));
   });
 }
 
@@ -50,14 +49,11 @@ int timeline(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = job_path(parsed.operand(0), "/timeline")}));
     Table table({"AT", "EVENT", "ATTEMPT", "WORKER", "ERROR"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& item : *items) {
-        table.add({field(item, "at"), field(item, "event"), field(item, "attempt"),
-                   field(item, "worker"), shorten(error_text(item), 60)});
-      }
+    for (const auto& item : page.value("items", Json::array())) {
+      table.add({field(item, "at"), field(item, "event"), field(item, "attempt"),
+                 field(item, "worker"), shorten(error_text(item), 60)});
     }
-    print_page(context, page, table.render(context.colours()));
-    return kOk;
+    return print_page(context, page, table.render(context.colours()));
   });
 }
 
@@ -184,8 +180,7 @@ int remove(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = job_path(parsed.operand(0)),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : "job " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "job " + parsed.operand(0) + " deleted\n");
   });
 }
 
@@ -203,19 +198,18 @@ int list(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto query, list_query(parsed));
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/jobs" + query}));
-    print_page(context, page, job_table(page, context.colours()));
-    return kOk;
+    return print_page(context, page, job_table(page, context.colours()));
   });
 }
 
 int cancel_many(Args args) {
-  const Usage usage{.command = "weir job cancel-many",
-                    .summary = "Cancels all jobs that have not ended and that the options name.",
-                    .options = filter_options(FilterStatus::offered,
-                                              {{"dry-run", "", "Only say which jobs it would be"},
-                                               {"yes", "", "Really do it"}}),
-                    .examples = {"weir job cancel-many --queue emails --type digest --dry-run",
-                                 "weir job cancel-many --metadata tenant=acme --yes"}};
+  const Usage usage{
+      .command = "weir job cancel-many",
+      .summary = "Cancels all jobs that have not ended and that the options name.",
+      .options = filter_options(FilterStatus::offered,
+                                {{"dry-run", "", "Only say which jobs it would be"}, kYesOption}),
+      .examples = {"weir job cancel-many --queue emails --type digest --dry-run",
+                   "weir job cancel-many --metadata tenant=acme --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!has_filter(parsed)) return bad_argument("say which jobs: --queue, --type, ...");
     if (!parsed.has("yes") && !parsed.has("dry-run")) {

@@ -100,18 +100,15 @@ std::string job_details(const Json& job, bool colours) {
   return out;
 }
 
-std::string job_table(const Json& page, bool colours) {
-  Table table({"ID", "QUEUE", "TYPE", "STATUS", "ATTEMPT", "CREATED", "ERROR"});
-  if (const auto items = page.find("items"); items != page.end()) {
-    for (const auto& job : *items) {
-      const auto status = field(job, "status");
-      table.add(
-          {field(job, "id"), field(job, "queue"), field(job, "type"), status, attempt_text(job),
-           relative_time(field(job, "created_at"), now()), shorten(error_text(job), 60)},
-          status_colour(status));
-    }
+std::string job_table(const Json& page, bool colours, const std::string& none) {
+  Table table({"ID", "QUEUE", "TYPE", "STATUS", "ATTEMPT", "CREATED", "ERROR"}, none);
+  for (const auto& job : page.value("items", Json::array())) {
+    const auto status = field(job, "status");
+    table.add({field(job, "id"), field(job, "queue"), field(job, "type"), status, attempt_text(job),
+               relative_time(field(job, "created_at"), now()), shorten(error_text(job), 60)},
+              status_colour(status));
   }
-  return table.empty() ? "No jobs.\n" : table.render(colours, 3);
+  return table.render(colours, 3);
 }
 
 }  // namespace weir::cli

@@ -23,7 +23,7 @@ Result<Json> wait_for_end(Context& context, const Waited& waited, Millis limit);
 std::string error_text(const Json& job);
 
 std::string job_details(const Json& job, bool colours);  // one job, every field
-// {items,...} of a list as a table.
-std::string job_table(const Json& page, bool colours);
+// {items,...} of a list as a table; `none` when it is empty.
+std::string job_table(const Json& page, bool colours, const std::string& none = "No jobs.\n");
 
 }  // namespace weir::cli

@@ -22,19 +22,17 @@ int list(Args args) {
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/queues" + query}));
     Table table(
-        {"QUEUE", "STATE", "READY", "SCHEDULED", "PROCESSING", "COMPLETED", "FAILED", "DLQ"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& queue : *items) {
-        const auto counts = queue.value("counts", Json::object());
-        const bool paused = queue.value("paused", false);
-        table.add({field(queue, "name"), paused ? "paused" : "active", field(counts, "unprocessed"),
-                   field(counts, "scheduled"), field(counts, "processing"),
-                   field(counts, "completed"), field(counts, "failed"), field(counts, "dlq")},
-                  paused ? Colour::yellow : Colour::none);
-      }
+        {"QUEUE", "STATE", "READY", "SCHEDULED", "PROCESSING", "COMPLETED", "FAILED", "DLQ"},
+        "No queues.\n");
+    for (const auto& queue : page.value("items", Json::array())) {
+      const auto counts = queue.value("counts", Json::object());
+      const bool paused = queue.value("paused", false);
+      table.add({field(queue, "name"), paused ? "paused" : "active", field(counts, "unprocessed"),
+                 field(counts, "scheduled"), field(counts, "processing"),
+                 field(counts, "completed"), field(counts, "failed"), field(counts, "dlq")},
+                paused ? Colour::yellow : Colour::none);
     }
-    print_page(context, page, table.empty() ? "No queues.\n" : table.render(context.colours(), 1));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 1));
   });
 }
 
@@ -45,8 +43,7 @@ int get(Args args) {
                     .examples = {"weir queue get emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto queue, context.ask({.path = queue_path(parsed.operand(0))}));
-    print(context.json() ? pretty(queue) : job_details(queue, context.colours()));
-    return kOk;
+    return context.show(queue, job_details(queue, context.colours()));
   });
 }
 
@@ -70,8 +67,7 @@ int set(Args args) {
     WEIR_ASSIGN(const auto queue, context.ask({.method = "PUT",
                                                .path = queue_path(parsed.operand(0)),
                                                .body = std::move(body)}));
-    print(context.json() ? pretty(queue) : job_details(queue, context.colours()));
-    return kOk;
+    return context.show(queue, job_details(queue, context.colours()));
   });
 }
 
@@ -85,8 +81,7 @@ int simple(Args args, const std::string& verb, std::string summary, std::string 
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = queue_path(parsed.operand(0), "/" + verb),
                                                 .body = "{}"}));
-    print(context.json() ? pretty(answer) : "queue " + parsed.operand(0) + " " + done + "\n");
-    return kOk;
+    return context.show(answer, "queue " + parsed.operand(0) + " " + done + "\n");
   });
 }
 
@@ -102,19 +97,14 @@ int purge(Args args) {
   const Usage usage{.command = "weir queue purge",
                     .synopsis = "QUEUE",
                     .summary = "Deletes every waiting job of a queue.",
-                    .options = {{"yes", "", "Really do it"}},
+                    .options = {kYesOption},
                     .examples = {"weir queue purge emails --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    if (!parsed.has("yes")) {
-      return bad_argument("this deletes every waiting job of " + parsed.operand(0),
-                          "add --yes to do it");
-    }
+    WEIR_TRY(confirmed(parsed, "this deletes every waiting job of " + parsed.operand(0)));
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = queue_path(parsed.operand(0), "/purge"),
                                                 .body = "{}"}));
-    print(context.json() ? pretty(answer)
-                         : human_count(number(answer, "purged")) + " jobs deleted\n");
-    return kOk;
+    return context.show(answer, human_count(number(answer, "purged")) + " jobs deleted\n");
   });
 }
 
@@ -127,8 +117,7 @@ int remove(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = queue_path(parsed.operand(0)),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : "queue " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "queue " + parsed.operand(0) + " deleted\n");
   });
 }
 

@@ -134,20 +134,19 @@ int run_redrives(Args args) {
     if (!parsed.operands().empty()) {
       const auto path = "/v1/dlq/redrives/" + encode(parsed.operand(0));
       WEIR_ASSIGN(const auto one, context.ask({.path = path}));
-      print(context.json() ? pretty(one) : line_of(one));
-      return kOk;
+      return context.show(one, line_of(one));
     }
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq/redrives" + query}));
-    Table table({"ID", "STATE", "QUEUE", "RATE", "REDRIVEN", "SKIPPED", "FAILED", "BEGAN"});
+    Table table({"ID", "STATE", "QUEUE", "RATE", "REDRIVEN", "SKIPPED", "FAILED", "BEGAN"},
+                "No redrives.\n");
     for (const auto& item : page.value("items", Json::array())) {
       table.add({field(item, "id"), field(item, "state"), field(item, "queue"),
                  field(item, "rate_per_s"), field(item, "redriven"), field(item, "skipped"),
                  field(item, "failed"), field(item, "created_at")});
     }
-    print_page(context, page, table.render(context.colours()));
-    return kOk;
+    return print_page(context, page, table.render(context.colours()));
   });
 }
 
@@ -159,8 +158,7 @@ int run_stop_redrive(Args args) {
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto path = "/v1/dlq/redrives/" + encode(parsed.operand(0)) + "/cancel";
     WEIR_ASSIGN(const auto redrive, context.ask({.method = "POST", .path = path, .body = "{}"}));
-    print(context.json() ? pretty(redrive) : line_of(redrive));
-    return kOk;
+    return context.show(redrive, line_of(redrive));
   });
 }
 

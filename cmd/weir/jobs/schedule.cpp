@@ -29,32 +29,27 @@ int list(Args args) {
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/schedules" + query}));
     const auto now = SystemClock().wall();
-    Table table({"NAME", "STATE", "WHEN", "QUEUE", "NEXT", "LAST", "RUNS", "MISSED", "SKIPPED"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& item : *items) {
-        const bool paused = item.value("paused", false);
-        table.add(
-            {field(item, "name"), paused ? "paused" : "active", rule_of(item),
-             field(item.value("job", Json::object()), "queue"),
-             relative_time(field(item, "next_at"), now), relative_time(field(item, "last_at"), now),
-             field(item, "runs"), field(item, "missed"), field(item, "skipped")},
-            paused ? Colour::yellow : Colour::none);
-      }
+    Table table({"NAME", "STATE", "WHEN", "QUEUE", "NEXT", "LAST", "RUNS", "MISSED", "SKIPPED"},
+                "No schedules.\n");
+    for (const auto& item : page.value("items", Json::array())) {
+      const bool paused = item.value("paused", false);
+      table.add(
+          {field(item, "name"), paused ? "paused" : "active", rule_of(item),
+           field(item.value("job", Json::object()), "queue"),
+           relative_time(field(item, "next_at"), now), relative_time(field(item, "last_at"), now),
+           field(item, "runs"), field(item, "missed"), field(item, "skipped")},
+          paused ? Colour::yellow : Colour::none);
     }
-    print_page(context, page,
-               table.empty() ? "No schedules.\n" : table.render(context.colours(), 1));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 1));
   });
 }
 
 std::string runs_table(const Json& runs, bool colours) {
   Table table({"DUE", "WHY", "STATUS", "JOB"});
-  if (const auto items = runs.find("items"); items != runs.end()) {
-    for (const auto& run : *items) {
-      const auto status = field(run, "status");
-      table.add({field(run, "at"), field(run, "kind"), status, field(run, "id")},
-                status_colour(status));
-    }
+  for (const auto& run : runs.value("items", Json::array())) {
+    const auto status = field(run, "status");
+    table.add({field(run, "at"), field(run, "kind"), status, field(run, "id")},
+              status_colour(status));
   }
   return table.empty() ? std::string() : "\n" + table.render(colours, 2);
 }
@@ -101,8 +96,7 @@ int set(Args args) {
     WEIR_ASSIGN(const auto schedule, context.ask({.method = "PUT",
                                                   .path = schedule_path(parsed.operand(0)),
                                                   .body = std::move(body)}));
-    print(context.json() ? pretty(schedule) : job_details(schedule, context.colours()));
-    return kOk;
+    return context.show(schedule, job_details(schedule, context.colours()));
   });
 }
 
@@ -115,8 +109,7 @@ int remove(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "DELETE",
                                                 .path = schedule_path(parsed.operand(0)),
                                                 .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : "schedule " + parsed.operand(0) + " deleted\n");
-    return kOk;
+    return context.show(answer, "schedule " + parsed.operand(0) + " deleted\n");
   });
 }
 
@@ -129,8 +122,7 @@ int pause(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = schedule_path(parsed.operand(0), "/pause"),
                                                 .body = "{}"}));
-    print(context.json() ? pretty(answer) : "schedule " + parsed.operand(0) + " paused\n");
-    return kOk;
+    return context.show(answer, "schedule " + parsed.operand(0) + " paused\n");
   });
 }
 
@@ -143,10 +135,8 @@ int resume(Args args) {
     WEIR_ASSIGN(const auto answer, context.ask({.method = "POST",
                                                 .path = schedule_path(parsed.operand(0), "/resume"),
                                                 .body = "{}"}));
-    print(context.json() ? pretty(answer)
-                         : "schedule " + parsed.operand(0) + " resumed, next run " +
-                               field(answer, "next_at") + "\n");
-    return kOk;
+    return context.show(answer, "schedule " + parsed.operand(0) + " resumed, next run " +
+                                    field(answer, "next_at") + "\n");
   });
 }
 
@@ -162,8 +152,7 @@ int trigger(Args args) {
                              .path = schedule_path(parsed.operand(0), "/trigger"),
                              .body = "{}",
                              .repeat = Repeat::never}));
-    print(context.json() ? pretty(answer) : field(answer, "id") + "\n");
-    return kOk;
+    return context.show(answer, field(answer, "id") + "\n");
   });
 }
 

@@ -42,6 +42,10 @@ Result<Times> asked(const Parsed& parsed, std::size_t count) {
       return bad_argument("--" + std::string(option) + " does not go with a NAME");
     }
   }
+  if (parsed.operand(0).find(' ') != std::string::npos) {
+    return bad_argument("\"" + printable(parsed.operand(0)) + "\" is no NAME",
+                        "a cron expression goes with --cron");
+  }
   WEIR_ASSIGN(auto context, Context::make(parsed));
   const auto path = "/v1/schedules/" + encode(parsed.operand(0)) +
                     query_of({{"upcoming", std::to_string(count)}});

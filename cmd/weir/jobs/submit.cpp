@@ -212,8 +212,7 @@ Result<int> submit_one(const Parsed& parsed, Context& context, const std::string
   WEIR_ASSIGN(const auto job,
               context.ask({.method = "POST", .path = "/v1/jobs", .body = std::move(body)}));
   if (!parsed.has("wait")) {
-    print(context.json() ? pretty(job) : field(job, "id") + "\n");
-    return kOk;
+    return context.show(job, field(job, "id") + "\n");
   }
   WEIR_ASSIGN(const auto limit, parsed.duration("wait-timeout", Millis{0}));
   WEIR_ASSIGN(const auto ended, wait_for_job(context, field(job, "id"), limit));

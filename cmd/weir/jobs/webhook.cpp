@@ -33,16 +33,15 @@ int list(Args args) {
     WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"status", "queue", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = std::string(kDeliveries) + query}));
-    Table table({"ID", "STATUS", "EVENT", "SUBJECT", "ATTEMPTS", "NEXT", "ERROR"});
+    Table table({"ID", "STATUS", "EVENT", "SUBJECT", "ATTEMPTS", "NEXT", "ERROR"},
+                "No deliveries.\n");
     for (const auto& each : page.value("items", Json::array())) {
       table.add({field(each, "id"), field(each, "status"), field(each, "event"),
                  shorten(field(each, "subject"), 40), field(each, "attempts"),
                  time_field(each, "next_attempt_at"), shorten(field(each, "error"), 60)},
                 colour_of(field(each, "status")));
     }
-    print_page(context, page,
-               table.empty() ? "No deliveries.\n" : table.render(context.colours(), 1));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 1));
   });
 }
 
@@ -57,8 +56,7 @@ int show(Args args) {
                     .examples = {"weir webhook show msg_0k2f9d1h8c7b-812-1"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto delivery, ask_delivery(context, parsed.operand(0)));
-    print(context.json() ? pretty(delivery) : job_details(delivery, context.colours()));
-    return kOk;
+    return context.show(delivery, job_details(delivery, context.colours()));
   });
 }
 
@@ -86,29 +84,23 @@ int redrive(Args args) {
                                  "weir webhook redrive msg_0k2f9d1h8c7b-812-1"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto answer, change(parsed, context, "redrive"));
-    print(context.json()
-              ? pretty(answer)
-              : counted(number(answer, "redriven"), "delivery", "deliveries") + " redriven\n");
-    return kOk;
+    return context.show(
+        answer, counted(number(answer, "redriven"), "delivery", "deliveries") + " redriven\n");
   });
 }
 
 int purge(Args args) {
-  const Usage usage{.command = "weir webhook purge",
-                    .synopsis = "[ID...] [--queue NAME]",
-                    .summary = "Deletes dead deliveries.",
-                    .options = {{"q,queue", "NAME", "All dead deliveries of this queue"},
-                                {"yes", "", "Really do it"}},
-                    .examples = {"weir webhook purge --queue emails --yes"}};
+  const Usage usage{
+      .command = "weir webhook purge",
+      .synopsis = "[ID...] [--queue NAME]",
+      .summary = "Deletes dead deliveries.",
+      .options = {{"q,queue", "NAME", "All dead deliveries of this queue"}, kYesOption},
+      .examples = {"weir webhook purge --queue emails --yes"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    if (!parsed.has("yes")) {
-      return bad_argument("this deletes dead deliveries for good", "add --yes to do it");
-    }
+    WEIR_TRY(confirmed(parsed, "this deletes dead deliveries for good"));
     WEIR_ASSIGN(const auto answer, change(parsed, context, "purge"));
-    print(context.json()
-              ? pretty(answer)
-              : counted(number(answer, "purged"), "delivery", "deliveries") + " purged\n");
-    return kOk;
+    return context.show(answer,
+                        counted(number(answer, "purged"), "delivery", "deliveries") + " purged\n");
   });
 }
 

@@ -48,17 +48,14 @@ int list(Args args) {
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/workers" + query}));
     const auto now = SystemClock().wall();
-    Table table({"NAME", "STATE", "SEEN", "RUNNING", "QUEUES", "LABELS"});
-    if (const auto items = page.find("items"); items != page.end()) {
-      for (const auto& item : *items) {
-        const auto state = state_of(item);
-        table.add({field(item, "name"), state, relative_time(field(item, "last_seen"), now),
-                   field(item, "running"), queues_of(item), labels_of(item)},
-                  state == "live" ? Colour::none : Colour::yellow);
-      }
+    Table table({"NAME", "STATE", "SEEN", "RUNNING", "QUEUES", "LABELS"}, "No workers.\n");
+    for (const auto& item : page.value("items", Json::array())) {
+      const auto state = state_of(item);
+      table.add({field(item, "name"), state, relative_time(field(item, "last_seen"), now),
+                 field(item, "running"), queues_of(item), labels_of(item)},
+                state == "live" ? Colour::none : Colour::yellow);
     }
-    print_page(context, page, table.empty() ? "No workers.\n" : table.render(context.colours(), 1));
-    return kOk;
+    return print_page(context, page, table.render(context.colours(), 1));
   });
 }
 
@@ -86,9 +83,8 @@ int drain(Args args) {
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "POST", .path = worker_path(name, "/drain"), .body = "{}"}));
     if (parsed.has("wait")) WEIR_TRY(wait_until_idle(context, name));
-    print(context.json() ? pretty(answer)
-                         : "worker " + name + (parsed.has("wait") ? " drained\n" : " draining\n"));
-    return kOk;
+    return context.show(answer,
+                        "worker " + name + (parsed.has("wait") ? " drained\n" : " draining\n"));
   });
 }
 
@@ -101,8 +97,7 @@ int undrain(Args args) {
     const auto& name = parsed.operand(0);
     WEIR_ASSIGN(const auto answer,
                 context.ask({.method = "DELETE", .path = worker_path(name, "/drain")}));
-    print(context.json() ? pretty(answer) : "worker " + name + " gets jobs again\n");
-    return kOk;
+    return context.show(answer, "worker " + name + " gets jobs again\n");
   });
 }
 

@@ -18,6 +18,7 @@ Finished weir(std::vector<std::string> arguments, std::map<std::string, std::str
 TEST(Program, HelpAndVersion) {
   EXPECT_THAT(weir({"--help"}).out, HasSubstr("Usage: weir COMMAND"));
   EXPECT_THAT(weir({"--version"}).out, testing::MatchesRegex("weir [0-9.]+\n"));
+  EXPECT_THAT(weir({"help", "job", "list"}).out, HasSubstr("Usage: weir job list"));
   const auto bare = weir({});
   EXPECT_EQ(bare.code, 2);
   EXPECT_THAT(bare.err, HasSubstr("Commands:"));
@@ -27,6 +28,12 @@ TEST(Program, UnknownCommandsGetASuggestion) {
   const auto ran = weir({"sumbit"});
   EXPECT_EQ(ran.code, 2);
   EXPECT_EQ(ran.err, "weir: unknown command \"weir sumbit\" (did you mean `weir submit`?)\n");
+}
+
+TEST(Program, OutputThatCannotBeWrittenIsAFailure) {
+  const auto ran = run({.argv = {"/bin/sh", "-c", weir_binary() + " config > /dev/full"}});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("cannot write to standard output"));
 }
 
 TEST(Program, SecretsAreNotTakenAsArguments) {
@@ -50,6 +57,8 @@ TEST(Program, BashCompletionKnowsCommandsAndOptions) {
   EXPECT_EQ(complete("queue pu", 2), "purge\n");
   EXPECT_EQ(complete("submit --prio", 2), "--priority\n");
   EXPECT_EQ(complete("job list --curs", 3), "--cursor\n");
+  EXPECT_EQ(complete("kv bucket add --hist", 4), "--history\n");
+  EXPECT_EQ(complete("kv get something --rev", 4), "--revision\n");
 }
 
 }  // namespace

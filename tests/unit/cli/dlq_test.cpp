@@ -49,5 +49,13 @@ TEST(Dlq, ARedriveWithARateOrAPatchGoesOnByItself) {
   EXPECT_EQ(server.asked().back().path, "/v1/dlq/redrives/r1/cancel");
 }
 
+TEST(Dlq, AnEmptyListSaysSo) {
+  FakeServer server([](const Asked&) {
+    return Reply{200, R"({"items":[],"next_cursor":null,"total_items":0})"};
+  });
+  EXPECT_EQ(run(run_dlq, {"list", "--server", server.url()}).out, "No dead letters.\n");
+  EXPECT_EQ(run(run_job, {"list", "--server", server.url()}).out, "No jobs.\n");
+}
+
 }  // namespace
 }  // namespace weir::cli

@@ -16,6 +16,27 @@ TEST(Table, AlignsByCodePoints) {
   EXPECT_EQ(table.render(false), "NAME   N\ngröße  1\na      22\n");
 }
 
+TEST(Table, LinesEndWithText) {
+  Table table({"NAME", "STATUS", "ERROR"});
+  table.add({"nats", "ok", ""});
+  EXPECT_EQ(table.render(false), "NAME  STATUS  ERROR\nnats  ok\n");
+}
+
+TEST(PrintError, SaysNothingTwice) {
+  const auto printed = [](Error error) {
+    testing::internal::CaptureStderr();
+    print_error(error);
+    return testing::internal::GetCapturedStderr();
+  };
+  const Error error{Code::invalid, "r", "Wrong.", "n must be 1", {{"n", "must be 1"}}};
+  EXPECT_EQ(printed(error), "weir: Wrong.\n  n: must be 1\n");
+  EXPECT_EQ(printed({Code::invalid, "r", "Wrong.", "must be 1", {{"n", "must be 1"}}}),
+            "weir: Wrong.\n  n: must be 1\n");
+  EXPECT_EQ(printed({Code::invalid, "r", "Wrong.", "more", {{"n", "must be 1"}}}),
+            "weir: Wrong. (more)\n  n: must be 1\n");
+  EXPECT_EQ(printed({Code::invalid, "r", "Wrong.", "more"}), "weir: Wrong. (more)\n");
+}
+
 TEST(Table, PaintsOnlyWhenAsked) {
   Table table({"S"});
   table.add({"failed"}, Colour::red);
