@@ -90,7 +90,7 @@ void Outbox::keep(Operation operation, ReplyHandler done) {
 
 void Outbox::keep_in_turn(Operation operation, ReplyHandler done) {
   std::optional<MonoTime> until;
-  if (hooks_.may_drain()) until = clock_.mono() + options_.longest_hold;
+  if (!stuck_ && hooks_.may_drain()) until = clock_.mono() + options_.longest_hold;
   take({std::move(operation), std::move(done), until});
 }
 
@@ -190,6 +190,7 @@ void Outbox::drain_loop() {
     }
     const auto entry = hooks_.may_drain() ? next_entry() : std::nullopt;
     const bool appended = entry && hand_over(*entry);
+    if (entry) stuck_ = !appended;
     if (appended) {
       pause = kLook;
       in_a_row += entry->operations;

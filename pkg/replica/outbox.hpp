@@ -57,6 +57,7 @@ class Outbox {
   void keep(Operation operation, ReplyHandler done);
   // As keep(), for what stands behind other operations: while the log takes entries the answer is
   // held until all of them are applied, and is then that of the state machine, an error of it too.
+  // Not while what was appended last was not taken.
   void keep_in_turn(Operation operation, ReplyHandler done);
 
   // For the applier: whether somebody waits for the answers to this entry, and those.
@@ -98,6 +99,7 @@ class Outbox {
   std::atomic<std::uint64_t> operations_{0};  // kept or about to be, and not in the log yet
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> drained_{0};
+  std::atomic<bool> stuck_{false};         // the log did not take the last entry
   std::atomic<std::uint64_t> awaited_{0};  // sequence of an entry; 0: none
   std::uint64_t answered_ = 0;             // sequence of the last that was awaited; drainer
   std::uint64_t written_ = 0;              // operations in the file at start and since; writer
