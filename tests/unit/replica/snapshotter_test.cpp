@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "pkg/replica/snapshot_file.hpp"
 #include "tests/support/memory_snapshots.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/unit/replica/node.hpp"
@@ -81,6 +82,29 @@ class SnapshotterTest : public testing::Test {
     return sum;
   }
   Revision first() { return log_.info()->first; }
+  // The newest snapshot becomes one of another state, whose sums are right.
+  void alter_newest(const std::string& sql) {
+    const test::TempDir dir;
+    const std::string packed = dir.file("packed");
+    const std::string raw = dir.file("raw");
+    auto info = store_.list()->front();
+    ASSERT_TRUE(store_.fetch(info, packed));
+    ASSERT_TRUE(decompress_file(packed, raw));
+    {
+      auto db = sqlite::Database::open({.path = raw});
+      ASSERT_TRUE(db) << describe(db.error());
+      ASSERT_TRUE((*db)->transaction([&]() -> Result<void> {
+        (*db)->execute(sql);
+        return {};
+      }));
+    }
+    ASSERT_TRUE(compress_file(raw, packed));
+    const auto sum = sum_file(packed);
+    ASSERT_TRUE(sum);
+    info.bytes = sum->bytes;
+    info.sha256 = sum->sha256;
+    ASSERT_TRUE(store_.put(info, packed));
+  }
 
   SystemClock clock_;
   test::MemoryLog log_{clock_};
@@ -196,6 +220,27 @@ TEST_F(SnapshotterTest, ADamagedSnapshotIsPassedOverForTheOneBefore) {
   store_.damage(1);
   ASSERT_TRUE(two_.start());
   expect_complete(two_);
+}
+
+// Somebody altered it and its sums: what follows from it is not what the others have.
+TEST_F(SnapshotterTest, OneOfAnotherStateIsFoundOutByTheOthers) {
+  for (Node* node : {&one_, &two_}) node->digests = {.entries = 5, .every = 200ms, .rows = 100};
+  ASSERT_TRUE(one_.start());
+  ASSERT_TRUE(wait_until([&] { return one_.instance->health().role == Role::leader; }));
+  for (int i = 0; i < 2; ++i) {
+    add(one_, 20);
+    ASSERT_TRUE(one_.instance->snapshots()->take());
+  }
+  alter_newest("UPDATE toy_values SET value=value+1 WHERE key='k7'");
+  ASSERT_TRUE(two_.start());
+  EXPECT_TRUE(wait_until([&] {
+    EXPECT_TRUE(one_.ask(add_operation("k0", 1)));
+    return two_.instance->health().digest.diverged;
+  }));
+  EXPECT_EQ(two_.reason(add_operation("k0", 1)), "replica_stopped");
+  EXPECT_FALSE(one_.instance->health().digest.diverged);
+  two_.instance->stop();
+  EXPECT_EQ(two_.start().error().reason, "state_diverged") << "it does not forget";
 }
 
 TEST_F(SnapshotterTest, WithoutAGoodSnapshotItRefusesToServe) {
