@@ -78,6 +78,7 @@ class Client {
   // Breaks a call in flight; every later call fails at once. Idempotent, any thread.
   void stop();
   const std::string& server() const { return servers_[at_]; }  // the one that it stays with
+  std::size_t server_count() const { return servers_.size(); }
   Millis retry_for() const { return options_.retry_for; }
 
  private:

@@ -21,12 +21,12 @@ Result<int> follow(Context& context, const Followed& followed) {
   EventParser parser;
   Millis pause = kFirstPause;
   bool over = false;
-  bool told = false;  // of this outage
+  std::size_t refusals = 0;  // one after the other: an outage is told when no server is left
   auto give_up = std::chrono::steady_clock::now() + context.client().retry_for();
   const auto receive = [&](std::string_view bytes) {
     pause = kFirstPause;
     give_up = MonoTime::max();
-    told = false;
+    refusals = 0;
     parser.feed(bytes, [&](const auto& event) {
       over = over || !followed.show(event) || output_error() != 0;
     });
@@ -46,9 +46,9 @@ Result<int> follow(Context& context, const Followed& followed) {
       if (!may_pass(error) || std::chrono::steady_clock::now() + pause > give_up) return error;
       if (!connected_once && error.reason == "tls_failed") return error;
       asked = error.retry_after;
-      if (connected_once && error.reason != "outcome_unknown" && !told) {
+      const bool refused = error.reason != "outcome_unknown";
+      if (connected_once && refused && ++refusals == context.client().server_count()) {
         print_error({error.code, error.reason, error.message, "trying again"});
-        told = true;
       }
     }
     std::this_thread::sleep_for(std::max(pause, asked));

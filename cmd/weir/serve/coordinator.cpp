@@ -10,7 +10,6 @@
 #include "api/values/payload_keys.hpp"
 #include "cmd/weir/serve/coordinator_options.hpp"
 #include "cmd/weir/serve/data_replica.hpp"
-#include "cmd/weir/serve/nats_options.hpp"
 #include "cmd/weir/serve/webhook_service.hpp"
 #include "jobs/limits.hpp"
 #include "jobs/machine.hpp"

@@ -6,6 +6,7 @@
 #include "api/api.hpp"
 #include "api/http/front.hpp"
 #include "pkg/config/serve_config.hpp"
+#include "pkg/nats/connection.hpp"
 
 namespace weir::cli {
 
@@ -14,5 +15,7 @@ api::ApiOptions api_options(const config::ServeConfig& config, std::size_t messa
 
 // Without TLS.
 http::FrontOptions front_options(const config::ServeConfig& config);
+
+nats::ConnectOptions connect_options(const config::NatsConfig& config);
 
 }  // namespace weir::cli

@@ -224,5 +224,20 @@ TEST(Follow, TheServersAreTriedInTurn) {
   EXPECT_EQ(server.asked().back().last_event_id, "1");
 }
 
+TEST(Follow, AServerThatGoesIsNoOutageWhileAnotherAnswers) {
+  std::atomic<int> connections{0};
+  const auto handler = [&](const Asked&) {
+    const int number = ++connections;
+    if (number == 1) return Reply{200, room_event(1)};
+    return number == 2 ? Reply{503, R"({"error":"Stopping."})"} : Reply{204, ""};
+  };
+  FakeServer one(handler);
+  FakeServer two(handler);
+  const auto ran = run(run_room, {"tail", "r", "--server", one.url() + "," + two.url()});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  EXPECT_EQ(two.asked().size(), 1U);
+}
+
 }  // namespace
 }  // namespace weir::cli

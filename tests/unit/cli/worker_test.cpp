@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -15,6 +18,27 @@ namespace {
 
 using testing::HasSubstr;
 using Json = nlohmann::json;
+
+WorkerOptions options_for(const FakeServer& server, const std::string& command) {
+  WorkerOptions out;
+  out.client.server = server.url();
+  out.command = command;
+  out.name = "w1";
+  out.queues = {"q"};
+  out.until = Until::empty;
+  return out;
+}
+
+// A server that has one job for whoever asks first, and answers reports as `report` says.
+FakeServer::Handler one_job(std::function<Reply(const Json&)> report) {
+  auto leased = std::make_shared<std::atomic<bool>>(false);
+  return [leased, report = std::move(report)](const Asked& asked) -> Reply {
+    const auto body = Json::parse(asked.body);
+    if (!body.contains("lease")) return report(body);
+    if (leased->exchange(true)) return {200, R"({"jobs":[]})"};
+    return {200, R"({"jobs":[{"id":"a","lease":"L","payload":1}]})"};
+  };
+}
 
 // A coordinator as a worker sees it: leases what is ready, remembers outcomes.
 class FakeCoordinator {
@@ -37,11 +61,7 @@ class FakeCoordinator {
   }
 
   WorkerOptions options(const std::string& command, Until until = Until::empty) const {
-    WorkerOptions out;
-    out.client.server = server_->url();
-    out.command = command;
-    out.name = "w1";
-    out.queues = {"q"};
+    auto out = options_for(*server_, command);
     out.until = until;
     out.poll = Millis{200};
     out.kill_grace = Millis{2'000};
@@ -294,25 +314,13 @@ TEST(Worker, LogsCanBeTurnedOff) {
 }
 
 TEST(Worker, ALogThatIsRefusedDoesNotCostTheResult) {
-  std::atomic<bool> leased{false};
   Json completed;
-  FakeServer server([&](const Asked& asked) -> Reply {
-    const auto body = Json::parse(asked.body);
-    if (body.contains("lease")) {
-      if (leased.exchange(true)) return {200, R"({"jobs":[]})"};
-      return {200, R"({"jobs":[{"id":"a","lease":"L","payload":1}]})"};
-    }
-    if (asked.body.find("\"log\"") != std::string::npos) return {400, R"({"error":"log?"})"};
+  FakeServer server(one_job([&](const Json& body) -> Reply {
+    if (body.dump().find("\"log\"") != std::string::npos) return {400, R"({"error":"log?"})"};
     completed = body["complete"];
     return {200, R"({"complete":[{"ok":true}],"fail":[],"release":[],"heartbeat":[]})"};
-  });
-  WorkerOptions options;
-  options.client.server = server.url();
-  options.command = "echo line >&2; cat";
-  options.name = "w";
-  options.queues = {"q"};
-  options.until = Until::empty;
-  const auto totals = Worker(options).run();
+  }));
+  const auto totals = Worker(options_for(server, "echo line >&2; cat")).run();
   ASSERT_TRUE(totals);
   EXPECT_EQ(totals->completed, 1);
   EXPECT_EQ(completed[0]["result"], 1);
@@ -338,36 +346,19 @@ TEST(Worker, AbortKillsAndGivesBack) {
 
 TEST(Worker, ABadKeyEndsIt) {
   FakeServer server([](const Asked&) { return Reply{401, R"({"error":"No."})"}; });
-  WorkerOptions options;
-  options.client.server = server.url();
-  options.command = "true";
-  options.name = "w";
-  options.queues = {"q"};
-  const auto totals = Worker(options).run();
+  const auto totals = Worker(options_for(server, "true")).run();
   ASSERT_FALSE(totals);
   EXPECT_EQ(totals.error().code, Code::unauthenticated);
 }
 
 TEST(Worker, ARefusedResultBecomesAFailure) {
-  std::atomic<bool> leased{false};
   Json failed;
-  FakeServer server([&](const Asked& asked) -> Reply {
-    const auto body = Json::parse(asked.body);
-    if (body.contains("lease")) {
-      if (leased.exchange(true)) return {200, R"({"jobs":[]})"};
-      return {200, R"({"jobs":[{"id":"a","lease":"L","payload":1}]})"};
-    }
+  FakeServer server(one_job([&](const Json& body) -> Reply {
     if (!body["complete"].empty()) return {413, R"({"error":"too large"})"};
     failed = body["fail"];
     return {200, R"({"complete":[],"fail":[{"ok":true}],"release":[],"heartbeat":[]})"};
-  });
-  WorkerOptions options;
-  options.client.server = server.url();
-  options.command = "cat";
-  options.name = "w";
-  options.queues = {"q"};
-  options.until = Until::empty;
-  const auto totals = Worker(options).run();
+  }));
+  const auto totals = Worker(options_for(server, "cat")).run();
   ASSERT_TRUE(totals);
   EXPECT_EQ(totals->failed, 1);
   EXPECT_EQ(failed[0]["error"]["type"], "result_refused");
