@@ -16,22 +16,17 @@ int run_audit(Args args) {
   const Usage usage{
       .command = "weir audit",
       .summary = "Lists who changed what, newest first. Wants an admin key.",
-      .options = {{"key", "ID", "Changes made with this key"},
-                  {"action", "NAME", "Such as queues.pause, or queues for all of them"},
-                  {"target", "NAME", "Changes of this queue, job or key"},
-                  {"after", "TIME", "From this RFC 3339 time on"},
-                  {"before", "TIME", "Before this RFC 3339 time"},
-                  {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                  {"cursor", "TEXT", "Go on where a page ended"}},
+      .options = paged({{"key", "ID", "Changes made with this key"},
+                        {"action", "NAME", "Such as queues.pause, or queues for all of them"},
+                        {"target", "NAME", "Changes of this queue, job or key"},
+                        {"after", "TIME", "From this RFC 3339 time on"},
+                        {"before", "TIME", "Before this RFC 3339 time"}}),
       .examples = {"weir audit --action queues --after 2026-11-21T00:00:00Z",
                    "weir audit --target emails --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    std::vector<std::pair<std::string, std::string>> query;
-    for (const char* name : {"key", "action", "target", "after", "before", "limit", "cursor"}) {
-      query.emplace_back(name, parsed.text(name));
-    }
-    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/audit" + query_of(query)}));
+    const auto query =
+        query_of(parsed, {"key", "action", "target", "after", "before", "limit", "cursor"});
+    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/audit" + query}));
     Table table({"AT", "WHO", "FROM", "ACTION", "TARGET", "OUTCOME"}, "No entries.\n");
     for (const auto& item : page.value("items", Json::array())) {
       table.add({field(item, "at"), who(item), field(item, "from"), field(item, "action"),

@@ -96,13 +96,9 @@ int create(Args args) {
 int list(Args args) {
   const Usage usage{.command = "weir key list",
                     .summary = "Lists the keys; never their secrets.",
-                    .options = {{"limit", "N", "Per page, 1 to 1000"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
                     .examples = {"weir key list"}};
-  return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
-    const auto query = query_of(parsed, {"limit", "cursor"});
-    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys" + query}));
+  return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
+    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys"}));
     const auto now = SystemClock().wall();
     Table table(
         {"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "RATE", "CREATED", "EXPIRES"},

@@ -2,6 +2,14 @@
 
 namespace weir::cli {
 
+std::vector<Option> paged(std::vector<Option> own, Paging paging) {
+  own.push_back({"limit", "N",
+                 "Per page, 1 to " + std::to_string(paging.most) + " (default " +
+                     std::to_string(paging.usual) + ")"});
+  own.push_back({"cursor", "TEXT", "Go on where a page ended"});
+  return own;
+}
+
 int print_page(const Context& context, const Json& page, const std::string& table) {
   std::string text = table;
   const auto total = number(page, "total_items");

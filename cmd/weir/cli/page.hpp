@@ -10,6 +10,14 @@
 
 namespace weir::cli {
 
+struct Paging {
+  int usual = 50;  // items on a page, unless --limit says another number
+  int most = 1000;
+};
+
+// --limit and --cursor beside the list's own options; the server checks them.
+std::vector<Option> paged(std::vector<Option> own, Paging paging = {});
+
 // Prints the page, and the command that goes on when there is more; kOk.
 int print_page(const Context& context, const Json& page, const std::string& table);
 

@@ -96,9 +96,7 @@ int ls(Args args) {
   const Usage usage{.command = "weir kv ls",
                     .synopsis = "[PREFIX]",
                     .summary = "Lists keys, in order.",
-                    .options = {kBucketOption,
-                                {"limit", "N", "Per page, 1 to 10000"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({kBucketOption}, {.usual = 100, .most = 10000}),
                     .examples = {"weir kv ls user:", "weir kv ls --bucket config"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto query = query_of({{"prefix", parsed.operand(0)},

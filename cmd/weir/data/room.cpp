@@ -90,8 +90,7 @@ int tail(Args args) {
 int list(Args args) {
   const Usage usage{.command = "weir room list",
                     .summary = "Lists rooms by name.",
-                    .options = {{"limit", "N", "Per page, 1 to 10000 (default: 100)"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({}, {.usual = 100, .most = 10000}),
                     .examples = {"weir room list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     const auto query = query_of(parsed, {"limit", "cursor"});

@@ -167,14 +167,12 @@ int cancel(Args args) {
 }
 
 int list(Args args) {
-  const Usage usage{.command = "weir batch list",
-                    .summary = "Lists batches, newest first.",
-                    .options = {{"status", "WORD", "open, sealed, succeeded, failed or cancelled"},
-                                {"limit", "N", "Batches per page, 1 to 1000 (default 50)"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
-                    .examples = {"weir batch list --status failed"}};
+  const Usage usage{
+      .command = "weir batch list",
+      .summary = "Lists batches, newest first.",
+      .options = paged({{"status", "WORD", "open, sealed, succeeded, failed or cancelled"}}),
+      .examples = {"weir batch list --status failed"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/batches" + query}));
     Table table({"ID", "STATUS", "JOBS", "PENDING", "COMPLETED", "DLQ", "NAME"}, "No batches.\n");
@@ -194,12 +192,9 @@ int jobs(Args args) {
   const Usage usage{.command = "weir batch jobs",
                     .synopsis = "ID",
                     .summary = "Lists the jobs of a batch, in the order of submitting.",
-                    .options = {{"status", "WORD", "Only this status"},
-                                {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({{"status", "WORD", "Only this status"}}),
                     .examples = {"weir batch jobs album-7 --status dlq"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"status", "limit", "cursor"});
     WEIR_ASSIGN(const auto page,
                 context.ask({.path = batch_path(parsed.operand(0), "/jobs" + query)}));

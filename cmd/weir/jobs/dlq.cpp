@@ -13,13 +13,10 @@ int list(Args args) {
       .command = "weir dlq list",
       .summary = "Lists dead letters, newest first.",
       .options = filter_options(FilterStatus::fixed,
-                                {{"sort", "ORDER", "created or -created, by submission"},
-                                 {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                                 {"cursor", "TEXT", "Go on where a page ended"}}),
+                                paged({{"sort", "ORDER", "created or -created, by submission"}})),
       .examples = {"weir dlq list --queue emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_ASSIGN(const auto query, list_query(parsed));
-    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq" + query}));
+    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq" + list_query(parsed)}));
     return print_page(context, page, job_table(page, context.colours(), "No dead letters.\n"));
   });
 }

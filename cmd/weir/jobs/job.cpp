@@ -188,16 +188,14 @@ int list(Args args) {
   const Usage usage{
       .command = "weir job list",
       .summary = "Lists jobs, filtered.",
-      .options = filter_options(FilterStatus::offered,
-                                {{"sort", "ORDER", "created or -created, instead of by status"},
-                                 {"limit", "N", "Jobs per page, 1 to 1000 (default 50)"},
-                                 {"cursor", "TEXT", "Go on where a page ended"}}),
+      .options =
+          filter_options(FilterStatus::offered,
+                         paged({{"sort", "ORDER", "created or -created, instead of by status"}})),
       .examples = {"weir job list --status failed --queue emails",
                    "weir job list --error timeout --finished-after 2026-11-21T00:00:00Z",
                    "weir job list --json --limit 1000"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_ASSIGN(const auto query, list_query(parsed));
-    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/jobs" + query}));
+    WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/jobs" + list_query(parsed)}));
     return print_page(context, page, job_table(page, context.colours()));
   });
 }

@@ -80,8 +80,7 @@ bool has_filter(const Parsed& parsed) {
   return !filter_of(parsed).empty();
 }
 
-Result<std::string> list_query(const Parsed& parsed) {
-  WEIR_TRY(parsed.number("limit", 50, 1, 1000));
+std::string list_query(const Parsed& parsed) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const auto& [option, member] : kFilters) pairs.emplace_back(member, parsed.text(option));
   for (const auto& pair : parsed.all("metadata")) pairs.emplace_back("metadata", pair);

@@ -15,7 +15,7 @@ Json filter_of(const Parsed& parsed);  // the options as a filter of the API
 bool has_filter(const Parsed& parsed);
 
 // "?queue=q&..." with the paging options of a list. Errors: invalid / bad_argument.
-Result<std::string> list_query(const Parsed& parsed);
+std::string list_query(const Parsed& parsed);
 
 // Asks POST `path` page by page: the options as a filter, `more` as further members. Adds up the
 // numbers of the answers and shows how far it is on standard error. --dry-run changes nothing and

@@ -14,11 +14,9 @@ std::string queue_path(const std::string& name, std::string_view rest = {}) {
 int list(Args args) {
   const Usage usage{.command = "weir queue list",
                     .summary = "Lists the queues with the number of jobs in each status.",
-                    .options = {{"limit", "N", "Queues per page, 1 to 1000"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({}, {.usual = 100}),
                     .examples = {"weir queue list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/queues" + query}));
     Table table(

@@ -127,8 +127,7 @@ int run_redrives(Args args) {
       .command = "weir dlq redrives",
       .synopsis = "[ID]",
       .summary = "Shows how far redrives with a rate or a patch are, newest first.",
-      .options = {{"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                  {"cursor", "TEXT", "Go on where a page ended"}},
+      .options = paged({}),
       .examples = {"weir dlq redrives", "weir dlq redrives 019ac3f0-7c1e-7000-8000-000000000001"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
     if (!parsed.operands().empty()) {
@@ -136,7 +135,6 @@ int run_redrives(Args args) {
       WEIR_ASSIGN(const auto one, context.ask({.path = path}));
       return context.show(one, line_of(one));
     }
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/dlq/redrives" + query}));
     Table table({"ID", "STATE", "QUEUE", "RATE", "REDRIVEN", "SKIPPED", "FAILED", "BEGAN"},

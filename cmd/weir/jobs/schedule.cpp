@@ -21,11 +21,9 @@ std::string rule_of(const Json& schedule) {
 int list(Args args) {
   const Usage usage{.command = "weir schedule list",
                     .summary = "Lists the schedules with their next and last runs.",
-                    .options = {{"limit", "N", "Schedules per page, 1 to 1000"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({}, {.usual = 100}),
                     .examples = {"weir schedule list"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 100, 1, 1000));
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/schedules" + query}));
     const auto now = SystemClock().wall();

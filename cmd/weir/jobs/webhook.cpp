@@ -24,13 +24,10 @@ int list(Args args) {
   const Usage usage{
       .command = "weir webhook list",
       .summary = "Lists deliveries of webhooks, newest first.",
-      .options = {{"status", "WORD", "pending, delivered or dead"},
-                  {"q,queue", "NAME", "Of this queue"},
-                  {"limit", "N", "Per page, 1 to 1000 (default 50)"},
-                  {"cursor", "TEXT", "Go on where a page ended"}},
+      .options = paged(
+          {{"status", "WORD", "pending, delivered or dead"}, {"q,queue", "NAME", "Of this queue"}}),
       .examples = {"weir webhook list --status dead", "weir webhook list --queue emails"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 50, 1, 1000));
     const auto query = query_of(parsed, {"status", "queue", "limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = std::string(kDeliveries) + query}));
     Table table({"ID", "STATUS", "EVENT", "SUBJECT", "ATTEMPTS", "NEXT", "ERROR"},

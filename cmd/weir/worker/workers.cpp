@@ -40,11 +40,9 @@ std::string worker_path(const std::string& name, std::string_view rest = {}) {
 int list(Args args) {
   const Usage usage{.command = "weir worker list",
                     .summary = "Lists the workers that asked for jobs lately.",
-                    .options = {{"limit", "N", "Workers per page, 1 to 1000"},
-                                {"cursor", "TEXT", "Go on where a page ended"}},
+                    .options = paged({}, {.usual = 100}),
                     .examples = {"weir worker list", "weir worker list --json"}};
   return run_with_server(usage, args, [](const Parsed& parsed, Context& context) -> Result<int> {
-    WEIR_TRY(parsed.number("limit", 100, 1, 1000));
     const auto query = query_of(parsed, {"limit", "cursor"});
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/workers" + query}));
     const auto now = SystemClock().wall();
