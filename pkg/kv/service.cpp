@@ -188,8 +188,9 @@ Result<std::shared_ptr<Index>> Service::indexed(std::string_view bucket) {
 }
 
 Result<std::shared_ptr<nats::Feed>> Service::feed(std::string_view bucket) {
+  const auto missing = bucket == kDefaultBucket ? Missing::create : Missing::refuse;
   for (int attempt = 0;; ++attempt) {
-    WEIR_ASSIGN(const auto store, open(bucket, Missing::refuse));
+    WEIR_ASSIGN(const auto store, open(bucket, missing));
     const auto info = store->bucket().info();
     if (!info || info->created != store->info().created) {
       if (attempt > 0 || (!info && !is_other_bucket(info.error()))) {

@@ -62,8 +62,8 @@ class Service final : public weir::Service {
   Result<Page> page(std::string_view bucket, std::string_view prefix, std::string_view after,
                     std::size_t limit, std::string_view pattern = {});
 
-  // For who watches. A feed ends when the bucket is deleted or made anew (looked at every second,
-  // once started), and with stop().
+  // For who watches; the default bucket is made when there is none. A feed ends when the bucket is
+  // deleted or made anew (looked at every second, once started), and with stop().
   Result<std::shared_ptr<nats::Feed>> feed(std::string_view bucket);
   std::size_t watchers() const { return feeds_.watchers(); }
 

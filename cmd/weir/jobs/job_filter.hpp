@@ -14,7 +14,7 @@ std::vector<Option> filter_options(FilterStatus status, std::vector<Option> more
 Json filter_of(const Parsed& parsed);  // the options as a filter of the API
 bool has_filter(const Parsed& parsed);
 
-// "?queue=q&..." with the paging options of a list. Errors: invalid / bad_argument.
+// "?queue=q&..." with the paging options of a list.
 std::string list_query(const Parsed& parsed);
 
 // Asks POST `path` page by page: the options as a filter, `more` as further members. Adds up the

@@ -235,6 +235,21 @@ TEST_P(WatchTest, EndsWithItsBucketAndKnowsTheNextOne) {
   EXPECT_THAT(again->heard(), ElementsAre("reset0", "put a@1", "ready1"));
 }
 
+TEST_P(WatchTest, TheDefaultBucketCanBeWatchedBeforeItsFirstKey) {
+  const auto feed = service_->feed(kDefaultBucket);
+  ASSERT_TRUE(feed) << describe(feed.error());
+  const auto recorder = std::make_shared<Recorder>();
+  (*feed)->watch({}, 0, recorder);
+  ASSERT_TRUE(hears(*recorder, 1));
+  ASSERT_TRUE(
+      service_->with(kDefaultBucket, Missing::create, [](const Store& store) -> Result<void> {
+        WEIR_TRY(store.put("a", "1", std::nullopt));
+        return {};
+      }));
+  ASSERT_TRUE(hears(*recorder, 2));
+  EXPECT_THAT(recorder->heard(), ElementsAre("ready0", "put a@1"));
+}
+
 TEST_P(WatchTest, RemovedOnesHearNoMore) {
   set("a");
   const auto gone = watch({});
