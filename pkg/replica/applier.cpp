@@ -1,6 +1,7 @@
 #include "pkg/replica/applier.hpp"
 
 #include "pkg/log/log.hpp"
+#include "pkg/replica/proposer_core.hpp"
 
 namespace weir::replica {
 namespace {
@@ -22,6 +23,7 @@ Applier::Applier(ApplierCore::Options options, EntryQueue::Bounds bounds, sqlite
 
 Result<void> Applier::open() {
   WEIR_TRY(core_.open());
+  told_ = core_.position().applied;
   publish_position();
   return {};
 }
@@ -38,6 +40,12 @@ void Applier::stop() {
   changed_.notify_all();
   queue_.close();
   if (thread_.joinable()) thread_.join();
+  Begun unanswered;
+  {
+    const std::lock_guard lock(mutex_);
+    unanswered.swap(resync_);
+  }
+  if (unanswered) unanswered(replica_ending());
 }
 
 Result<void> Applier::wait_serving(Millis limit) {
@@ -74,23 +82,37 @@ bool Applier::stopping() const {
 
 void Applier::rest(Millis pause) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, pause, [this] { return stopping_ || halted_; });
+  changed_.wait_for(lock, pause, [this] { return stopping_ || halted_ || resync_; });
+}
+
+// Not to go on with what it does: it ends, or begins anew.
+bool Applier::interrupted() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || halted_ || resync_;
 }
 
 void Applier::run() {
-  join_until_joined();
-  for (;;) {
-    const auto entries = queue_.pop();
-    if (entries.empty()) break;
-    const std::size_t gap = find_gap(entries);
-    apply(std::span(entries).first(gap));
-    if (gap < entries.size()) join_again();
+  follow();
+  while (const auto begun = wait_resync()) {
+    begin_resync(begun);
+    follow();
   }
   tail_.reset();
 }
 
+// From where it is, until it stops or a resync is asked for.
+void Applier::follow() {
+  if (tail_ == nullptr) join_until_joined();
+  while (!interrupted()) {
+    const auto entries = queue_.pop();
+    const std::size_t gap = find_gap(entries);
+    apply(std::span(entries).first(gap));
+    if (gap < entries.size()) join_again();
+  }
+}
+
 void Applier::join_until_joined() {
-  for (Millis pause = kFirstPause; !stopping() && !join_log();) {
+  for (Millis pause = kFirstPause; !interrupted() && !join_log();) {
     rest(pause);
     pause = std::min(pause * 2, kLongestJoinPause);
   }
@@ -174,6 +196,7 @@ bool Applier::join_log() {
   tail_ = std::move(*tail);
   log::info("replica_joined", {{"applied", applied_.load()}, {"log_last", info->last}});
   publish_position();
+  tell_jump();
   return true;
 }
 
@@ -181,7 +204,7 @@ void Applier::apply(std::span<const DecodedEntry> entries) {
   if (entries.empty()) return;
   hooks_.received(entries);
   Millis pause = kFirstPause;
-  while (!stopping()) {
+  while (!interrupted()) {
     const MonoTime from = clock_.mono();
     auto applied = core_.apply(entries, batch_);
     counters_.apply_us += static_cast<std::uint64_t>(
@@ -215,7 +238,7 @@ void Applier::commit_done() {
     halt(*diverged);  // what follows from it is told to nobody
     return;
   }
-  hooks_.committed(batch_);
+  tell_committed();
 }
 
 DigestHealth Applier::digest() const {

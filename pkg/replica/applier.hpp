@@ -35,6 +35,8 @@ class Applier {
     // there never is.
     std::function<Result<bool>(const Position&, const LogInfo&)> restore;
     std::function<bool(const Position&, const LogInfo&)> had_better_restore;
+    std::function<Result<void>()> wipe;   // empties the database
+    std::function<void()> resync_begins;  // it serves no more
   };
   struct Counters {
     std::atomic<std::uint64_t> entries{0};
@@ -57,6 +59,9 @@ class Applier {
   // The replica stops serving for good. From any thread.
   void halt(const Error& error);
 
+  // Instance::resync().
+  void resync(std::function<void(Result<void>)> begun);
+
   // The applier thread, or anybody before start().
   const ApplierCore& core() const { return core_; }
 
@@ -71,7 +76,16 @@ class Applier {
   DigestHealth digest() const;
 
  private:
+  using Begun = std::function<void(Result<void>)>;
+
   void run();
+  Begun wait_resync();
+  void follow();
+  void begin_resync(const Begun& begun);
+  Result<void> rebuild();
+  void open_again();
+  void tell_committed();
+  void tell_jump();
   void join_until_joined();
   bool join_log();
   Result<LogInfo> find_place();
@@ -83,6 +97,7 @@ class Applier {
   void publish_position();
   void publish_digest();
   bool stopping() const;
+  bool interrupted() const;
   void rest(Millis pause);
 
   ApplierCore core_;
@@ -95,6 +110,7 @@ class Applier {
   std::unique_ptr<LogTail> tail_;
   std::string join_failure_;  // reason that was logged last
   Revision rejoined_at_ = 0;  // the revision that was missing, once
+  Revision told_ = 0;         // what was applied up to here has been handed out
 
   std::atomic<Revision> applied_{0};
   std::atomic<std::int64_t> applied_time_ms_{0};
@@ -107,6 +123,7 @@ class Applier {
   std::condition_variable changed_;
   std::optional<Error> halted_;  // guarded by mutex_
   DigestHealth digest_;          // guarded by mutex_
+  Begun resync_;                 // guarded by mutex_: asked for, and not begun
   bool stopping_ = false;        // guarded by mutex_
   std::thread thread_;
 };

@@ -102,6 +102,7 @@ Result<void> ApplierCore::open() {
   for (StateMachine* machine : machines_) {
     WEIR_TRY(db_.migrate(machine->prefix(), machine->migrations()));
   }
+  stopped_.reset();
   return reload();
 }
 

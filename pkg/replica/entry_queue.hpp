@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "pkg/replica/entry.hpp"
@@ -39,12 +40,13 @@ class EntryQueue {
     return true;
   }
 
-  // Everything that has arrived, up to the bounds of a batch; waits for the first. Empty: closed.
+  // Everything that has arrived, up to the bounds of a batch; waits for the first. Empty: closed,
+  // or wake() was called.
   std::vector<DecodedEntry> pop() {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return closed_ || !entries_.empty(); });
+    ready_.wait(lock, [this] { return closed_ || woken_ || !entries_.empty(); });
     std::vector<DecodedEntry> out;
-    if (closed_) return out;
+    if (std::exchange(woken_, false) || closed_) return out;
     std::size_t taken = 0;
     while (!entries_.empty() && out.size() < bounds_.batch_entries && taken < bounds_.batch_bytes) {
       taken += entries_.front().data().size();
@@ -68,6 +70,23 @@ class EntryQueue {
     room_.notify_all();
   }
 
+  // The next pop(), or one that waits, returns without an entry.
+  void wake() {
+    {
+      const std::lock_guard lock(mutex_);
+      woken_ = true;
+    }
+    ready_.notify_all();
+  }
+
+  // After close(): takes entries again, and has none.
+  void reopen() {
+    const std::lock_guard lock(mutex_);
+    closed_ = false;
+    entries_.clear();
+    bytes_ = 0;
+  }
+
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -86,6 +105,7 @@ class EntryQueue {
   std::size_t bytes_ = 0;
   bool closed_ = false;
   bool discarding_ = false;
+  bool woken_ = false;
 };
 
 }  // namespace weir::replica

@@ -17,6 +17,15 @@ std::vector<std::string> prefixes_of(const std::vector<StateMachine*>& machines)
   return out;
 }
 
+Error not_ready() {
+  return {Code::unavailable,
+          "replica_not_ready",
+          "This coordinator cannot lead now",
+          "it is catching up with the log, or stops",
+          {},
+          Millis{1'000}};
+}
+
 }  // namespace
 
 Housekeeper::Housekeeper(const std::vector<StateMachine*>& machines, LeaderCore::Options leader,
@@ -74,6 +83,34 @@ void Housekeeper::look_now() {
   news_.notify_one();
 }
 
+void Housekeeper::ask(Question question) {
+  {
+    const std::unique_lock lock(mutex_);
+    if (!stopping_) {
+      questions_.push_back(std::move(question));
+      woken_ = true;
+      news_.notify_one();
+      return;
+    }
+  }
+  question.done(not_ready());
+}
+
+void Housekeeper::answer_questions(bool may_lead) {
+  std::vector<Question> questions;
+  {
+    const std::lock_guard lock(mutex_);
+    questions.swap(questions_);
+  }
+  for (const auto& question : questions) question.done(answer(question, may_lead));
+}
+
+Result<void> Housekeeper::answer(const Question& question, bool may_lead) {
+  if (question.move == Move::hand_over) return leader_.hand_over(question.heir);
+  if (!may_lead) return not_ready();
+  return question.move == Move::claim ? leader_.claim(clock_.mono()) : leader_.take(clock_);
+}
+
 Timestamp Housekeeper::earliest(const State& state) {
   Timestamp first = Timestamp::max();
   for (const auto* times : {&state.due, &state.proposals}) {
@@ -114,9 +151,11 @@ void Housekeeper::run() {
       now = {clock_.wall(), clock_.mono()};
       look_at_log_ = now.mono + (again ? kLookAgain : kLookAtLogEvery);
     }
-    if (resigned) {
+    const bool may_lead = !resigned && hooks_.ready();
+    answer_questions(may_lead);
+    if (!may_lead) {
       leader_.resign();
-    } else if (hooks_.ready()) {
+    } else {
       leader_.step(now.mono);
       if (auto digest = digests_.digest(now.mono)) propose(std::move(*digest), Duty::digest, 0);
       if (leader_.leads(clock_.mono())) lead(now);
@@ -135,6 +174,7 @@ void Housekeeper::run() {
   }
   lock.unlock();
   leader_.resign();
+  answer_questions(false);
 }
 
 void Housekeeper::take_news() {

@@ -2,7 +2,8 @@
 // says who leads, and this node's digests of its state. What it does it proposes like everybody
 // else.
 //
-// Lifecycle: construct -> start() -> stop(). on_commit(), leads(), wake() are thread-safe.
+// Lifecycle: construct -> start() -> stop(). on_commit(), leads(), wake(), look_now() and what it
+// is asked as Leadership are thread-safe.
 #pragma once
 
 #include <atomic>
@@ -16,12 +17,13 @@
 #include "pkg/replica/effects_core.hpp"
 #include "pkg/replica/instance.hpp"
 #include "pkg/replica/leader_core.hpp"
+#include "pkg/replica/leadership.hpp"
 #include "pkg/replica/proposals_core.hpp"
 #include "pkg/replica/tick_core.hpp"
 
 namespace weir::replica {
 
-class Housekeeper {
+class Housekeeper final : public Leadership {
  public:
   struct Hooks {
     std::function<void(Operation, ReplyHandler)> propose;
@@ -33,7 +35,7 @@ class Housekeeper {
   Housekeeper(const std::vector<StateMachine*>& machines, LeaderCore::Options leader,
               LeaseStore& leases, EffectSink& sink, EffectsCore::Reader reader, DigestCore digests,
               Hooks hooks, const Clock& clock);
-  ~Housekeeper() { stop(); }
+  ~Housekeeper() override { stop(); }
 
   void set_effect_id_prefix(std::string prefix);  // before start()
   void start();
@@ -55,7 +57,14 @@ class Housekeeper {
   // The state is taken over; its memory comes back for the next time.
   void on_commit(State& state);
 
-  bool leads() const { return leader_.leads(clock_.mono()); }
+  const std::string& holder() const override { return leader_.holder(); }
+  bool leads() const override { return leader_.leads(clock_.mono()); }
+  void hand_over(std::string heir, Done done) override {
+    ask({Move::hand_over, std::move(heir), std::move(done)});
+  }
+  void claim(Done done) override { ask({Move::claim, "", std::move(done)}); }
+  void take(Done done) override { ask({Move::take, "", std::move(done)}); }
+
   std::uint64_t effects_done() const { return effects_done_.load(); }
   void wake();
   void look_now();  // at the log
@@ -68,7 +77,17 @@ class Housekeeper {
     Result<void> result;
   };
 
+  enum class Move : std::uint8_t { hand_over, claim, take };
+  struct Question {
+    Move move;
+    std::string heir;
+    Done done;
+  };
+
   void run();
+  void ask(Question question);
+  void answer_questions(bool may_lead);
+  Result<void> answer(const Question& question, bool may_lead);
   void take_news();
   void lead(const Now& now);
   void propose(Operation operation, Duty duty, std::size_t machine);
@@ -89,15 +108,16 @@ class Housekeeper {
 
   std::mutex mutex_;
   std::condition_variable news_;
-  State state_;                // guarded by mutex_
-  MonoTime state_at_{};        // guarded by mutex_
-  bool fresh_ = false;         // guarded by mutex_
-  std::vector<Outcome> told_;  // guarded by mutex_
-  Timestamp armed_{};          // guarded by mutex_: the earliest due time it sleeps for
-  bool woken_ = false;         // guarded by mutex_
-  bool look_now_ = false;      // guarded by mutex_
-  bool resigned_ = false;      // guarded by mutex_
-  bool stopping_ = false;      // guarded by mutex_
+  State state_;                      // guarded by mutex_
+  MonoTime state_at_{};              // guarded by mutex_
+  bool fresh_ = false;               // guarded by mutex_
+  std::vector<Outcome> told_;        // guarded by mutex_
+  Timestamp armed_{};                // guarded by mutex_: the earliest due time it sleeps for
+  bool woken_ = false;               // guarded by mutex_
+  bool look_now_ = false;            // guarded by mutex_
+  bool resigned_ = false;            // guarded by mutex_
+  std::vector<Question> questions_;  // guarded by mutex_
+  bool stopping_ = false;            // guarded by mutex_
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include "pkg/base/clock.hpp"
 #include "pkg/base/ids.hpp"
 #include "pkg/base/service.hpp"
+#include "pkg/replica/leadership.hpp"
 #include "pkg/replica/snapshots.hpp"
 #include "pkg/replica/state_machine.hpp"
 #include "pkg/sqlite/database.hpp"
@@ -49,6 +50,7 @@ enum class Role : std::uint8_t { follower, leader };
 struct Health {
   bool log_connected = false;  // NATS reachable
   bool applying = false;       // caught up and applying; false with `problem` when stopped
+  bool resyncing = false;      // its state is built anew (Instance::resync())
   std::string problem;         // why it stopped serving, for people; empty when fine
   Role role = Role::follower;
   Revision applied = 0;
@@ -137,6 +139,19 @@ class Instance : public Service {
 
   // Before stop(), while it still answers: another node leads as soon as it can.
   virtual void resign() {}
+
+  // Null when nobody leads here.
+  virtual Leadership* leadership() { return nullptr; }
+
+  // Drops the state of this node and builds it anew, from the newest snapshot and what the log has
+  // after it; also after it stopped because its state differed. `begun` is called once (from the
+  // applier thread) when what it is built from is in place, or with why nothing was dropped: then
+  // it goes on as before. Until it has caught up, Health::resyncing says so, nothing is proposed
+  // and nothing is read. Errors: unavailable / nats_unavailable, replica_starting, replica_stopped,
+  // replica_resyncing; conflict / log_replaced, nothing_to_resync_from; out_of_space / disk_full.
+  virtual void resync(std::function<void(Result<void>)> begun) {
+    begun(Error{Code::unavailable, "replica_stopped", "There is no replica here", ""});
+  }
 
   virtual const std::string& node_id()
       const = 0;                      // stable over restarts: kept in the data directory

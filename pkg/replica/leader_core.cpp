@@ -1,8 +1,16 @@
 #include "pkg/replica/leader_core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::replica {
+namespace {
+
+bool is_free(const LeaseRecord& record, const std::string& holder) {
+  return record.holder.empty() || record.holder == holder;
+}
+
+}  // namespace
 
 void LeaderCore::step(MonoTime now) {
   if (now < next_step_) return;
@@ -31,12 +39,8 @@ void LeaderCore::observe(MonoTime now) {
   auto found = store_.read();
   if (!found) return;
   const LeaseRecord record = found->value_or(LeaseRecord{});
-  const bool mine = record.holder == options_.holder;
-  if (!mine && record.revision != seen_) {
-    seen_ = record.revision;
-    seen_at_ = now;
-  }
-  const bool free = record.holder.empty() || mine;
+  note(record, now);
+  const bool free = is_free(record, options_.holder);
   const MonoTime ends = seen_at_ + options_.ttl;
   if (!free && now < ends) {
     next_step_ = std::min(next_step_, ends);
@@ -45,9 +49,15 @@ void LeaderCore::observe(MonoTime now) {
   if (auto written = store_.write(options_.holder, record.revision); written) won(*written, now);
 }
 
+void LeaderCore::note(const LeaseRecord& record, MonoTime now) {
+  if (record.holder == options_.holder || record.revision == seen_) return;
+  seen_ = record.revision;
+  seen_at_ = now;
+}
+
 void LeaderCore::won(std::uint64_t revision, MonoTime asked_at) {
   held_ = revision;
-  leads_until_ = (asked_at + options_.ttl * 2 / 3).time_since_epoch().count();
+  leads_until_ = (asked_at + leads_for()).time_since_epoch().count();
   next_step_ = asked_at + options_.renew;
 }
 
@@ -57,6 +67,40 @@ void LeaderCore::resign() {
   // Refused or lost: others wait for the ttl, as after a crash.
   if (held) (void)store_.write("", held_);
   held_ = 0;
+}
+
+Result<void> LeaderCore::hand_over(const std::string& heir) {
+  if (held_ == 0) return Error{Code::conflict, "not_leader", "This coordinator does not lead", ""};
+  lost();
+  auto written = store_.write(heir, std::exchange(held_, 0));
+  if (!written) return std::move(written).error();
+  return {};
+}
+
+Result<void> LeaderCore::claim(MonoTime now) {
+  if (held_ != 0) return {};
+  WEIR_ASSIGN(const auto found, store_.read());
+  const LeaseRecord record = found.value_or(LeaseRecord{});
+  note(record, now);
+  if (!is_free(record, options_.holder)) {
+    return Error{Code::conflict, "lease_held", "Another coordinator leads", record.holder};
+  }
+  WEIR_ASSIGN(const auto written, store_.write(options_.holder, record.revision));
+  won(written, now);
+  return {};
+}
+
+Result<void> LeaderCore::take(const Clock& clock) {
+  if (held_ != 0) return {};
+  WEIR_ASSIGN(const auto found, store_.read());
+  const LeaseRecord record = found.value_or(LeaseRecord{});
+  // The one before wrote for the last time before this moment, or the write below is refused.
+  const MonoTime now = clock.mono();
+  const bool free = is_free(record, options_.holder);
+  WEIR_ASSIGN(const auto written, store_.write(options_.holder, record.revision));
+  leads_from_ = free ? 0 : (now + leads_for()).time_since_epoch().count();
+  won(written, now);
+  return {};
 }
 
 }  // namespace weir::replica

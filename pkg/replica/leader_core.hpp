@@ -1,9 +1,9 @@
 // LeaderCore: wins, keeps and gives back the lease of the tick leader. Nobody's wall clock counts:
 // a follower that sees the same revision for a whole `ttl` of its own steady time takes over with
 // compare-and-set on that revision; a leader stops leading earlier than that after its last write.
-// Two leaders for a moment are harmless: all they do is propose.
+// Who is asked to lead before its turn is handed the lease by its leader, or takes it by force.
 //
-// Not thread-safe except leads(). step() calls the store, which may block.
+// Not thread-safe except leads(). What calls the store may block.
 #pragma once
 
 #include <atomic>
@@ -28,15 +28,27 @@ class LeaderCore {
   void step(MonoTime now);  // does what is due
   MonoTime next_step() const { return next_step_; }
   // From any thread.
-  bool leads(MonoTime now) const { return now.time_since_epoch().count() < leads_until_.load(); }
+  bool leads(MonoTime now) const {
+    const auto at = now.time_since_epoch().count();
+    return at < leads_until_.load() && at >= leads_from_.load();
+  }
   // Gives the lease back, so that another one need not wait for the ttl.
   void resign();
+
+  const std::string& holder() const { return options_.holder; }
+  // The answers of these are those of Leadership.
+  Result<void> hand_over(const std::string& heir);
+  Result<void> claim(MonoTime now);
+  Result<void> take(const Clock& clock);
 
  private:
   void renew(MonoTime now);
   void observe(MonoTime now);
+  void note(const LeaseRecord& record, MonoTime now);
   void won(std::uint64_t revision, MonoTime asked_at);
   void lost() { leads_until_ = 0; }
+  // How long after its last write a leader leads.
+  Millis leads_for() const { return options_.ttl * 2 / 3; }
 
   const Options options_;
   LeaseStore& store_;
@@ -45,6 +57,7 @@ class LeaderCore {
   std::uint64_t seen_ = 0;  // somebody else's revision, since seen_at_
   MonoTime seen_at_{};
   std::atomic<MonoTime::rep> leads_until_{0};
+  std::atomic<MonoTime::rep> leads_from_{0};  // after a take(): the one before is out by then
 };
 
 }  // namespace weir::replica

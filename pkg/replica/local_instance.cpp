@@ -10,6 +10,7 @@
 #include "pkg/replica/data_dir.hpp"
 #include "pkg/replica/entry_journal.hpp"
 #include "pkg/replica/guarded_log.hpp"
+#include "pkg/replica/guarded_read.hpp"
 #include "pkg/replica/housekeeper.hpp"
 #include "pkg/replica/hubs.hpp"
 #include "pkg/replica/leader_reads.hpp"
@@ -35,6 +36,10 @@ class LocalInstance final : public Instance {
   Result<void> start() override;
   void stop() override;
   void resign() override { keeper_.resign(); }
+  Leadership* leadership() override { return &keeper_; }
+  void resync(std::function<void(Result<void>)> begun) override {
+    applier_.resync(std::move(begun));
+  }
 
   void propose(Operation operation, ReplyHandler done) override;
   void propose_or_keep(Operation operation, ReplyHandler done) override;
@@ -130,30 +135,33 @@ LocalInstance::LocalInstance(InstanceOptions options, InstanceParts parts, std::
 }
 
 Applier::Hooks LocalInstance::applier_hooks() {
-  return {.verify = [this](const Position& position) -> Result<LogInfo> {
-            auto info = inspector_.look(position);
-            if (info) WEIR_TRY(check_clock(info->test_clock, parts_.test_clock != nullptr));
-            return info;
+  return {
+      .verify = [this](const Position& position) -> Result<LogInfo> {
+        auto info = inspector_.look(position);
+        if (info) WEIR_TRY(check_clock(info->test_clock, parts_.test_clock != nullptr));
+        return info;
+      },
+      .joined =
+          [this](const std::string& identity) {
+            if (journal_) journal_->bind(identity);
+            keeper_.set_effect_id_prefix(options_.name + "-" + identity + "-");
           },
-          .joined =
-              [this](const std::string& identity) {
-                if (journal_) journal_->bind(identity);
-                keeper_.set_effect_id_prefix(options_.name + "-" + identity + "-");
-              },
-          .received =
-              [this](std::span<const DecodedEntry> entries) {
-                if (journal_) journal_->add(entries);
-              },
-          .committed = [this](AppliedBatch& batch) { committed(batch); },
-          .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); },
-          .restore = [this](const Position& position, const LogInfo& info) -> Result<bool> {
-            if (!snapshotter_) return false;
-            return snapshotter_->restore(position, info, *db_);
+      .received =
+          [this](std::span<const DecodedEntry> entries) {
+            if (journal_) journal_->add(entries);
           },
-          .had_better_restore =
-              [this](const Position& position, const LogInfo& info) {
-                return snapshotter_ && snapshotter_->is_worth(position, info);
-              }};
+      .committed = [this](AppliedBatch& batch) { committed(batch); },
+      .halted = [this](const Error&) { proposer_->fail_all(serving_.refusal()); },
+      .restore = [this](const Position& position, const LogInfo& info) -> Result<bool> {
+        if (!snapshotter_) return false;
+        return snapshotter_->restore(position, info, *db_);
+      },
+      .had_better_restore =
+          [this](const Position& position, const LogInfo& info) {
+            return snapshotter_ && snapshotter_->is_worth(position, info);
+          },
+      .wipe = [this] { return db_->wipe(options_.data_dir + "/" + options_.name + ".empty.db"); },
+      .resync_begins = [this] { keeper_.wake(); }};
 }
 
 Housekeeper::Hooks LocalInstance::keeper_hooks() {
@@ -256,22 +264,13 @@ void LocalInstance::propose_or_keep(Operation operation, ReplyHandler done) {
 }
 
 Result<Revision> LocalInstance::read(const std::function<Result<void>(sqlite::Database&)>& body) {
-  if (serving_.phase() == ServingState::Phase::stopped) return serving_.refusal();
-  Revision revision = 0;
-  WEIR_TRY(readers_->read([&](sqlite::Database& db) -> Result<void> {
-    {
-      auto meta = db.prepare("SELECT applied FROM sys_meta");
-      meta.step();
-      revision = static_cast<Revision>(meta.int64(0));
-    }
-    return body(db);
-  }));
-  return revision;
+  return guarded_read(*readers_, serving_, body);
 }
 
 Health LocalInstance::health() const {
   return {.log_connected = log_.connected(),
           .applying = serving_.serving(),
+          .resyncing = serving_.resyncing(),
           .problem = serving_.problem(),
           .role = keeper_.leads() ? Role::leader : Role::follower,
           .applied = applier_.applied(),

@@ -17,8 +17,35 @@ class ServingState {
 
   Phase phase() const { return phase_.load(); }
   bool serving() const { return phase() == Phase::serving; }
+  bool readable() const { return phase() != Phase::stopped && !resyncing(); }
+  bool resyncing() const { return resyncing_.load(); }
 
-  void caught_up() { change(Phase::starting, Phase::serving, ""); }
+  void caught_up() {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::starting) return;
+    phase_ = Phase::serving;
+    resyncing_ = false;
+  }
+  // The state is built anew from here on, whatever was; the phase and the problem before, for
+  // undo_resync().
+  struct Before {
+    Phase phase;
+    std::string problem;
+  };
+  Before begin_resync() {
+    const std::lock_guard lock(mutex_);
+    resyncing_ = true;
+    Before before{phase_.exchange(Phase::starting), std::move(problem_)};
+    problem_.clear();
+    return before;
+  }
+  void undo_resync(Before before) {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == Phase::stopped) return;  // meanwhile, and for another reason
+    problem_ = std::move(before.problem);
+    phase_ = before.phase;
+    resyncing_ = false;
+  }
   // A failure that may pass by itself (a full disk). Ends with recovered().
   void trouble(const Error& error) {
     const std::lock_guard lock(mutex_);
@@ -38,6 +65,7 @@ class ServingState {
     const std::lock_guard lock(mutex_);
     if (phase_ == Phase::stopped) return false;
     phase_ = Phase::stopped;
+    resyncing_ = false;
     problem_ = describe(error);
     return true;
   }
@@ -49,6 +77,13 @@ class ServingState {
 
   // What a caller is told while it does not serve: nothing happened.
   Error refusal() const {
+    if (resyncing()) {
+      return Error{.code = Code::unavailable,
+                   .reason = "replica_resyncing",
+                   .message = "This coordinator builds its state anew",
+                   .details = "ask another one, or this one later",
+                   .retry_after = std::chrono::milliseconds{1'000}};
+    }
     if (phase() == Phase::starting) {
       return Error{.code = Code::unavailable,
                    .reason = "replica_starting",
@@ -64,14 +99,8 @@ class ServingState {
   }
 
  private:
-  void change(Phase from, Phase to, const char* problem) {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != from) return;
-    phase_ = to;
-    problem_ = problem;
-  }
-
   std::atomic<Phase> phase_{Phase::starting};
+  std::atomic<bool> resyncing_{false};
   mutable std::mutex mutex_;
   Phase before_ = Phase::starting;
   std::string problem_;

@@ -298,6 +298,22 @@ Result<void> Database::replace_with(const std::string& path) {
   });
 }
 
+Result<void> Database::wipe(const std::string& path) {
+  const auto remove = [&] {
+    std::error_code ignored;
+    for (const auto* suffix : {"", "-wal", "-shm", "-journal"}) {
+      std::filesystem::remove(path + suffix, ignored);
+    }
+  };
+  remove();
+  auto empty = open({.path = path});
+  if (!empty) return std::move(empty).error();
+  empty->reset();
+  auto wiped = replace_with(path);
+  remove();
+  return wiped;
+}
+
 // --- ReadPool ------------------------------------------------------------------------------------
 
 struct ReadPool::Impl {

@@ -115,6 +115,8 @@ class Database {
   // Replaces the whole content by that of another database file, in one transaction: readers see
   // the old or the new. No statement may be borrowed. Errors: as open().
   Result<void> replace_with(const std::string& path);
+  // Drops the whole content, in the same way; `path` is that of a file for the moment.
+  Result<void> wipe(const std::string& path);
 
  private:
   struct Impl;

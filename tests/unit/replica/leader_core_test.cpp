@@ -85,6 +85,67 @@ TEST_F(LeaderCoreTest, ResigningHandsOverAtOnce) {
   b_.resign();
 }
 
+// At every moment at most one leads.
+TEST_F(LeaderCoreTest, HandedOverToTheHeirAndToNobodyElse) {
+  run(5s);
+  ASSERT_TRUE(a_.leads(now_));
+  EXPECT_EQ(b_.hand_over("c").error().reason, "not_leader");
+  EXPECT_EQ(b_.claim(now_).error().reason, "lease_held");
+  ASSERT_TRUE(a_.hand_over("c"));
+  EXPECT_FALSE(a_.leads(now_));
+  EXPECT_EQ(b_.claim(now_).error().reason, "lease_held") << "it is the heir's";
+  LeaderCore c(options("c"), store_);
+  ASSERT_TRUE(c.claim(now_));
+  EXPECT_TRUE(c.leads(now_));
+  ASSERT_TRUE(c.claim(now_)) << "it has it already";
+  run(1s);
+  c.step(now_);
+  EXPECT_TRUE(c.leads(now_));
+  EXPECT_FALSE(a_.leads(now_) || b_.leads(now_));
+}
+
+TEST_F(LeaderCoreTest, AnHeirThatNeverComesIsReplaced) {
+  run(5s);
+  ASSERT_TRUE(a_.hand_over("gone"));
+  run(10s);
+  EXPECT_NE(a_.leads(now_), b_.leads(now_));
+}
+
+TEST_F(LeaderCoreTest, ByForceItLeadsWhenTheOtherCannotAnyMore) {
+  ManualClock clock;
+  a_.step(clock.mono());
+  ASSERT_TRUE(a_.leads(clock.mono()));
+  clock.advance(900ms);
+  ASSERT_TRUE(b_.take(clock));
+  const MonoTime taken = clock.mono();
+  // The one before hears nothing: it does not step.
+  while (!b_.leads(clock.mono())) {
+    ASSERT_LT(clock.mono() - taken, 3s);
+    clock.advance(10ms);
+    b_.step(clock.mono());
+    ASSERT_FALSE(a_.leads(clock.mono()) && b_.leads(clock.mono()));
+  }
+  EXPECT_FALSE(a_.leads(clock.mono()));
+  a_.step(clock.mono());
+  EXPECT_FALSE(a_.leads(clock.mono())) << "fenced: its write is refused";
+  for (int i = 0; i < 100; ++i) {
+    clock.advance(100ms);
+    a_.step(clock.mono());
+    b_.step(clock.mono());
+    ASSERT_TRUE(b_.leads(clock.mono()));
+    ASSERT_FALSE(a_.leads(clock.mono()));
+  }
+}
+
+TEST_F(LeaderCoreTest, ByForceAFreeLeaseLeadsAtOnce) {
+  ManualClock clock;
+  ASSERT_TRUE(b_.take(clock));
+  EXPECT_TRUE(b_.leads(clock.mono()));
+  store_.down = true;
+  EXPECT_EQ(a_.take(clock).error().reason, "nats_unavailable");
+  EXPECT_EQ(a_.claim(clock.mono()).error().reason, "nats_unavailable");
+}
+
 TEST_F(LeaderCoreTest, WithoutTheStoreItStopsLeadingInTime) {
   run(5s);
   store_.down = true;
