@@ -5,6 +5,7 @@
 #include "api/command_sockets.hpp"
 #include "api/core/commands.hpp"
 #include "api/core/envelope.hpp"
+#include "api/core/live_keys.hpp"
 #include "api/core/rpc_commands.hpp"
 #include "api/events/event_feed.hpp"
 #include "api/nats_commands.hpp"
@@ -30,6 +31,7 @@ struct Api::Impl {
                 carriers, options.shard, options.requests.max_payload_bytes, parts.blobs,
                 options.inline_bytes}),
         limits(options.public_limits, parts.clock),
+        live_keys({parts.keys, parts.instance, timers, parts.clock}),
         services{.instance = parts.instance,
                  .keys = parts.keys,
                  .job_stats = parts.job_stats,
@@ -47,6 +49,7 @@ struct Api::Impl {
                  .workers = workers,
                  .pubsub = parts.pubsub,
                  .limits = limits,
+                 .live_keys = live_keys,
                  .auth = options.auth,
                  .started_at = parts.clock.mono(),
                  .connections = {},
@@ -58,7 +61,8 @@ struct Api::Impl {
                  .shut_down = parts.shut_down},
         feed(std::make_shared<EventFeed>(services)),
         leases({parts.instance, timers, parts.clock, parts.random}),
-        gateway({parts.keys, parts.instance, workers, parts.clock, values, limits, options.auth}),
+        gateway({parts.keys, parts.instance, workers, parts.clock, values, limits, live_keys,
+                 options.auth}),
         http_metrics(parts.metrics, options.access_log),
         rates(parts.clock.mono()),
         longest_body(options.requests.max_payload_bytes + kBodyAroundBytes),
@@ -81,6 +85,7 @@ struct Api::Impl {
   // The routes keep pointers into the table: it must not change after this.
   void build_table() {
     add_admin_rpc(rpc_table, services);
+    add_replication_rpc(rpc_table, services);
     add_structure_rpc(rpc_table, services);
     add_pubsub_rpc(rpc_table, services);
     add_queue_rpc(rpc_table, services, leases);
@@ -184,6 +189,7 @@ struct Api::Impl {
   PayloadKeys no_keys;
   StoredValues values;
   RequestLimits limits;
+  LiveKeys live_keys;
   Services services;
   std::shared_ptr<EventFeed> feed;
   ParkedLeases leases;
@@ -221,7 +227,7 @@ Result<void> Api::start() {
     if (impl_->sweeper) impl_->sweeper->start();
     impl_->timers.set(impl_->services.clock.mono() + kSamplePeriod,
                       [impl = impl_.get()] { impl->sample_rates(); });
-    impl_->sockets->start();
+    impl_->live_keys.start();
     if (impl_->nats_commands) WEIR_TRY(impl_->nats_commands->start());
   }
   return {};

@@ -4,13 +4,13 @@
 #include <optional>
 #include <utility>
 
+#include "api/core/live_keys.hpp"
 #include "api/http/websocket.hpp"
 #include "pkg/json/writer.hpp"
 
 namespace weir::api {
 namespace {
 
-constexpr Millis kKeyPeriod{1000};
 constexpr std::size_t kMaxFrameBytes = 16U << 20U;  // as POST /api/v1/command
 constexpr std::size_t kMaxQueuedBytes = 1U << 20U;
 constexpr std::size_t kMaxPending = 256;        // commands of one socket that wait for their answer
@@ -54,13 +54,11 @@ class CommandSockets::Connection final : public rpc::Session,
                                          public std::enable_shared_from_this<Connection> {
  public:
   Connection(rpc::Dispatcher& dispatcher, RequestLimits& limits,
-             std::shared_ptr<const auth::Principal> principal, std::string address,
-             std::string key_hash)
+             std::shared_ptr<const auth::Principal> principal, std::string address)
       : dispatcher_(dispatcher),
         limits_(limits),
         principal_(std::move(principal)),
-        address_(std::move(address)),
-        key_hash_(std::move(key_hash)) {}
+        address_(std::move(address)) {}
 
   void attach(const http::WebSocket& socket) { socket_ = socket; }
 
@@ -136,8 +134,7 @@ class CommandSockets::Connection final : public rpc::Session,
     for (const auto& closed : tell) closed();
   }
 
-  void end_unless_allowed(const auth::KeyMachine& keys, Timestamp now) {
-    if (key_hash_.empty() || keys.live_hash(principal_->key_id, now) == key_hash_) return;
+  void end_for_its_key() {
     socket_->close(http::CloseCode::policy_violation, "the API key is no longer valid");
   }
 
@@ -146,7 +143,6 @@ class CommandSockets::Connection final : public rpc::Session,
   RequestLimits& limits_;
   const std::shared_ptr<const auth::Principal> principal_;
   const std::string address_;
-  const std::string key_hash_;             // empty: not by a key
   std::optional<http::WebSocket> socket_;  // set before anything else happens
   std::atomic<std::size_t> pending_{0};
   std::mutex mutex_;
@@ -183,12 +179,8 @@ void CommandSockets::add_endpoint(CommandTable& table) {
 }
 
 void CommandSockets::open(const Call& call) {
-  const auto hash = services_.auth == AuthMode::off
-                        ? std::string()
-                        : services_.keys.live_hash(call.principal().key_id, services_.clock.wall())
-                              .value_or("revoked");
   const auto connection = std::make_shared<Connection>(
-      dispatcher_, services_.limits, call.principal_pointer(), call.request().remote_address, hash);
+      dispatcher_, services_.limits, call.principal_pointer(), call.request().remote_address);
   {
     const std::lock_guard lock(registry_->mutex);
     registry_->connections.insert(connection);
@@ -198,7 +190,13 @@ void CommandSockets::open(const Call& call) {
   options.max_message_bytes = kMaxFrameBytes;
   options.ping_text = ping_text;
   options.lagged_text = lagged_text;
-  options.on_open = [connection](const http::WebSocket& socket) { connection->attach(socket); };
+  options.on_open = [connection, principal = call.principal_pointer(),
+                     &live_keys = services_.live_keys](const http::WebSocket& socket) {
+    connection->attach(socket);
+    live_keys.add(*principal, connection, [weak = std::weak_ptr(connection)] {
+      if (const auto open = weak.lock()) open->end_for_its_key();
+    });
+  };
   options.on_message = [connection](const http::WebSocket&, std::string text) {
     connection->hear(std::move(text));
   };
@@ -210,17 +208,6 @@ void CommandSockets::open(const Call& call) {
     connection->tell_closed();
   };
   http::WebSocket::open(call.responder(), std::move(options));
-}
-
-void CommandSockets::look_at_keys() {
-  std::vector<std::shared_ptr<Connection>> open;
-  {
-    const std::lock_guard lock(registry_->mutex);
-    open.assign(registry_->connections.begin(), registry_->connections.end());
-  }
-  const auto now = services_.clock.wall();
-  for (const auto& connection : open) connection->end_unless_allowed(services_.keys, now);
-  services_.timers.set(services_.clock.mono() + kKeyPeriod, [this] { look_at_keys(); });
 }
 
 }  // namespace weir::api

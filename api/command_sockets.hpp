@@ -1,9 +1,9 @@
 // CommandSockets: the command API over WebSocket, GET /api/v1/ws. A message is a frame as
 // POST /api/v1/command takes it, and is answered by the same frame; errors leave the socket open.
 // Commands that subscribe push more frames to it. A socket ends when its key is revoked, rotated or
-// expires (looked at once a second).
+// expires (LiveKeys).
 //
-// Lifecycle: construct -> add_endpoint() -> start() -> ... -> drop with the Api. Thread-safe. The
+// Lifecycle: construct -> add_endpoint() -> ... -> drop with the Api. Thread-safe. The
 // services and the dispatcher outlive it.
 #pragma once
 
@@ -22,8 +22,6 @@ class CommandSockets {
   CommandSockets(Services& services, rpc::Dispatcher& dispatcher);
 
   void add_endpoint(CommandTable& table);
-  // Begins to look at the keys; after the timers were started.
-  void start() { look_at_keys(); }
   std::size_t size() const;
 
  private:
@@ -34,7 +32,6 @@ class CommandSockets {
   };
 
   void open(const Call& call);
-  void look_at_keys();
 
   Services& services_;
   rpc::Dispatcher& dispatcher_;

@@ -1,7 +1,4 @@
-#include <algorithm>
-
 #include "api/admin/health.hpp"
-#include "api/admin/node_board.hpp"
 #include "api/core/rpc_commands.hpp"
 #include "api/runtime/process_info.hpp"
 #include "pkg/json/writer.hpp"
@@ -34,36 +31,6 @@ std::string admin_stats(const Services& services) {
   out.key("pubsub").begin_object().member("total_topics", figures.topics);
   out.member("total_subscribers", figures.topic_subscribers).end_object();
   return out.end_object().take();
-}
-
-constexpr Millis kNodesWait{250};
-
-void write_lag(json::Writer& out, const NodeStatus& node, replica::Revision log_last) {
-  const auto behind = log_last > node.applied ? log_last - node.applied : 0;
-  out.member("applied", node.applied).member("lag_entries", behind);
-  out.member("lag_ms", std::int64_t{node.lag.count()});
-}
-
-std::string replication_status(const Services& services) {
-  const auto& clock = real_clock(services);
-  const auto own = status_of(services.instance, clock);
-  auto nodes =
-      services.nodes != nullptr ? services.nodes->ask(kNodesWait) : std::vector<NodeStatus>{own};
-  auto log_last = own.log_last;
-  for (const auto& node : nodes) log_last = std::max(log_last, node.log_last);
-  const auto role = [](const NodeStatus& node) {
-    return node.role == replica::Role::leader ? "leader" : "follower";
-  };
-  json::Writer out;
-  out.begin_object().member("id", own.id).member("role", role(own)).member("log_last", log_last);
-  write_lag(out, own, log_last);
-  out.key("replicas").begin_array();
-  for (const auto& node : nodes) {
-    out.begin_object().member("id", node.id).member("role", role(node));
-    write_lag(out, node, log_last);
-    out.member("last_seen", node.seen).end_object();
-  }
-  return out.end_array().end_object().take();
 }
 
 void shut_down(const Services& services, const rpc::Reply& reply) {
@@ -107,13 +74,6 @@ void add_admin_rpc(rpc::CommandTable& table, Services& services) {
                    .answer = "success",
                    .handler = [&services](const rpc::Call&, const rpc::Reply& reply) {
                      shut_down(services, reply);
-                   }});
-  table.push_back({.name = "replication.status",
-                   .scope = auth::Scope::health_read,
-                   .summary = "How far the coordinators are with the log",
-                   .answer = "id, role, log_last, applied, lag_entries, lag_ms, replicas",
-                   .handler = [&services](const rpc::Call&, const rpc::Reply& reply) {
-                     reply(replication_status(services));
                    }});
 }
 

@@ -25,6 +25,7 @@ Component nats_component(const replica::Health& health, const std::optional<Syst
 
 Component replica_component(const replica::Health& health) {
   if (!health.problem.empty()) return {"replica", State::down, health.problem};
+  if (health.resyncing) return {"replica", State::degraded, "its state is built anew"};
   if (!health.applying) return {"replica", State::degraded, "catching up with the log"};
   return {"replica", State::ok, ""};
 }

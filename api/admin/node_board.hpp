@@ -1,9 +1,10 @@
-// NodeBoard: what the coordinators of one log say of themselves when one of them asks. A question
-// on the subject weir.nodes.<shard> over core NATS, and as many answers as there are coordinators:
-// nothing is stored, and who is away is not there.
+// NodeBoard: what the coordinators of one log say to each other. A question on the subject
+// weir.nodes.<shard> over core NATS: an empty one is answered by each of them with how far it is;
+// {"hand_over_to":"<holder>"} by the one that leads, which then leads no more. Nothing is stored,
+// and who is away is not there.
 //
-// Lifecycle of a Service: between start() and stop() it answers. Thread-safe; ask() blocks for as
-// long as it waits.
+// Lifecycle of a Service: between start() and stop() it answers. Thread-safe; ask() and hand_over()
+// block for as long as they wait.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace weir::api {
 // One coordinator as it sees itself.
 struct NodeStatus {
   std::string id;
+  std::string state;  // serving, starting, resyncing or stopped; empty: an older one, that said no
   replica::Role role = replica::Role::follower;
   replica::Revision applied = 0;
   replica::Revision log_last = 0;  // as far as it knows
@@ -36,7 +38,7 @@ class NodeBoard final : public Service {
  public:
   struct Parts {
     std::shared_ptr<nats::Connection> connection;
-    const replica::Instance& instance;
+    replica::Instance& instance;
     const Clock& clock;
     unsigned shard = 0;
   };
@@ -49,7 +51,14 @@ class NodeBoard final : public Service {
   // Those who answer within `wait`, this one among them, by id. Only this one while NATS is away.
   std::vector<NodeStatus> ask(Millis wait) const;
 
+  // Asks the leader to give the lease to `heir` (replica::Leadership::holder()), and says which one
+  // it was. Errors: conflict / leader_silent: nobody answered within `wait`; what kept it from
+  // giving the lease away, as unavailable / hand_over_failed; unavailable / nats_unavailable.
+  Result<std::string> hand_over(const std::string& heir, Millis wait) const;
+
  private:
+  void answer(const nats::Message& question) const;
+
   const Parts parts_;
   const std::string subject_;
   std::unique_ptr<nats::Subscription> questions_;

@@ -4,6 +4,7 @@
 
 #include "api/core/command.hpp"
 #include "api/core/envelope.hpp"
+#include "api/core/live_keys.hpp"
 #include "api/core/stored_values.hpp"
 #include "pkg/auth/audit_machine.hpp"
 #include "pkg/base/time_text.hpp"
@@ -58,6 +59,12 @@ void Call::reply_plain(int status, std::string json,
 
 void Call::fail(const Error& error) const {
   responder_.send(error_response(error, request_->id));
+}
+
+http::EventStream Call::open_stream(http::EventStream::Options options) const {
+  auto stream = http::EventStream::open(responder_, std::move(options));
+  if (live_keys_ != nullptr) live_keys_->add(*principal_, stream);
+  return stream;
 }
 
 std::string Call::actor() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/http/event_stream.hpp"
 #include "api/http/types.hpp"
 #include "pkg/auth/scope.hpp"
 #include "pkg/base/result.hpp"
@@ -17,18 +18,21 @@
 namespace weir::api {
 
 struct Command;
+class LiveKeys;
 
 class Call {
  public:
   Call(std::shared_ptr<const http::Request> request, http::Responder responder,
        std::shared_ptr<const auth::Principal> principal, json::View body,
-       const Command* command = nullptr, std::shared_ptr<const std::string> stored = nullptr)
+       const Command* command = nullptr, std::shared_ptr<const std::string> stored = nullptr,
+       LiveKeys* live_keys = nullptr)
       : request_(std::move(request)),
         responder_(std::move(responder)),
         principal_(std::move(principal)),
         body_(body),
         command_(command),
-        stored_(std::move(stored)) {}
+        stored_(std::move(stored)),
+        live_keys_(live_keys) {}
 
   const http::Request& request() const { return *request_; }
   const auth::Principal& principal() const { return *principal_; }
@@ -50,6 +54,8 @@ class Call {
   void reply_plain(int status, std::string json, std::optional<replica::Revision> revision) const;
   void send(http::Response response) const { responder_.send(std::move(response)); }
   void fail(const Error& error) const;
+  // Answers with events until the client goes, or its key is no longer good.
+  http::EventStream open_stream(http::EventStream::Options options) const;
 
   // Who asks, for the operation of an audited command (replica::Operation::actor); else empty.
   std::string actor() const;
@@ -64,6 +70,7 @@ class Call {
   json::View body_;
   const Command* command_;                     // null: no command's
   std::shared_ptr<const std::string> stored_;  // what body_ points into; null: the request
+  LiveKeys* live_keys_;                        // null: streams go on whatever the key
 };
 
 // A page {"items","next_cursor"} without the items of queues that the key is not for; `queue_of`

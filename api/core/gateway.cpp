@@ -199,7 +199,7 @@ void Gateway::handle(const Command& command, const Request& request,
   if (!stored) return Call(request, responder, principal, body, &command).fail(stored.error());
   const auto text = *stored ? std::make_shared<const std::string>(std::move(**stored)) : nullptr;
   const auto view = text && !body.is_missing() ? json::View(*text) : body;
-  const Call call(request, responder, principal, view, &command, text);
+  const Call call(request, responder, principal, view, &command, text, &parts_.live_keys);
   if (command.reads_state && !request->header("weir-min-revision").empty()) {
     return run_when_applied(command, call);
   }
@@ -223,6 +223,15 @@ Result<std::shared_ptr<const auth::Principal>> Gateway::authenticate(const http:
   if (credentials.empty()) {
     return Error{Code::unauthenticated, "missing_credentials", "An API key is required.",
                  "Send Authorization: Bearer <key> or X-API-Key: <key>."};
+  }
+  // The keys are built anew too: one that was revoked would be good again for a moment.
+  if (parts_.instance.resyncing()) {
+    return Error{Code::unavailable,
+                 "replica_resyncing",
+                 "This coordinator builds its state anew.",
+                 "Ask another one, or this one later.",
+                 {},
+                 Millis{1'000}};
   }
   const auto key_id = auth::key_id_of(credentials);
   const auto wait = attempts_->wait(request.remote_address, key_id, parts_.clock.mono());

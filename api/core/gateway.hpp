@@ -33,6 +33,7 @@ class Gateway {
     const Clock& clock;
     const StoredValues& values;
     RequestLimits& limits;
+    LiveKeys& live_keys;
     AuthMode auth = AuthMode::keys;
   };
   explicit Gateway(Parts parts);

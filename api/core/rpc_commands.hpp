@@ -11,6 +11,7 @@ namespace weir::api {
 class ParkedLeases;
 
 void add_admin_rpc(rpc::CommandTable& table, Services& services);
+void add_replication_rpc(rpc::CommandTable& table, Services& services);
 void add_room_rpc(rpc::CommandTable& table, Services& services);
 void add_kv_watch_rpc(rpc::CommandTable& table, Services& services);
 void add_kv_rpc(rpc::CommandTable& table, Services& services);

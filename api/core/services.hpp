@@ -67,6 +67,7 @@ struct Services {
   Workers& workers;
   pubsub::Hub& pubsub;
   RequestLimits& limits;
+  LiveKeys& live_keys;
   AuthMode auth = AuthMode::keys;
   MonoTime started_at{};
   std::function<http::FrontStats()> connections;  // empty: none are known

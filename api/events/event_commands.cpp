@@ -51,7 +51,7 @@ Result<std::optional<EventPosition>> position_of(const http::Request& request) {
 http::EventStream open_stream(const Call& call, replica::Revision revision) {
   http::EventStream::Options options;
   options.headers.emplace_back("Weir-Revision", std::to_string(revision));
-  return http::EventStream::open(call.responder(), options);
+  return call.open_stream(options);
 }
 
 void stream_all(Services& services, EventFeed& feed, const Call& call) {

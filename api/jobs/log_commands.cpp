@@ -60,8 +60,7 @@ void follow(Services& services, const Call& call, jobs::LogRequest request) {
   if (again && page.ended && page.lines.empty()) return call.send({.status = 204, .body = ""});
   http::EventStream::Options options;
   options.headers.emplace_back("Weir-Revision", std::to_string(*revision));
-  follow_log(services, std::string(call.param("id")), request,
-             http::EventStream::open(call.responder(), options));
+  follow_log(services, std::string(call.param("id")), request, call.open_stream(options));
 }
 
 void logs(Services& services, const Call& call) {

@@ -35,7 +35,7 @@ class StreamWatcher final : public nats::Watcher {
 
 void answer_with_feed(const Call& call, const std::shared_ptr<nats::Feed>& feed,
                       nats::WatchRequest request, std::uint64_t last_revision, WantsChange wants) {
-  const auto stream = http::EventStream::open(call.responder(), {});
+  const auto stream = call.open_stream({});
   const auto watcher = std::make_shared<StreamWatcher>(stream, std::move(wants));
   feed->watch(std::move(request), last_revision, watcher);
   stream.queue()->on_closed([weak = std::weak_ptr(feed), key = watcher.get()] {

@@ -52,7 +52,7 @@ void publish(pubsub::Hub& hub, const Call& call) {
 void follow(pubsub::Hub& hub, const Call& call) {
   const std::string pattern(call.param("topic"));
   if (const auto good = pubsub::check_pattern(pattern); !good) return call.fail(good.error());
-  const auto stream = http::EventStream::open(call.responder(), {.gap = lagged_event});
+  const auto stream = call.open_stream({.gap = lagged_event});
   const auto subscriber = std::make_shared<StreamSubscriber>(stream);
   if (const auto done = hub.subscribe(subscriber, {pattern}); !done) return stream.finish();
   stream.queue()->on_closed([&hub, key = subscriber.get()] { hub.unsubscribe(key, {}); });

@@ -34,6 +34,7 @@ std::vector<Command> commands() {
           {"stream", "Native streams and their consumers", run_stream},
           {"room", "Streams of events", run_room},
           {"call", "Run a command of the command API", run_call},
+          {"replication", "The coordinators of one log", run_replication},
           {"snapshot", "Stored copies of the state", run_snapshot},
           {"clock", "Set the time of a server for tests", run_clock},
           {"status", "Health of a server", run_status},

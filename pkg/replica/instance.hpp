@@ -149,6 +149,7 @@ class Instance : public Service {
   // it goes on as before. Until it has caught up, Health::resyncing says so, nothing is proposed
   // and nothing is read. Errors: unavailable / nats_unavailable, replica_starting, replica_stopped,
   // replica_resyncing; conflict / log_replaced, nothing_to_resync_from; out_of_space / disk_full.
+  virtual bool resyncing() const { return false; }  // cheap
   virtual void resync(std::function<void(Result<void>)> begun) {
     begun(Error{Code::unavailable, "replica_stopped", "There is no replica here", ""});
   }

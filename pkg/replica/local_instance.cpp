@@ -37,6 +37,7 @@ class LocalInstance final : public Instance {
   void stop() override;
   void resign() override { keeper_.resign(); }
   Leadership* leadership() override { return &keeper_; }
+  bool resyncing() const override { return serving_.resyncing(); }
   void resync(std::function<void(Result<void>)> begun) override {
     applier_.resync(std::move(begun));
   }

@@ -23,6 +23,7 @@ int run_pubsub(Args args);
 int run_kv(Args args);
 int run_stream(Args args);
 int run_payload_key(Args args);
+int run_replication(Args args);
 int run_room(Args args);
 int run_schedule(Args args);
 int run_snapshot(Args args);
