@@ -1,4 +1,5 @@
 #include "api/admin/health.hpp"
+#include "api/core/audit_trail.hpp"
 #include "api/core/rpc_commands.hpp"
 #include "api/runtime/process_info.hpp"
 #include "pkg/json/writer.hpp"
@@ -33,11 +34,12 @@ std::string admin_stats(const Services& services) {
   return out.end_object().take();
 }
 
-void shut_down(const Services& services, const rpc::Reply& reply) {
+void shut_down(Services& services, const rpc::Call& call, const rpc::Reply& reply) {
   if (!services.shut_down) {
     return reply(Error{Code::unavailable, "shutdown_unavailable",
                        "This server cannot be stopped from here.", ""});
   }
+  record(services, call, "admin.shutdown", services.instance.node_id(), {});
   reply(std::string(R"({"success":true})"));
   services.shut_down();
 }
@@ -72,8 +74,8 @@ void add_admin_rpc(rpc::CommandTable& table, Services& services) {
                    .scope = auth::Scope::admin,
                    .summary = "Stop this coordinator as SIGTERM does: what runs is finished",
                    .answer = "success",
-                   .handler = [&services](const rpc::Call&, const rpc::Reply& reply) {
-                     shut_down(services, reply);
+                   .handler = [&services](const rpc::Call& call, const rpc::Reply& reply) {
+                     shut_down(services, call, reply);
                    }});
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/admin/node_board.hpp"
+#include "api/core/audit_trail.hpp"
 #include "api/core/rpc_commands.hpp"
 #include "api/rpc/payload.hpp"
 #include "pkg/json/writer.hpp"
@@ -57,7 +58,16 @@ struct Promotion {
   std::string previous;  // the one that gave the lease away; empty: nobody did
   bool force;
   MonoTime until;
+  rpc::Call call;
 
+  void refuse(const Error& error) {
+    record(services, call, "replication.promote", services.instance.node_id(), error);
+    reply(error);
+  }
+  void succeed() {
+    record(services, call, "replication.promote", services.instance.node_id(), {});
+    reply(json());
+  }
   std::string json() const {
     json::Writer out;
     out.begin_object().member("success", true).member("id", services.instance.node_id());
@@ -74,13 +84,13 @@ struct Promotion {
 
 // Timer thread.
 void wait_until_it_leads(const std::shared_ptr<Promotion>& promotion) {
-  if (promotion->leadership.leads()) return promotion->reply(promotion->json());
+  if (promotion->leadership.leads()) return promotion->succeed();
   auto& services = promotion->services;
   const auto now = services.clock.mono();
   if (now >= promotion->until) {
-    return promotion->reply(Error{Code::conflict, "lease_lost_again",
-                                  "Another coordinator took the lease meanwhile",
-                                  "replication.status says which"});
+    return promotion->refuse(Error{Code::conflict, "lease_lost_again",
+                                   "Another coordinator took the lease meanwhile",
+                                   "replication.status says which"});
   }
   services.timers.set(now + kLookAgain, [promotion] { wait_until_it_leads(promotion); });
 }
@@ -99,11 +109,11 @@ void promote(Services& services, const rpc::Call& call, const rpc::Reply& reply)
                        Millis{1'000}});
   }
   const auto promotion = std::make_shared<Promotion>(
-      Promotion{services, *leadership, reply, "", force, services.clock.mono() + kLeadsWait});
+      Promotion{services, *leadership, reply, "", force, services.clock.mono() + kLeadsWait, call});
   log::warn("promotion_asked", {{"key", call.principal().key_id}, {"force", force ? "yes" : "no"}});
   if (leadership->leads()) return reply(promotion->json());
   const auto claimed = [promotion](const Result<void>& taken) {
-    if (!taken) return promotion->reply(taken.error());
+    if (!taken) return promotion->refuse(taken.error());
     wait_until_it_leads(promotion);
   };
   if (force) return leadership->take(claimed);
@@ -112,7 +122,7 @@ void promote(Services& services, const rpc::Call& call, const rpc::Reply& reply)
     previous = services.nodes->hand_over(leadership->holder(), kHandOverWait);
   }
   const bool silent = !previous && previous.error().reason == "leader_silent";
-  if (!previous && !silent) return reply(previous.error());
+  if (!previous && !silent) return promotion->refuse(previous.error());
   if (previous) promotion->previous = *previous;
   // Nobody answered: it is well if nobody leads.
   leadership->claim([claimed, silent, previous](const Result<void>& taken) {
@@ -136,7 +146,9 @@ void resync(Services& services, const rpc::Call& call, const rpc::Reply& reply) 
   }
   log::warn("resync_asked", {{"key", call.principal().key_id}, {"log", log}});
   const auto log_last = instance->health().log_last;
-  instance->resync([reply, log, log_last, id = instance->node_id()](const Result<void>& begun) {
+  const auto id = instance->node_id();
+  instance->resync([&services, call, reply, log, log_last, id](const Result<void>& begun) {
+    record(services, call, "replication.resync", id + "/" + log, begun);
     if (!begun) return reply(begun.error());
     json::Writer out;
     out.begin_object().member("success", true).member("id", id).member("log", log);

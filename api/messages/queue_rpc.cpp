@@ -1,5 +1,6 @@
 // The queue.* commands: queues of messages on the job engine.
 #include "api/messages/queue_rpc.hpp"
+#include "api/core/audit_trail.hpp"
 
 #include "jobs/queries.hpp"
 #include "pkg/auth/audit_machine.hpp"
@@ -26,15 +27,6 @@ Result<std::string> read_queue(const rpc::Call& call) {
   auto queue = queue_of(payload);
   WEIR_TRY(check_payload(call, payload, queue));
   return queue;
-}
-
-std::string actor_of(const rpc::Call& call, std::string_view action, std::string_view queue) {
-  return auth::to_json({.key_id = call.principal().key_id,
-                        .key_name = call.principal().name,
-                        .address = call.caller().address,
-                        .request_id = call.request_id(),
-                        .action = action,
-                        .target = queue});
 }
 
 // Members of config, all of them at once when they are wrong.
@@ -81,7 +73,7 @@ void run_create(const Context& context, const rpc::Call& call, const rpc::Reply&
   if (const auto fine = check_payload(call, payload, queue); !fine) return reply(fine.error());
   auto operation = context.services.requests.message_queue(queue, settings);
   if (!operation) return reply(of_payload(std::move(operation).error()));
-  operation->actor = actor_of(call, "queue.create", queue);
+  operation->actor = actor_of(call, "queue.create", queue, call.payload().find("config").raw());
   context.services.instance.propose(std::move(*operation), [reply](Result<replica::Reply> applied) {
     if (!applied) return reply(std::move(applied).error());
     reply(std::move(applied->json));

@@ -80,6 +80,10 @@ TEST_F(Replication, TheLeaderHandsOver) {
   const auto shown = b_->cli({"replication", "status"});
   EXPECT_THAT(shown.out, HasSubstr("serving  leader"));
   EXPECT_THAT(shown.out, HasSubstr("serving  follower"));
+  EXPECT_TRUE(wait_until([&] {
+    const auto records = a_->client().get("/v1/audit?action=replication.promote").body;
+    return records.find(R"("outcome":"ok")") != std::string::npos;
+  }));
   // What the leader is for goes on.
   const auto job = R"({"queue":"q","run_at":"2020-01-01T00:00:00Z"})";
   EXPECT_EQ(b_->client().post("/v1/jobs", job).status, 201);
