@@ -8,7 +8,9 @@
 #include <sstream>
 
 #include "tests/e2e/docs/example_page.hpp"
+#include "tests/e2e/docs/socket_page.hpp"
 #include "tests/support/wait.hpp"
+#include "tests/support/web_socket.hpp"
 #include "tests/support/weir_server.hpp"
 
 namespace weir::test {
@@ -43,7 +45,7 @@ std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-class DocsExamples : public testing::TestWithParam<const char*> {
+class DocsPage : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override { server_.start(); }
 
@@ -97,15 +99,18 @@ class DocsExamples : public testing::TestWithParam<const char*> {
     EXPECT_EQ(got, want) << where(together.front()) << "\n" << printed;
   }
 
-  std::string where(const Example& example) const {
-    return "docs/" + std::string(GetParam()) + ":" + std::to_string(example.line) + ": " +
-           example.command;
+  static std::string where(int line, const std::string& text) {
+    return "docs/" + std::string(GetParam()) + ":" + std::to_string(line) + ": " + text;
   }
+  static std::string where(const Example& example) { return where(example.line, example.command); }
 
   WeirServer server_;
   TempDir folder_;
   Ids ids_;
 };
+
+class DocsExamples : public DocsPage {};
+class DocsSockets : public DocsPage {};
 
 TEST_P(DocsExamples, PrintWhatThePageSays) {
   const auto examples = examples_of(GetParam());
@@ -134,15 +139,44 @@ TEST_P(DocsExamples, PrintWhatThePageSays) {
   }
 }
 
+TEST_P(DocsSockets, AnswerWhatThePageSays) {
+  const auto examples = socket_examples_of(GetParam());
+  ASSERT_FALSE(examples.empty());
+  for (const auto& example : examples) {
+    WebSocketClient socket(server_.port(), "/api/v1/ws?api_key=" + server_.key());
+    ASSERT_TRUE(socket.accepted()) << socket.handshake();
+    for (const auto& step : example) {
+      const auto text = ids_.translate(step.text);
+      if (step.kind == SocketStep::Kind::says) {
+        socket.say(text);
+      } else if (step.kind == SocketStep::Kind::runs) {
+        compare({.line = step.line, .command = step.text, .printed = step.printed},
+                run_example(text));
+      } else {
+        const auto heard = socket.hear();
+        ids_.learn(step.text, heard);
+        EXPECT_EQ(essence(heard), essence(step.text)) << where(step.line, heard);
+      }
+      if (HasFailure()) return;
+    }
+  }
+}
+
+std::string page_name(const testing::TestParamInfo<const char*>& page) {
+  std::string name = page.param;
+  name.resize(name.find('.'));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Pages, DocsExamples,
                          testing::Values("kv.md", "message-queues.md", "pubsub.md", "rooms.md",
                                          "streams.md", "structures.md"),
-                         [](const auto& page) {
-                           std::string name = page.param;
-                           name.resize(name.find('.'));
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         page_name);
+INSTANTIATE_TEST_SUITE_P(Pages, DocsSockets,
+                         testing::Values("kv.md", "message-queues.md", "pubsub.md", "rooms.md",
+                                         "structures.md", "websocket.md"),
+                         page_name);
 
 }  // namespace
 }  // namespace weir::test
