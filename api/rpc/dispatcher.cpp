@@ -16,31 +16,39 @@ Error unknown_command(std::string_view name) {
           "command: " + std::string(name.substr(0, 100))};
 }
 
+std::string joined(const std::vector<std::string_view>& names) {
+  std::string out;
+  for (const auto name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+// Everything that is not known, and all that is missing, at once.
 Result<void> check_fields(const Command& command, json::View payload) {
+  std::vector<FieldError> wrong;
   for (const auto& member : payload.members()) {
     const auto key = member.key();
     const bool known = std::any_of(command.payload.begin(), command.payload.end(),
                                    [&](const Field& field) { return field.name == key; });
-    if (known) continue;
-    std::string names;
-    for (const auto& field : command.payload) {
-      names.append(names.empty() ? "" : ", ").append(field.name);
-    }
-    return Error{Code::invalid,
-                 "invalid_payload",
-                 "A field of the payload is not known.",
-                 std::string(command.name) + (names.empty() ? " takes none" : " takes: " + names),
-                 {{key, "is not known here"}}};
+    if (!known) wrong.push_back({key, "is not known here"});
   }
+  const bool unknown = !wrong.empty();
+  std::vector<std::string_view> takes;
+  std::vector<std::string_view> needs;
   for (const auto& field : command.payload) {
+    takes.push_back(field.name);
     if (!field.required || !payload.find(field.name).is_missing()) continue;
-    return Error{Code::invalid,
-                 "invalid_payload",
-                 "A field of the payload is missing.",
-                 std::string(command.name) + " needs: " + std::string(field.name),
-                 {{std::string(field.name), "is required"}}};
+    needs.push_back(field.name);
+    wrong.push_back({std::string(field.name), "is required"});
   }
-  return {};
+  if (wrong.empty()) return {};
+  const std::string name(command.name);
+  if (!unknown) {
+    return Error{Code::invalid, "invalid_payload", "A field of the payload is missing.",
+                 name + " needs: " + joined(needs), std::move(wrong)};
+  }
+  return Error{Code::invalid, "invalid_payload", "A field of the payload is not known.",
+               name + (takes.empty() ? " takes none" : " takes: " + joined(takes)),
+               std::move(wrong)};
 }
 
 Result<void> check(const Command& command, json::View payload, const Caller& caller) {
