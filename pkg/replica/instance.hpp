@@ -100,11 +100,11 @@ class Instance : public Service {
   // machine answered. Operations of one caller thread are applied in the order of the calls.
   virtual void propose(Operation operation, ReplyHandler done) = 0;
 
-  // As propose(). While the log cannot be reached, and until what was kept before is in it, the
-  // operation is kept in the outbox instead and answered with Reply::kept and its own body. Once
-  // the log is back such an answer is held until the outbox is empty, for some seconds at most, and
-  // is then as that of propose(). Only for operations that may be applied late and more than once:
-  // submits with ids, reports under a lease. More errors: out_of_space / outbox_full.
+  // As propose(). While the log cannot be reached or is full, and until what was kept before is in
+  // it, the operation is kept in the outbox instead and answered with Reply::kept and its own body.
+  // Once the log is back such an answer is held until the outbox is empty, for some seconds at
+  // most, and is then as that of propose(). Only for operations that may be applied late and more
+  // than once: submits with ids, reports under a lease. More errors: out_of_space / outbox_full.
   virtual void propose_or_keep(Operation operation, ReplyHandler done) {
     propose(std::move(operation), std::move(done));
   }

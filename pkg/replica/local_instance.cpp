@@ -254,11 +254,12 @@ void LocalInstance::propose_or_keep(Operation operation, ReplyHandler done) {
   if (!outbox_->empty() || !log_.connected() || starting) {
     return outbox_->keep_in_turn(std::move(operation), std::move(done));
   }
-  // The log may go away on the way.
+  // The log may go away on the way, or have no room.
   auto copy = std::make_shared<Operation>(operation);
   propose(std::move(operation), [this, copy, done = std::move(done)](Result<Reply> reply) {
     const bool away = !reply && (reply.error().reason == "nats_unavailable" ||
-                                 reply.error().reason == "outcome_unknown");
+                                 reply.error().reason == "outcome_unknown" ||
+                                 reply.error().reason == "stream_full");
     if (!away) return done(std::move(reply));
     outbox_->keep(std::move(*copy), done);
   });

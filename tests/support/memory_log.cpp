@@ -91,6 +91,11 @@ void MemoryLog::hold_acks(bool hold) {
   for (auto& [done, appended] : held) done(appended);
 }
 
+void MemoryLog::set_full(bool full) {
+  const std::lock_guard lock(mutex_);
+  full_ = full;
+}
+
 void MemoryLog::forget_ids() {
   const std::lock_guard lock(mutex_);
   ids_.clear();
@@ -142,6 +147,8 @@ void MemoryLog::append(std::string_view message_id, std::string_view data, MonoT
     if (connected_ && lose_publishes_ > 0) {
       --lose_publishes_;
       answer = unknown();
+    } else if (connected_ && full_) {
+      answer = Error{Code::out_of_space, "stream_full", "No room", ""};
     } else if (connected_) {
       const auto [known, fresh] = ids_.try_emplace(std::string(message_id), 0);
       if (fresh) known->second = store(std::string(data));

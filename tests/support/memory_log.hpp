@@ -23,6 +23,7 @@ class MemoryLog final : public replica::Log {
   void lose_publishes(int count);      // the next ones are not stored
   void lose_acks(int count);           // the next ones are stored
   void hold_acks(bool hold);           // answers wait until false
+  void set_full(bool full);            // refuses to store more
   void forget_ids();                   // as if the duplicate window were over
   void truncate(replica::Revision last);
   void replace(std::string identity);  // deleted and made again, empty
@@ -61,6 +62,7 @@ class MemoryLog final : public replica::Log {
   std::uint64_t session_ = 1;
   bool missing_ = false;
   bool hold_acks_ = false;
+  bool full_ = false;
   int lose_publishes_ = 0;
   int lose_acks_ = 0;
   std::vector<replica::LogEntry> entries_;  // all there ever were

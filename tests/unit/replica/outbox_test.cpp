@@ -250,6 +250,15 @@ TEST_F(OutboxTest, IsBoundedAndLosesNothingWhenFull) {
   keep(1);
 }
 
+TEST_F(OutboxTest, TakesOverWhatAFullLogRefuses) {
+  ASSERT_TRUE(node_.start());
+  log_.set_full(true);
+  keep(20);
+  EXPECT_EQ(waiting(), 20U);
+  log_.set_full(false);
+  expect_drained();
+}
+
 // What was on its way when the log went is kept, not refused.
 TEST_F(OutboxTest, TakesOverWhatTheLogDidNotTake) {
   node_.timeout = 300ms;
