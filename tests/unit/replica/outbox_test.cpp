@@ -303,6 +303,17 @@ class OutboxAlone : public testing::Test {
   std::unique_ptr<Outbox> outbox_;
 };
 
+// Who is answered may lose power the moment after.
+TEST_F(OutboxAlone, AnOperationIsAnsweredWhenItIsOnTheDisk) {
+  log_.set_connected(false);
+  std::promise<std::uint64_t> on_disk;
+  outbox_->keep(add_operation("k", 1), [&](const Result<Reply>&) {
+    auto file = OutboxFile::open({.path = dir_.file("outbox.db"), .proposer = "n1-outbox"});
+    on_disk.set_value(file ? (*file)->content()->operations : 0);
+  });
+  EXPECT_EQ(on_disk.get_future().get(), 1U);
+}
+
 TEST_F(OutboxAlone, AnEntryIsForgottenOnlyWhenItIsApplied) {
   keep();
   ASSERT_TRUE(wait_until([this] { return log_.entries().size() == 1; }));
