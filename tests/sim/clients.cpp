@@ -49,6 +49,7 @@ Clients::Clients(World& world, std::vector<std::unique_ptr<SimNode>>& nodes, Led
       webhooks_(world, ledger, [this] { return any_node(); }),
       messages_(world, requests_, ledger,
                 {.any_node = [this] { return any_node(); }, .propose = proposer()}),
+      structures_(world, ledger.structures(), proposer()),
       time_(world, ledger, {.propose = proposer(), .log_time = [this] { return log_time(); }}),
       test_clock_(test_clock) {
   for (auto& node : nodes_) {
@@ -73,6 +74,7 @@ void Clients::begin() {
   drains_.begin(std::move(workers));
   webhooks_.begin();
   messages_.begin();
+  structures_.begin();
   if (test_clock_) time_.begin();
   add();
 }

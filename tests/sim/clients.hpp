@@ -17,6 +17,7 @@
 #include "tests/sim/operator_clients.hpp"
 #include "tests/sim/schedule_clients.hpp"
 #include "tests/sim/sim_node.hpp"
+#include "tests/sim/structure_clients.hpp"
 #include "tests/sim/webhook_clients.hpp"
 
 namespace weir::sim {
@@ -36,6 +37,7 @@ class Clients {
     drains_.calm();
     webhooks_.calm();
     messages_.calm();
+    structures_.calm();
     if (test_clock_) time_.calm();
   }
   // After the faults: schedules without an end are paused.
@@ -105,6 +107,7 @@ class Clients {
   DrainClients drains_;
   WebhookClients webhooks_;
   MessageClients messages_;
+  StructureClients structures_;
   ClockClients time_;
   const bool test_clock_;
   std::uint64_t next_id_ = 0;

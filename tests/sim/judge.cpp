@@ -4,6 +4,7 @@
 #include <set>
 
 #include "pkg/base/assert.hpp"
+#include "pkg/structures/command.hpp"
 #include "tests/sim/side_tables.hpp"
 #include "tests/sim/state_digest.hpp"
 
@@ -203,6 +204,33 @@ void check_adds(SimNode& node, const Ledger& ledger, std::size_t& effects, Viola
   }
 }
 
+// Values of the list are where they must be, the counter counts.
+void check_structures(SimNode& node, const Ledger& ledger, Violations& out) {
+  const auto ask = [&](std::string_view command, const std::string& payload) {
+    const auto* found = structures::find_command(command);
+    auto body = structures::make_body(*found, json::View(payload));
+    WEIR_ASSERT(body.has_value());
+    std::string answer;
+    read(node.db(), [&](sqlite::Database& db) {
+      auto reply = structures::read(*found, *body, {db, 0});
+      WEIR_ASSERT(reply.has_value());
+      answer = std::move(*reply);
+    });
+    return answer;
+  };
+  const auto key = [](std::string_view name) { return "{\"key\":\"" + std::string(name) + "\""; };
+  std::vector<std::int64_t> list;
+  const auto values = ask("list.lrange", key(StructureLedger::kList) + "}");
+  for (const auto value : json::View(values).find("values").elements()) {
+    list.push_back(value.as_int().value_or(0));
+  }
+  const auto counter = ask("hash.hget", key(StructureLedger::kCounters) + R"(,"field":"n"})");
+  const auto counted = json::View(counter).find("value").as_int().value_or(0);
+  for (const auto& wrong : ledger.structures().judge(list, counted)) {
+    out.push_back(wrong + " on " + node.id());
+  }
+}
+
 void check_counts(SimNode& node, const char* when, const jobs::Machine& machine, Violations& out) {
   jobs::Counts recount{};
   read(node.db(), [&](sqlite::Database& db) {
@@ -249,6 +277,7 @@ void check_equal(const Witness& witness, SimNode& node, Violations& out) {
 // What the referee judged is what clients saw: each lease they were given was granted there.
 void check_witness(const Ledger& ledger, const Witness& witness, Violations& out) {
   for (const auto& violation : witness.violations()) out.push_back(violation);
+  for (auto& wrong : ledger.structures().violations(witness.answers())) out.push_back(wrong);
   for (const auto& id : ledger.kept()) {
     if (!witness.was_asked(id))
       out.push_back("job " + id + " was kept, and refused or never in the log");
@@ -328,6 +357,7 @@ void judge(std::vector<std::unique_ptr<SimNode>>& nodes, const SimLog& log,
     check_side_tables(*node, out);
     check_webhooks(*node, ledger, out);
     check_adds(*node, ledger, toy_effects, out);
+    check_structures(*node, ledger, out);
     check_counts(*node, "in memory", node->jobs(), out);
     check_reload(*node, out);
     check_effects(*node, effects, toy_effects, out);

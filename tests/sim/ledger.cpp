@@ -6,11 +6,6 @@
 
 namespace weir::sim {
 
-Told told_by(const Result<replica::Reply>& reply) {
-  if (reply) return Told::accepted;
-  return reply.error().code == Code::deadline_exceeded ? Told::unknown : Told::refused;
-}
-
 void Ledger::submitted(const std::string& id, Told told) {
   auto& job = jobs_[id];
   job.accepted = job.accepted || told == Told::accepted;

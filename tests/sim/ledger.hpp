@@ -9,14 +9,10 @@
 #include <vector>
 
 #include "pkg/replica/instance.hpp"
+#include "tests/sim/structure_ledger.hpp"
+#include "tests/sim/told.hpp"
 
 namespace weir::sim {
-
-// How an operation ended for who asked; other: it was answered with another job.
-enum class Told : std::uint8_t { nothing, accepted, refused, unknown, other };
-
-// unavailable and the like: nothing happened, or so we were told.
-Told told_by(const Result<replica::Reply>& reply);
 
 struct SeenLease {
   std::string token;
@@ -107,6 +103,8 @@ class Ledger {
   const std::set<std::string>& hooks_taken() const { return hooks_taken_; }
   const std::set<std::string>& hooks_delivered() const { return hooks_delivered_; }
   AddRecord& add(const std::string& key) { return adds_[key]; }
+  StructureLedger& structures() { return structures_; }
+  const StructureLedger& structures() const { return structures_; }
 
   const std::map<std::string, JobRecord>& jobs() const { return jobs_; }
   const std::map<std::string, AddRecord>& adds() const { return adds_; }
@@ -124,6 +122,7 @@ class Ledger {
   std::map<std::string, JobRecord> jobs_;
   std::set<std::string> kept_;
   std::map<std::string, AddRecord> adds_;
+  StructureLedger structures_;
   std::map<std::string, std::set<std::string>> once_;
   std::vector<std::string> due_;
   std::set<std::string> hooks_taken_;

@@ -121,19 +121,23 @@ void MessageClients::answer(const jobs::MessageAnswer& held, std::int64_t fence,
   ledger_.ending(held.id, fence);
   const bool acks = calm_ || world_.chance(700);
   const auto requeue = world_.chance(800) ? jobs::Requeue::yes : jobs::Requeue::no;
+  const bool given_up = !acks && requeue == jobs::Requeue::no;
   auto operation = must(acks ? requests_.message_ack(held) : requests_.message_nack(held, requeue));
-  hooks_.propose(
-      std::move(operation), [this, held, fence, tries, acks](const Result<replica::Reply>& reply) {
-        if (reply) {
-          ledger_.answered(held.id, {fence, reply->revision, acks});
-          return;
-        }
-        const auto& reason = reply.error().reason;
-        const bool sure =
-            reason == "lease_lost" || reason == "message_not_found" || reason == "queue_not_found";
-        if (sure || tries >= 3) return;
-        world_.after(300ms, [this, held, fence, tries] { answer(held, fence, tries + 1); });
-      });
+  hooks_.propose(std::move(operation), [this, held, fence, tries, acks,
+                                        given_up](const Result<replica::Reply>& reply) {
+    if (reply) {
+      ledger_.answered(held.id, {fence, reply->revision, acks});
+      if (given_up && text_of(json::View(reply->json), "action") == "requeued") {
+        ledger_.wrong("message " + held.id + " was given up and comes back");
+      }
+      return;
+    }
+    const auto& reason = reply.error().reason;
+    const bool sure =
+        reason == "lease_lost" || reason == "message_not_found" || reason == "queue_not_found";
+    if (sure || tries >= 3) return;
+    world_.after(300ms, [this, held, fence, tries] { answer(held, fence, tries + 1); });
+  });
 }
 
 void MessageClients::intrude(jobs::MessageAnswer consumer) {

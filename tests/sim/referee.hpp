@@ -24,6 +24,8 @@ class Referee {
   void changed(const JobChange& change);
   void end();
 
+  // Something that another rule found.
+  void complain(std::string what) { violations_.push_back(std::move(what)); }
   const std::vector<std::string>& violations() const { return violations_; }
   // The revision that granted the lease; 0: none did.
   std::uint64_t granted(const std::string& job, std::int64_t fence) const;

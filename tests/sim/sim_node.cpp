@@ -82,8 +82,10 @@ void SimNode::make_cores() {
   life.jobs = std::make_unique<jobs::Machine>();
   life.toy = std::make_unique<test::RegistersMachine>();
   std::vector<replica::StateMachine*> machines;
-  for (replica::StateMachine* machine : {static_cast<replica::StateMachine*>(life.jobs.get()),
-                                         static_cast<replica::StateMachine*>(life.toy.get())}) {
+  life.structures = std::make_unique<structures::Machine>();
+  const std::initializer_list<replica::StateMachine*> real{life.jobs.get(), life.toy.get(),
+                                                           life.structures.get()};
+  for (replica::StateMachine* machine : real) {
     life.machines.push_back(std::make_unique<FaultyMachine>(world_, *machine));
     machines.push_back(life.machines.back().get());
   }
@@ -100,7 +102,8 @@ void SimNode::make_cores() {
   life.proposer = std::make_unique<replica::ProposerCore>(options);
   life.leader = std::make_unique<replica::LeaderCore>(
       replica::LeaderCore::Options{.holder = proposer}, leases_);
-  life.ticks = std::make_unique<replica::TickCore>(std::vector<std::string>{"jobs", "toy"});
+  life.ticks =
+      std::make_unique<replica::TickCore>(std::vector<std::string>{"jobs", "toy", "structures"});
   life.proposals = std::make_unique<replica::ProposalsCore>(
       life.machines.size(), [this](std::size_t machine, Timestamp log_time) {
         replica::Proposals out;

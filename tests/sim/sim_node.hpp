@@ -22,6 +22,7 @@
 #include "pkg/replica/proposer_core.hpp"
 #include "pkg/replica/snapshotter.hpp"
 #include "pkg/replica/test_clock.hpp"
+#include "pkg/structures/machine.hpp"
 #include "tests/sim/faulty_machine.hpp"
 #include "tests/sim/node_files.hpp"
 #include "tests/sim/outside.hpp"
@@ -94,6 +95,7 @@ class SimNode {
     std::unique_ptr<sqlite::Database> db;
     std::unique_ptr<jobs::Machine> jobs;
     std::unique_ptr<test::RegistersMachine> toy;
+    std::unique_ptr<structures::Machine> structures;
     std::vector<std::unique_ptr<FaultyMachine>> machines;
     std::unique_ptr<replica::ApplierCore> core;
     std::unique_ptr<replica::ProposerCore> proposer;

@@ -6,6 +6,8 @@
 #include "jobs/machine.hpp"
 #include "pkg/base/assert.hpp"
 #include "pkg/replica/applier_core.hpp"
+#include "pkg/structures/machine.hpp"
+#include "tests/sim/gap_rule.hpp"
 #include "tests/sim/state_digest.hpp"
 #include "tests/support/registers_machine.hpp"
 
@@ -109,7 +111,9 @@ class WatchedMachine final : public replica::StateMachine {
     return reply;
   }
   void after_gap(Millis gap, replica::ApplyContext& context) override {
+    const GapRule rule(context.db, {to_unix_ms(context.now), gap.count()});
     inner_.after_gap(gap, context);
+    for (auto& wrong : rule.judge(context.db)) referee_.complain(std::move(wrong));
     referee_.begin({.name = "(a gap)",
                     .body = json::View("{}"),
                     .revision = context.revision,
@@ -146,6 +150,31 @@ class WatchedMachine final : public replica::StateMachine {
   replica::StateMachine& inner_;
   Referee& referee_;
   const Notes notes_;
+};
+
+// Notes what the machine answers.
+class NotedMachine final : public replica::StateMachine {
+ public:
+  NotedMachine(replica::StateMachine& inner, std::multiset<AnsweredOperation>& answers)
+      : inner_(inner), answers_(answers) {}
+
+  std::string_view prefix() const override { return inner_.prefix(); }
+  std::span<const sqlite::Migration> migrations() const override { return inner_.migrations(); }
+  void open(sqlite::Database& db) override { inner_.open(db); }
+  Result<std::string> apply(const replica::Operation& operation, json::View body,
+                            replica::ApplyContext& context) override {
+    auto reply = inner_.apply(operation, body, context);
+    if (reply) {
+      answers_.insert({context.revision, operation.name, std::string(body.raw()), *reply});
+    }
+    return reply;
+  }
+  void before_commit(sqlite::Database& db) override { inner_.before_commit(db); }
+  void after_commit() override { inner_.after_commit(); }
+
+ private:
+  replica::StateMachine& inner_;
+  std::multiset<AnsweredOperation>& answers_;
 };
 
 // The statements of a connection, as SQLite itself lists them.
@@ -196,8 +225,10 @@ void Witness::replay() {
   jobs::Machine jobs;
   test::RegistersMachine toy;
   WatchedMachine watched(jobs, referee_, {asked_, times_});
-  replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db, {&watched, &toy},
-                            [] { return false; });
+  structures::Machine structures;
+  NotedMachine noted(structures, answers_);
+  replica::ApplierCore core({.node_id = "witness", .proposer_id = "witness"}, db,
+                            {&watched, &toy, &noted}, [] { return false; });
   WEIR_ASSERT(core.open().has_value());
   WEIR_ASSERT(core.adopt({log_.identity(), log_.test_clock()}).has_value());
   WEIR_ASSERT(db.transaction([&]() -> Result<void> {

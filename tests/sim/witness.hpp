@@ -11,6 +11,7 @@
 
 #include "tests/sim/referee.hpp"
 #include "tests/sim/sim_log.hpp"
+#include "tests/sim/structure_ledger.hpp"
 
 namespace weir::sim {
 
@@ -34,6 +35,9 @@ class Witness {
   // The time that the jobs machine saw, at each revision with something for it.
   const std::map<replica::Revision, std::int64_t>& times() const { return times_; }
 
+  // Each operation on data structures and its answer.
+  const std::multiset<AnsweredOperation>& answers() const { return answers_; }
+
   // A submit of the job was in the log.
   bool was_asked(const std::string& job) const { return asked_.contains(job); }
 
@@ -45,6 +49,7 @@ class Witness {
   Referee referee_;
   std::set<std::string> asked_;
   std::map<replica::Revision, std::int64_t> times_;
+  std::multiset<AnsweredOperation> answers_;
   std::map<std::string, std::string> digest_;
   std::vector<std::string> slow_plans_;
 };
