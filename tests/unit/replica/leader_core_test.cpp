@@ -74,6 +74,19 @@ TEST_F(LeaderCoreTest, AReturnedOldLeaderIsFenced) {
   EXPECT_FALSE(a_.leads(now_));
 }
 
+// However that came about: not a moment longer than it takes to be told.
+TEST_F(LeaderCoreTest, AReplacedLeaderStopsWhenItIsTold) {
+  run(5s);
+  ASSERT_TRUE(a_.leads(now_));
+  ASSERT_TRUE(store_.write("b", store_.record->revision));
+  while (store_.record->holder == "b" && a_.leads(now_) && now_ < MonoTime{2h}) {
+    a_.step(now_);
+    now_ += 10ms;
+  }
+  EXPECT_FALSE(a_.leads(now_));
+  EXPECT_LE(now_ - MonoTime{1h}, 5s + options("a").renew + 10ms);
+}
+
 TEST_F(LeaderCoreTest, ResigningHandsOverAtOnce) {
   run(5s);
   a_.resign();
