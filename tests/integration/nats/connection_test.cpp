@@ -50,6 +50,10 @@ TEST_P(ConnectionTest, SurvivesAKilledServer) {
     return heard > 0;
   }));
   EXPECT_GE(connection->reconnects(), 1U);
+  EXPECT_TRUE(wait_until([&] {
+    const std::lock_guard lock(mutex);
+    return seen.size() > 1;
+  })) << "who listens is told a moment later";
   const std::lock_guard lock(mutex);
   EXPECT_THAT(seen, ElementsAre(State::disconnected, State::connected));
 }
