@@ -61,6 +61,12 @@ void Call::fail(const Error& error) const {
   responder_.send(error_response(error, request_->id));
 }
 
+Result<void> check_stream_name(const auth::Principal& principal, std::string_view name) {
+  if (principal.allows_stream(name)) return {};
+  return Error{Code::forbidden, "stream_not_allowed", "The API key is not for this stream or room.",
+               std::string(name)};
+}
+
 http::EventStream Call::open_stream(http::EventStream::Options options) const {
   auto stream = http::EventStream::open(responder_, std::move(options));
   if (live_keys_ != nullptr) live_keys_->add(*principal_, stream);

@@ -73,6 +73,9 @@ class Call {
   LiveKeys* live_keys_;                        // null: streams go on whatever the key
 };
 
+// forbidden / stream_not_allowed when the key's patterns exclude a stream or room.
+Result<void> check_stream_name(const auth::Principal& principal, std::string_view name);
+
 // A page {"items","next_cursor"} without the items of queues that the key is not for; `queue_of`
 // tells an item's.
 std::string only_allowed(const Call& call, std::string page, std::string (*queue_of)(json::View));

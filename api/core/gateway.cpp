@@ -107,6 +107,20 @@ void refuse(const Command& command, const http::Request& request, const http::Re
                                         : error_response(error, request.id));
 }
 
+// Of routes below a stream or a room.
+Result<void> check_stream(const Command& command, const http::Request& request,
+                          const auth::Principal& principal) {
+  if (principal.streams.empty()) return {};
+  for (const auto* route : {"/v1/streams/{stream}", "/v1/rooms/{room}"}) {
+    if (!command.path.starts_with(route)) continue;
+    const std::string_view pattern(route);
+    const auto open = pattern.find('{') + 1;
+    return check_stream_name(principal,
+                             request.param(pattern.substr(open, pattern.size() - open - 1)));
+  }
+  return {};
+}
+
 Error overloaded() {
   return {Code::unavailable, "overloaded", "Too many requests wait for a worker.",
           "Try again in a moment."};
@@ -210,7 +224,13 @@ Result<std::shared_ptr<const auth::Principal>> Gateway::authorize(
     const Command& command, const http::Request& request) const {
   if (command.scope == auth::Scope::none) return nobody_;
   auto principal = authenticate(request, command.key_in_query);
-  if (!principal || command.any_key || (*principal)->scopes.allows(command.scope)) return principal;
+  if (!principal || command.any_key) return principal;
+  if ((*principal)->scopes.allows(command.scope)) {
+    if (const auto named = check_stream(command, request, **principal); !named) {
+      return named.error();
+    }
+    return principal;
+  }
   return Error{
       Code::forbidden, "missing_scope", "The API key lacks the scope for this.",
       "needs: " + std::string(auth::to_string(command.scope)) + "; key: " + (*principal)->key_id};

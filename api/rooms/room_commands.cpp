@@ -25,7 +25,8 @@ Error wrong(std::string field, std::string why) {
 Result<void> list(Services& services, const Call& call) {
   WEIR_ASSIGN(const auto limit, query_int(call.request(), "limit", 100, 1, 10'000));
   const auto after = call.request().query_value("cursor").value_or("");
-  WEIR_ASSIGN(auto body, rooms_json(services, after, static_cast<std::size_t>(limit)));
+  WEIR_ASSIGN(auto body,
+              rooms_json(services, call.principal(), after, static_cast<std::size_t>(limit)));
   call.reply(200, std::move(body));
   return {};
 }
@@ -135,6 +136,7 @@ Command room_command(std::string_view name, std::string_view method, std::string
   if (path != "/v1/rooms") {
     command.errors.push_back({Code::invalid, "bad_room"});
     command.errors.push_back({Code::not_found, "room_not_found"});
+    command.errors.push_back({Code::forbidden, "stream_not_allowed"});
   }
   return command;
 }

@@ -36,11 +36,13 @@ Result<std::string> consume_json(Services& services, const rooms::ConsumeRequest
   return out.end_array().member("next_offset", consumed.next).end_object().take();
 }
 
-Result<std::string> rooms_json(Services& services, std::string_view after, std::size_t limit) {
+Result<std::string> rooms_json(Services& services, const auth::Principal& principal,
+                               std::string_view after, std::size_t limit) {
   WEIR_ASSIGN(const auto page, services.rooms.page(after, limit));
   Writer out;
   out.begin_object().key("rooms").begin_array();
   for (const auto& room : page.rooms) {
+    if (!principal.allows_stream(room.name)) continue;
     out.begin_object().member("room", room.name).member("newest_offset", room.newest);
     out.member("last_activity", room.last_activity).end_object();
   }

@@ -18,8 +18,10 @@ Result<std::string> publish_event_json(Services& services, const rooms::NewEvent
 Result<std::string> history_json(Services& services, const rooms::HistoryRequest& request);
 // {"room","events":[...],"next_offset"}
 Result<std::string> consume_json(Services& services, const rooms::ConsumeRequest& request);
-// {"rooms":[{"room","newest_offset","last_activity"}],"total","next_cursor"}
-Result<std::string> rooms_json(Services& services, std::string_view after, std::size_t limit);
+// {"rooms":[{"room","newest_offset","last_activity"}],"total","next_cursor"}: of a page those that
+// the key is for.
+Result<std::string> rooms_json(Services& services, const auth::Principal& principal,
+                               std::string_view after, std::size_t limit);
 // {"room","message_count","oldest_offset","newest_offset","subscribers","bytes",
 // "last_activity"}
 Result<std::string> room_stats_json(Services& services, std::string_view room);

@@ -132,7 +132,7 @@ Result<std::string> list(Services& services, const rpc::Call& call) {
   const auto after = payload.text("cursor", rooms::kMaxRoomBytes).value_or("");
   const auto limit = payload.integer("limit", 1, 10'000).value_or(1000);
   WEIR_TRY(payload.done());
-  return rooms_json(services, after, static_cast<std::size_t>(limit));
+  return rooms_json(services, call.principal(), after, static_cast<std::size_t>(limit));
 }
 
 Result<std::string> create(Services& services, const rpc::Call& call) {
@@ -166,6 +166,12 @@ struct Row {
   std::string_view answer;
   Result<std::string> (*run)(Services&, const rpc::Call&);
 };
+
+// The room of a payload, as far as it names one: the command itself complains when it does not.
+Result<void> check_room(const rpc::Call& call) {
+  const auto room = call.payload().find("room").as_string();
+  return room ? check_stream_name(call.principal(), *room) : Result<void>();
+}
 
 std::vector<Row> rows() {
   constexpr Field limit{"limit", "1 to 1000; 100 when not given"};
@@ -230,6 +236,7 @@ void add_subscriptions(rpc::CommandTable& table, Services& services) {
                    .answer = "success, room, subscribed, newest_offset; then frames of type event",
                    .needs_session = true,
                    .handler = [&services, sockets](const rpc::Call& call, const Reply& reply) {
+                     if (const auto fine = check_room(call); !fine) return reply(fine.error());
                      subscribe(services, *sockets, call, reply);
                    }});
   table.push_back({.name = "stream.unsubscribe",
@@ -259,6 +266,7 @@ void add_room_rpc(rpc::CommandTable& table, Services& services) {
          .answer = row.answer,
          .once_per_request_id = row.name == "stream.publish",
          .handler = [&services, run = row.run](const rpc::Call& call, const Reply& reply) {
+           if (const auto fine = check_room(call); !fine) return reply(fine.error());
            reply(run(services, call));
          }});
   }

@@ -16,6 +16,7 @@ Command stream_command(std::string_view name, std::string_view method, std::stri
   if (path == kStreams) return command;
   command.errors.push_back({Code::invalid, "bad_stream_name"});
   command.errors.push_back({Code::forbidden, "internal_stream"});
+  command.errors.push_back({Code::forbidden, "stream_not_allowed"});
   command.errors.push_back({Code::not_found, "stream_not_found"});
   return command;
 }

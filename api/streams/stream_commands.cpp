@@ -22,9 +22,22 @@ Result<std::uint64_t> sequence_of(const Call& call) {
   return *sequence;
 }
 
+// The list without the streams that the key is not for.
+std::string of_the_key(const auth::Principal& principal, std::string list) {
+  if (principal.streams.empty()) return list;
+  const json::View view(list);
+  json::Writer out(list.size());
+  out.begin_object().key("items").begin_array();
+  for (const json::View stream : view.find("items").elements()) {
+    const auto name = stream.find("name").as_string().value_or("");
+    if (principal.allows_stream(name)) out.raw(stream.raw());
+  }
+  return out.end_array().end_object().take();
+}
+
 Result<void> list(Services& services, const Call& call) {
   WEIR_ASSIGN(auto json, services.streams.list());
-  call.reply(200, std::move(json));
+  call.reply(200, of_the_key(call.principal(), std::move(json)));
   return {};
 }
 

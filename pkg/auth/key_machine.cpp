@@ -17,6 +17,7 @@ constexpr std::array<sqlite::Migration, 1> kMigrations{{{1,
                                                          " name TEXT NOT NULL,"
                                                          " scopes TEXT NOT NULL,"
                                                          " queues TEXT NOT NULL,"
+                                                         " streams TEXT NOT NULL,"
                                                          " source TEXT NOT NULL,"
                                                          " created_at INTEGER NOT NULL,"
                                                          " expires_at INTEGER,"
@@ -75,6 +76,7 @@ std::string KeyRecord::to_json() const {
   json::Writer out;
   out.begin_object().member("id", id).member("name", name);
   out.raw_member("scopes", array_json(scope_names)).raw_member("queues", array_json(queues));
+  out.raw_member("streams", array_json(streams));
   out.member("source", source).member("created_at", from_unix_ms(created_at_ms));
   out.key("max_waiting");
   if (max_waiting) {
@@ -116,7 +118,7 @@ void KeyMachine::open(sqlite::Database& db) {
   records_.clear();
   auto query = db.prepare(
       "SELECT id,hash,name,scopes,queues,source,created_at,expires_at,revoked_at,rotated_at,"
-      "max_waiting,rate_limit,rate_per_ms FROM keys_keys");
+      "max_waiting,rate_limit,rate_per_ms,streams FROM keys_keys");
   while (query.step()) {
     KeyRecord key;
     key.id = query.text(0);
@@ -133,6 +135,7 @@ void KeyMachine::open(sqlite::Database& db) {
     if (const auto limit = query.optional_int64(11)) {
       key.rate = {.limit = *limit, .window = Millis{query.int64(12)}};
     }
+    key.streams = texts_of(json::View(query.text(13)));
     records_.emplace(key.id, std::move(key));
   }
   dirty_ = true;
@@ -157,6 +160,7 @@ Result<std::string> KeyMachine::create(json::View body, replica::ApplyContext& c
   key.name = text_of(body, "name");
   set_scopes(key, texts_of(body.find("scopes")));
   key.queues = texts_of(body.find("queues"));
+  key.streams = texts_of(body.find("streams"));
   key.source = "api";
   key.created_at_ms = to_unix_ms(context.now);
   key.expires_at_ms = body.find("expires_at_ms").as_int();
@@ -262,6 +266,7 @@ void KeyMachine::forget_long_revoked(replica::ApplyContext& context) {
 void KeyMachine::store(const KeyRecord& key, sqlite::Database& db) {
   const auto scopes = array_json(key.scope_names);
   const auto queues = array_json(key.queues);
+  const auto streams = array_json(key.streams);
   std::optional<std::int64_t> rate_limit;
   std::optional<std::int64_t> rate_per_ms;
   if (key.rate) {
@@ -270,8 +275,8 @@ void KeyMachine::store(const KeyRecord& key, sqlite::Database& db) {
   }
   db.prepare(
         "INSERT OR REPLACE INTO keys_keys VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-        "?12,?13)")
-      .bind_all(key.id, key.hash, key.name, scopes, queues, key.source, key.created_at_ms,
+        "?12,?13,?14)")
+      .bind_all(key.id, key.hash, key.name, scopes, queues, streams, key.source, key.created_at_ms,
                 key.expires_at_ms, key.revoked_at_ms, key.rotated_at_ms, key.max_waiting,
                 rate_limit, rate_per_ms)
       .run();
@@ -284,10 +289,10 @@ void KeyMachine::after_commit() {
   auto next = std::make_shared<Snapshot>();
   for (const auto& [id, key] : records_) {
     next->by_id.emplace(
-        id,
-        Snapshot::Entry{std::make_shared<const Principal>(Principal{
-                            key.id, key.name, key.scopes, key.queues, key.max_waiting, key.rate}),
-                        key.hash, key.revoked_at_ms.has_value(), key.expires_at_ms});
+        id, Snapshot::Entry{std::make_shared<const Principal>(
+                                Principal{key.id, key.name, key.scopes, key.queues, key.max_waiting,
+                                          key.rate, key.streams}),
+                            key.hash, key.revoked_at_ms.has_value(), key.expires_at_ms});
     next->records.push_back(key);
   }
   std::stable_sort(next->records.begin(), next->records.end(),

@@ -3,7 +3,7 @@
 //
 // Operations (bodies are complete: ids and hashes are chosen before proposing; secrets never
 // enter):
-//   keys.create    {"id","hash","name","scopes":[..],"queues"?:[..],"expires_at_ms"?,
+//   keys.create {"id","hash","name","scopes":[..],"queues"?:[..],"streams"?:[..],"expires_at_ms"?,
 //                  "max_waiting"?,"rate"?:{"limit","per_ms"}}
 //   keys.revoke    {"id"}
 //   keys.rotate    {"id","hash"}         the old secret stops at once
@@ -39,6 +39,7 @@ struct KeyRecord {
   Scopes scopes;
   std::vector<std::string> scope_names;
   std::vector<std::string> queues;
+  std::vector<std::string> streams;
   std::string source;  // "api", "bootstrap" or "given"
   std::int64_t created_at_ms = 0;
   std::optional<std::int64_t> expires_at_ms;

@@ -116,13 +116,29 @@ std::optional<ratelimit::Allowance> check_rate(json::View rate, Fields& fields) 
 Result<void> check_members(json::View body) {
   for (const auto& member : body.members()) {
     const std::string name = member.key();
-    if (name != "name" && name != "scopes" && name != "queues" && name != "expires_at" &&
-        name != "max_waiting" && name != "rate") {
+    if (name != "name" && name != "scopes" && name != "queues" && name != "streams" &&
+        name != "expires_at" && name != "max_waiting" && name != "rate") {
       return Error{Code::bad_request, "unknown_field", "The request has a field that is not known.",
-                   name + "; known: name, scopes, queues, expires_at, max_waiting, rate"};
+                   name + "; known: name, scopes, queues, streams, expires_at, max_waiting, rate"};
     }
   }
   return {};
+}
+
+void check_streams(json::View streams, Fields& fields) {
+  if (streams.is_missing() || streams.is_null()) return;
+  std::size_t count = 0;
+  for (const json::View pattern : streams.elements()) {
+    const auto text = pattern.as_string();
+    if (!text || !is_valid_stream_pattern(*text)) {
+      fields.push_back({"streams[" + std::to_string(count) + "]",
+                        "must be the name of a stream or room, or the beginning of names and *"});
+    }
+    ++count;
+  }
+  if (!streams.is_array() || count > kMaxQueuePatterns) {
+    fields.push_back({"streams", "must be a list of at most 64 patterns"});
+  }
 }
 
 std::string id_body(std::string_view id) {
@@ -138,6 +154,7 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   check_name(body.find("name"), fields);
   check_scopes(body.find("scopes"), fields);
   check_queues(body.find("queues"), fields);
+  check_streams(body.find("streams"), fields);
   const auto expires_at = check_expiry(body.find("expires_at"), now, fields);
   const auto max_waiting = check_quota(body.find("max_waiting"), fields);
   const auto rate = check_rate(body.find("rate"), fields);
@@ -149,6 +166,7 @@ Result<replica::Operation> create_key(json::View body, const NewKey& key, Timest
   out.begin_object().member("id", key.id).member("hash", key.hash);
   out.raw_member("name", body.find("name").raw()).raw_member("scopes", body.find("scopes").raw());
   if (body.find("queues").is_array()) out.raw_member("queues", body.find("queues").raw());
+  if (body.find("streams").is_array()) out.raw_member("streams", body.find("streams").raw());
   if (expires_at) out.member("expires_at_ms", to_unix_ms(*expires_at));
   if (max_waiting) out.member("max_waiting", *max_waiting);
   if (rate) {

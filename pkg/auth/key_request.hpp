@@ -17,9 +17,9 @@ inline constexpr std::int64_t kMaxRate = 1'000'000'000;  // requests in a window
 inline constexpr Millis kDefaultRateWindow{60'000};
 inline constexpr Millis kLongestRateWindow{24 * 3600 * 1000};
 
-// {name!, scopes!, queues?, expires_at?, max_waiting?, rate?: {limit!, per_ms}}. `now` only to
-// refuse a key that is born expired. Errors: bad_request / unknown_field; invalid / invalid_request
-// with the fields named.
+// {name!, scopes!, queues?, streams?, expires_at?, max_waiting?, rate?: {limit!, per_ms}}. `now`
+// only to refuse a key that is born expired. Errors: bad_request / unknown_field; invalid /
+// invalid_request with the fields named.
 Result<replica::Operation> create_key(json::View body, const NewKey& key, Timestamp now);
 
 replica::Operation revoke_key(std::string_view id);

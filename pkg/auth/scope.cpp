@@ -33,9 +33,27 @@ bool queue_matches(std::string_view pattern, std::string_view queue) {
   return queue.size() > pattern.size() && queue.starts_with(pattern);
 }
 
+bool is_valid_stream_pattern(std::string_view pattern) {
+  const bool fits = !pattern.empty() && pattern.size() <= kMaxStreamPattern;
+  const auto star = pattern.find('*');
+  return fits && (star == std::string_view::npos || star + 1 == pattern.size());
+}
+
+bool stream_matches(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  pattern.remove_suffix(1);
+  return name.starts_with(pattern);
+}
+
 bool Principal::allows_queue(std::string_view queue) const {
   return queues.empty() || std::any_of(queues.begin(), queues.end(), [&](const auto& pattern) {
            return queue_matches(pattern, queue);
+         });
+}
+
+bool Principal::allows_stream(std::string_view stream) const {
+  return streams.empty() || std::any_of(streams.begin(), streams.end(), [&](const auto& pattern) {
+           return stream_matches(pattern, stream);
          });
 }
 

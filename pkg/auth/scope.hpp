@@ -72,6 +72,12 @@ class Scopes {
 bool is_valid_queue_pattern(std::string_view pattern);
 bool queue_matches(std::string_view pattern, std::string_view queue);
 
+// A stream pattern is the name of a stream or room ("orders"), or the beginning of names and `*`
+// ("orders-*", "chat:*", "*").
+inline constexpr std::size_t kMaxStreamPattern = 256;  // bytes
+bool is_valid_stream_pattern(std::string_view pattern);
+bool stream_matches(std::string_view pattern, std::string_view name);
+
 // Who asks. Made by authentication, read by every check.
 struct Principal {
   std::string key_id;
@@ -81,7 +87,10 @@ struct Principal {
   std::optional<std::int64_t> max_waiting = {};   // of the jobs it submitted; empty = any number
   std::optional<ratelimit::Allowance> rate = {};  // of its requests; empty = any number
 
+  std::vector<std::string> streams = {};  // patterns; empty = every stream and room
+
   bool allows_queue(std::string_view queue) const;
+  bool allows_stream(std::string_view name) const;  // or room
 };
 
 }  // namespace weir::auth

@@ -65,6 +65,7 @@ int create(Args args) {
                    "health:read jobs:read jobs:write jobs:work queues:admin streams:read "
                    "streams:write kv:read kv:write pubsub admin"},
                   {"queues", "A,B", "Only these queues; patterns such as emails.* (default: all)"},
+                  {"streams", "A,B", "Only these streams and rooms, such as chat-* (default: all)"},
                   {"max-waiting", "N", "Jobs it submitted that may wait (default: any number)"},
                   {"rate", "N/TIME", "Requests it may make, such as 100/1m (default: any number)"},
                   {"expires-in", "TIME", "End of its life from now, such as 90d (default: never)"}},
@@ -74,6 +75,7 @@ int create(Args args) {
     if (!parsed.has("scopes")) return bad_argument("--scopes is missing", "such as jobs:write");
     Json body{{"name", parsed.operand(0)}, {"scopes", comma_list(parsed.text("scopes"))}};
     if (parsed.has("queues")) body["queues"] = comma_list(parsed.text("queues"));
+    if (parsed.has("streams")) body["streams"] = comma_list(parsed.text("streams"));
     if (parsed.has("max-waiting")) {
       WEIR_ASSIGN(body["max_waiting"], parsed.number("max-waiting", 1, 1, 100'000'000));
     }
@@ -100,16 +102,17 @@ int list(Args args) {
   return run_with_server(usage, args, [](const Parsed&, Context& context) -> Result<int> {
     WEIR_ASSIGN(const auto page, context.ask({.path = "/v1/keys"}));
     const auto now = SystemClock().wall();
-    Table table(
-        {"ID", "NAME", "STATE", "SCOPES", "QUEUES", "WAITING", "RATE", "CREATED", "EXPIRES"},
-        "No keys.\n");
+    Table table({"ID", "NAME", "STATE", "SCOPES", "QUEUES", "STREAMS", "WAITING", "RATE", "CREATED",
+                 "EXPIRES"},
+                "No keys.\n");
     for (const auto& key : page.value("items", Json::array())) {
       const bool revoked = field(key, "revoked_at") != "-";
-      table.add({field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
-                 joined(key, "scopes", "-"), joined(key, "queues", "all"), quota_of(key),
-                 rate_of(key), relative_time(field(key, "created_at"), now),
-                 relative_time(field(key, "expires_at"), now)},
-                revoked ? Colour::grey : Colour::green);
+      table.add(
+          {field(key, "id"), field(key, "name"), revoked ? "revoked" : "live",
+           joined(key, "scopes", "-"), joined(key, "queues", "all"), joined(key, "streams", "all"),
+           quota_of(key), rate_of(key), relative_time(field(key, "created_at"), now),
+           relative_time(field(key, "expires_at"), now)},
+          revoked ? Colour::grey : Colour::green);
     }
     return print_page(context, page, table.render(context.colours(), 2));
   });

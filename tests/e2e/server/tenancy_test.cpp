@@ -226,5 +226,69 @@ TEST_F(TenancyTest, AQuotaBoundsTheWaitingJobsOfAKey) {
   EXPECT_THAT(bad.body, HasSubstr(R"("field":"max_waiting")"));
 }
 
+// A key with patterns of streams sees those streams and rooms only, whichever way it asks.
+TEST(StreamPatterns, HoldOnEverySurface) {
+  WeirServer server;
+  server.start();
+  auto admin = server.client();
+  for (const auto* name : {"acme-orders", "other"}) {
+    const auto subject = std::string(R"({"subjects":[")") + name + R"(.>"]})";
+    ASSERT_EQ(admin.put(std::string("/v1/streams/") + name, subject).status, 201);
+    ASSERT_EQ(admin.send("PUT", std::string("/v1/rooms/") + name, "").status, 201);
+  }
+  const auto made = admin.post(
+      "/v1/keys",
+      R"({"name":"acme","scopes":["streams:read","streams:write"],"streams":["acme-*","one"]})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.json().find("streams").raw(), R"(["acme-*","one"])");
+  HttpClient acme(server.port(), made.json().find("key").as_string().value_or(""));
+  const auto reason = [](const HttpAnswer& answer) {
+    return std::to_string(answer.status) + " " +
+           answer.json().find("reason").as_string().value_or("");
+  };
+  for (const auto* path : {"/v1/streams/acme-orders", "/v1/rooms/acme-orders",
+                           "/v1/streams/acme-orders/messages", "/v1/rooms/acme-orders/events"}) {
+    EXPECT_EQ(acme.get(path).status, 200) << path;
+  }
+  for (const auto* path :
+       {"/v1/streams/other", "/v1/streams/other/messages", "/v1/streams/other/tail",
+        "/v1/streams/other/consumers", "/v1/rooms/other", "/v1/rooms/other/events",
+        "/v1/rooms/other/events?follow=true"}) {
+    EXPECT_EQ(reason(acme.get(path)), "403 stream_not_allowed") << path;
+  }
+  EXPECT_EQ(reason(acme.send("PUT", "/v1/streams/mine", R"({"subjects":["mine"]})")),
+            "403 stream_not_allowed");
+  EXPECT_EQ(reason(acme.send("DELETE", "/v1/rooms/other", "")), "403 stream_not_allowed");
+  const auto streams = acme.get("/v1/streams").body;
+  EXPECT_NE(streams.find("acme-orders"), std::string::npos) << streams;
+  EXPECT_EQ(streams.find("\"other\""), std::string::npos) << streams;
+  const auto rooms = acme.get("/v1/rooms").body;
+  EXPECT_NE(rooms.find("acme-orders"), std::string::npos) << rooms;
+  EXPECT_EQ(rooms.find("\"other\""), std::string::npos) << rooms;
+  const auto ask = [&](const std::string& command, const std::string& payload) {
+    const auto answer = acme.post("/api/v1/command",
+                                  R"({"command":")" + command + R"(","payload":)" + payload + "}");
+    return std::to_string(answer.status) + " " +
+           answer.json().find("error").find("code").as_string().value_or("");
+  };
+  EXPECT_EQ(ask("stream.publish", R"({"room":"acme-chat","event_type":"t","data":1})"), "200 ");
+  EXPECT_EQ(ask("stream.stats", R"({"room":"acme-chat"})"), "200 ");
+  EXPECT_EQ(ask("stream.publish", R"({"room":"other","event_type":"t","data":1})"),
+            "403 FORBIDDEN");
+  for (const auto* command : {"stream.history", "stream.stats", "stream.create", "stream.delete"}) {
+    EXPECT_EQ(ask(command, R"({"room":"other"})"), "403 FORBIDDEN") << command;
+  }
+  WebSocketClient socket(server.port(), "/api/v1/ws",
+                         "X-API-Key: " + made.json().find("key").as_string().value_or("") + "\r\n");
+  socket.say(R"({"command":"stream.subscribe","payload":{"room":"other"}})");
+  EXPECT_NE(socket.hear().find("FORBIDDEN"), std::string::npos);
+  socket.say(R"({"command":"stream.subscribe","payload":{"room":"acme-chat"}})");
+  EXPECT_NE(socket.hear().find("success"), std::string::npos);
+  const auto bad =
+      admin.post("/v1/keys", R"({"name":"b","scopes":["streams:read"],"streams":["a*b",""]})");
+  EXPECT_EQ(bad.status, 422);
+  EXPECT_NE(bad.body.find("streams[1]"), std::string::npos) << bad.body;
+}
+
 }  // namespace
 }  // namespace weir::test

@@ -55,6 +55,27 @@ TEST(QueuePattern, Validity) {
   }
 }
 
+TEST(StreamPattern, Matches) {
+  EXPECT_TRUE(stream_matches("orders", "orders"));
+  EXPECT_FALSE(stream_matches("orders", "orders-eu"));
+  EXPECT_TRUE(stream_matches("orders-*", "orders-eu"));
+  EXPECT_TRUE(stream_matches("orders-*", "orders-"));
+  EXPECT_FALSE(stream_matches("orders-*", "orders"));
+  EXPECT_TRUE(stream_matches("*", "anything at all"));
+  for (const char* good : {"*", "chat:*", "orders", "caf\xC3\xA9*"}) {
+    EXPECT_TRUE(is_valid_stream_pattern(good)) << good;
+  }
+  for (const std::string& bad : {std::string(), std::string("a*b"), std::string("**"),
+                                 std::string(kMaxStreamPattern + 1, 'a')}) {
+    EXPECT_FALSE(is_valid_stream_pattern(bad)) << bad;
+  }
+  Principal principal;
+  EXPECT_TRUE(principal.allows_stream("any"));
+  principal.streams = {"a", "b-*"};
+  EXPECT_TRUE(principal.allows_stream("b-1"));
+  EXPECT_FALSE(principal.allows_stream("c"));
+}
+
 TEST(Principal, NoPatternsMeansEveryQueue) {
   Principal principal;
   EXPECT_TRUE(principal.allows_queue("any"));
