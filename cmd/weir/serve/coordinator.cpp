@@ -388,11 +388,8 @@ std::string Coordinator::where() const {
       (parts.tls ? "https://" : "http://") + host + ":" + std::to_string(parts.front->port());
   const std::string version = parts.rest->server_version();
   text += ", NATS " + (version.empty() ? std::string("not connected yet") : version);
-  if (parts.embedded) {
-    text += " (embedded)";
-  } else if (const auto url = parts.rest->url(); !url.empty()) {
-    text += " at " + url;
-  }
+  const std::string url = parts.rest->url();
+  if (parts.embedded || !url.empty()) text += parts.embedded ? " (embedded)" : " at " + url;
   return text + ", data in " + parts.config.data_dir;
 }
 
