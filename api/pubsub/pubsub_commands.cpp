@@ -1,4 +1,6 @@
-// Publish and subscribe as plain routes.
+// Publish, request and subscribe as plain routes.
+#include <atomic>
+
 #include "api/core/commands.hpp"
 #include "api/http/event_stream.hpp"
 #include "api/pubsub/pubsub_publish.hpp"
@@ -8,11 +10,19 @@
 namespace weir::api {
 namespace {
 
+constexpr Millis kReplyWait{5'000};
+constexpr Millis kLongestReplyWait{60'000};
 constexpr std::size_t kMaxBodyBytes = 8U << 20U;  // NATS has a limit of its own
 
 constexpr std::string_view kPublish = R"({"type":"object","properties":{
   "message":{"description":"any JSON"},"payload":{"description":"alias of message"},
   "data":{"description":"alias of message"},"metadata":{"type":"object"}}})";
+constexpr std::string_view kRequest = R"({"type":"object","properties":{
+  "message":{"description":"any JSON"},"metadata":{"type":"object"},
+  "timeout_ms":{"type":"integer","minimum":1,"maximum":60000,"default":5000}}})";
+constexpr std::string_view kReply = R"({"type":"object","properties":{
+  "topic":{"type":"string"},"message":{"description":"the reply; any JSON"},
+  "headers":{"type":"object","additionalProperties":{"type":"string"}}}})";
 constexpr std::string_view kPublished = R"({"type":"object","properties":{
   "message_id":{"type":"string"},"topic":{"type":"string"},
   "subscribers_notified":{"type":"integer"},"subscribers_matched":{"type":"integer"}}})";
@@ -49,6 +59,25 @@ void publish(pubsub::Hub& hub, const Call& call) {
   answer ? call.reply(200, std::move(*answer)) : call.fail(answer.error());
 }
 
+// Answers with the first reply. No thread waits for it.
+void request(Services& services, const Call& call) {
+  rpc::Payload body(call.body());
+  const auto publication = read_publication(call.param("topic"), body);
+  const Millis timeout{
+      body.integer("timeout_ms", 1, kLongestReplyWait.count()).value_or(kReplyWait.count())};
+  if (const auto good = body.done(); !good) return call.fail(good.error());
+  auto& requests = services.pubsub.requests();
+  const auto timer = std::make_shared<std::atomic<Timers::Id>>(0);
+  const auto asked =
+      requests.ask(publication, [call, timer, &services](Result<std::string> answer) {
+        services.timers.cancel(timer->load());
+        answer ? call.reply(200, std::move(*answer)) : call.fail(answer.error());
+      });
+  if (!asked) return call.fail(asked.error());
+  *timer = services.timers.set(services.clock.mono() + timeout,
+                               [&requests, number = *asked] { requests.give_up(number); });
+}
+
 void follow(pubsub::Hub& hub, const Call& call) {
   const std::string pattern(call.param("topic"));
   if (const auto good = pubsub::check_pattern(pattern); !good) return call.fail(good.error());
@@ -80,6 +109,18 @@ void add_pubsub_commands(CommandTable& table, Services& services) {
   auto& hub = services.pubsub;
   table.push_back(publishing(hub, "pubsub.publish", "/v1/pubsub/{topic}"));
   table.push_back(publishing(hub, "pubsub.publish_plain", "/pubsub/{topic}/publish"));
+  auto asking = publishing(hub, "pubsub.request", "/v1/pubsub/{topic}/request");
+  asking.summary = "Publish a message and wait for the first reply";
+  asking.description =
+      "Who replies is a NATS client that is subscribed to `weir.pubsub.<topic>`. The reply is "
+      "JSON, "
+      "or a text. 504 `no_reply` when none came within `timeout_ms`.";
+  asking.request_schema = kRequest;
+  asking.answers = {{200, "The reply.", kReply}};
+  asking.errors.push_back({Code::deadline_exceeded, "no_reply"});
+  asking.errors.push_back({Code::too_many_requests, "too_many_pending"});
+  asking.handler = [&services](const Call& call) { request(services, call); };
+  table.push_back(std::move(asking));
   Command following{.name = "pubsub.follow", .method = "GET", .path = "/v1/pubsub/{topic}"};
   following.tag = "Publish and subscribe";
   following.scope = auth::Scope::pubsub;

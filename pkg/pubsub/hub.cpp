@@ -4,36 +4,18 @@
 #include <map>
 #include <mutex>
 
-#include "pkg/base/base64.hpp"
 #include "pkg/json/view.hpp"
 #include "pkg/json/writer.hpp"
+#include "pkg/pubsub/message_json.hpp"
 #include "pkg/pubsub/topic.hpp"
 
 namespace weir::pubsub {
 namespace {
 
-constexpr std::string_view kIdHeader = "Weir-Message-Id";
-constexpr std::string_view kMetadataHeader = "Weir-Metadata";
-
-std::string_view header_of(const nats::Message& message, std::string_view name) {
-  for (const auto& [key, value] : message.headers) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
-// Whatever was published, as JSON.
-std::string as_json(const std::string& body) {
-  if (json::check(body)) return std::string(json::View(body).raw());
-  std::string text = json::Writer().value(body).take();
-  if (json::View(text).as_string() == body) return text;
-  return json::Writer().begin_object().member("base64", base64_encode(body)).end_object().take();
-}
-
 std::string frame_of(std::string_view topic, const nats::Message& message) {
   json::Writer out(message.data.size() + 128);
   out.begin_object().member("type", "message").member("topic", topic);
-  out.raw_member("message", as_json(message.data));
+  out.raw_member("message", body_json(message));
   if (const auto id = header_of(message, kIdHeader); !id.empty()) out.member("message_id", id);
   const auto metadata = header_of(message, kMetadataHeader);
   if (!metadata.empty() && json::check(metadata) && json::View(metadata).is_object())
@@ -44,7 +26,10 @@ std::string frame_of(std::string_view topic, const nats::Message& message) {
 }  // namespace
 
 Hub::Hub(std::shared_ptr<nats::Connection> connection, const Clock& clock, Random& random)
-    : connection_(std::move(connection)), clock_(clock), ids_(clock, random) {}
+    : connection_(std::move(connection)),
+      clock_(clock),
+      ids_(clock, random),
+      requests_(connection_) {}
 
 Hub::~Hub() {
   stop();
@@ -52,6 +37,7 @@ Hub::~Hub() {
 
 Result<void> Hub::start() {
   if (subscription_) return {};
+  WEIR_TRY(requests_.start());
   WEIR_ASSIGN(subscription_,
               connection_->subscribe(std::string(kSubjectPrefix) + ">",
                                      [this](nats::Message message) { heard(std::move(message)); }));
@@ -60,6 +46,7 @@ Result<void> Hub::start() {
 
 void Hub::stop() {
   subscription_.reset();
+  requests_.stop();
 }
 
 Result<Published> Hub::publish(const Publication& publication) {

@@ -26,6 +26,7 @@
 #include "pkg/base/ids.hpp"
 #include "pkg/base/service.hpp"
 #include "pkg/nats/connection.hpp"
+#include "pkg/pubsub/requests.hpp"
 
 namespace weir::pubsub {
 
@@ -48,12 +49,6 @@ class Subscriber {
   virtual Taken take(const Delivery& delivery) = 0;
 };
 
-struct Publication {
-  std::string_view topic;
-  std::string_view message;        // JSON
-  std::string_view metadata = {};  // JSON object; empty: none
-};
-
 struct Published {
   std::string id;
   std::size_t matched = 0;  // subscribers of this coordinator
@@ -69,6 +64,9 @@ class Hub final : public Service {
 
   // Errors: invalid / invalid_topic; those of nats::Connection::publish().
   Result<Published> publish(const Publication& publication);
+
+  // Messages that want an answer.
+  Requests& requests() { return requests_; }
 
   // Adds to what the subscriber hears: all or nothing. Errors: invalid / invalid_topic;
   // too_many_requests / too_many_subscriptions.
@@ -105,6 +103,7 @@ class Hub final : public Service {
   const std::shared_ptr<nats::Connection> connection_;
   const Clock& clock_;
   UuidGenerator ids_;
+  Requests requests_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<const Subscriber*, Listener> listeners_;  // guarded by mutex_
   ByPattern plain_;                                            // guarded by mutex_

@@ -1,7 +1,11 @@
 // Publish and subscribe over every surface: WebSocket, SSE, REST, the command line, NATS.
 #include <gtest/gtest.h>
 
+#include <atomic>
+
+#include "pkg/nats/connection.hpp"
 #include "tests/support/follower.hpp"
+#include "tests/support/nats_server.hpp"
 #include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
 
@@ -108,6 +112,61 @@ TEST_F(Pubsub, Refusals) {
   const auto post = server_->client().post(
       "/api/v1/command", R"({"command":"pubsub.subscribe","payload":{"topics":["a"]}})");
   EXPECT_EQ(post.json().find("error").find("code").as_string(), "INVALID_COMMAND") << post.body;
+}
+
+// A NATS client replies, with JSON, with a text and with headers; or nobody does.
+TEST(PubsubRequests, AreAnsweredByNatsClients) {
+  NatsServer nats;
+  nats.start();
+  WeirServer server({.nats_url = nats.url()});
+  server.start();
+  nats::ConnectOptions options;
+  options.urls = {nats.url()};
+  const auto opened = nats::Connection::open(options);
+  ASSERT_TRUE(opened && (*opened)->wait_connected(std::chrono::seconds(20)));
+  auto& connection = **opened;
+  std::atomic<int> asked{0};
+  const auto replier = connection.subscribe("weir.pubsub.prices.*", [&](nats::Message message) {
+    ++asked;
+    const bool text = message.subject.ends_with("text");
+    ASSERT_TRUE(connection.publish(message.reply, "", text ? "nine" : R"({"price":9})",
+                                   text ? nats::Headers{{"Currency", "EUR"}} : nats::Headers{}));
+    ASSERT_TRUE(connection.publish(message.reply, "", "a second reply"));
+  });
+  ASSERT_TRUE(replier);
+  HttpAnswer answer;
+  ASSERT_TRUE(wait_until([&] {
+    answer = server.client().post("/v1/pubsub/prices.eu/request",
+                                  R"({"message":{"sku":7},"timeout_ms":500})");
+    return answer.status == 200;
+  }));
+  EXPECT_EQ(answer.body, R"({"topic":"prices.eu","message":{"price":9}})");
+  answer = server.client().post("/v1/pubsub/prices.text/request", R"({"message":1})");
+  EXPECT_EQ(answer.body,
+            R"({"topic":"prices.text","message":"nine","headers":{"Currency":"EUR"}})");
+
+  const auto begin = std::chrono::steady_clock::now();
+  answer = server.client().post("/v1/pubsub/nobody/request", R"({"message":1,"timeout_ms":200})");
+  EXPECT_EQ(answer.status, 504);
+  EXPECT_EQ(answer.json().find("reason").as_string(), "no_reply") << answer.body;
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));
+
+  answer = server.client().post("/v1/pubsub/prices.eu/request", R"({"metadata":1,"timeout_ms":0})");
+  EXPECT_EQ(answer.status, 422);
+  for (const auto* field : {"message", "metadata", "timeout_ms"})
+    EXPECT_NE(answer.body.find(R"("field":")" + std::string(field)), std::string::npos)
+        << "all at once: " << answer.body;
+
+  const auto said = server.cli({"pubsub", "request", "prices.eu", R"({"sku":7})"});
+  EXPECT_EQ(said.out, "{\"price\":9}\n") << said.err;
+  EXPECT_NE(server.cli({"pubsub", "request", "nobody", "1", "--timeout", "100ms"}).code, 0);
+
+  nats.kill();
+  ASSERT_TRUE(wait_until([&] {
+    answer = server.client().post("/v1/pubsub/prices.eu/request", R"({"message":1})");
+    return answer.status == 503;
+  }));
+  EXPECT_EQ(server.stop(), 0);
 }
 
 TEST_F(Pubsub, TheCommandLine) {
