@@ -210,7 +210,9 @@ std::vector<std::string> DigestBook::judge(const Checkpoint& checkpoint, bool se
     if (digest == checkpoint.digest || diverged_) continue;
     const bool lost_the_tie =
         settled && checkpoint.ours && names.size() == with_us && asked == digest;
-    if (names.size() > with_us || lost_the_tie) {
+    // Not before our digest is in the log too: others learn from it who differs.
+    const bool outvoted = names.size() > with_us && (checkpoint.ours || settled);
+    if (outvoted || lost_the_tie) {
       diverged_ = divergence(why(checkpoint.revision, checkpoint.digest, joined(names), digest));
     }
   }

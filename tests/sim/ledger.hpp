@@ -56,6 +56,11 @@ class Ledger {
   using Times = std::map<replica::Revision, std::int64_t>;
 
   void submitted(const std::string& id, Told told);
+  // Its client was told so, and will not submit it again.
+  bool accepted(const std::string& id) const {
+    const auto job = jobs_.find(id);
+    return job != jobs_.end() && job->second.accepted;
+  }
   // A node without the log took it: it must come into the log, where it may still be refused (its
   // queue is full).
   void kept(const std::string& id) { kept_.insert(id); }

@@ -126,6 +126,8 @@ void OperatorClients::change_one() {
       return propose(std::move(copy));
     }
     case 5:
+      // Whoever was not told yet submits it again, and it would be a new one.
+      if (!ledger_.accepted(id)) return;
       ledger_.may_go(id);
       return propose(requests_.remove(id));
     default:

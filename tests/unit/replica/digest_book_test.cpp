@@ -137,6 +137,30 @@ TEST_F(DigestBookTest, AnAlteredRowIsFoundByTheWalk) {
   EXPECT_TRUE(b_.diverged()) << "it does not forget";
 }
 
+// Outvoted before its own digest is in the log: it says it first, so that others can name it.
+TEST_F(DigestBookTest, WhoDiffersSaysSoBeforeItStops) {
+  work();
+  b_.alter("UPDATE toy_values SET value=7 WHERE key='k1'");
+  checkpoint(a_);
+  for (Replica* replica : {&a_, &c_}) log(*replica->book().news().own, replica->proposer());
+  EXPECT_FALSE(b_.diverged());
+  ASSERT_TRUE(b_.book().news().own);
+  log(*b_.book().news().own, b_.proposer());
+  EXPECT_TRUE(b_.diverged());
+  EXPECT_EQ(a_.book().news().differing, "b");
+}
+
+TEST_F(DigestBookTest, WhoDiffersStopsAtTheNextCheckpointAlthoughItSaysNothing) {
+  work();
+  b_.alter("UPDATE toy_values SET value=7 WHERE key='k1'");
+  checkpoint(a_);
+  for (Replica* replica : {&a_, &c_}) log(*replica->book().news().own, replica->proposer());
+  EXPECT_FALSE(b_.diverged());
+  checkpoint(a_);
+  log(*a_.book().news().own, a_.proposer());
+  EXPECT_TRUE(b_.diverged());
+}
+
 TEST_F(DigestBookTest, AnotherOutcomeIsFoundWithoutAWalk) {
   work();
   // Of this sequence nothing is in the state: the entry is applied by one alone.
