@@ -42,6 +42,8 @@ class Clients {
   }
   // After the faults: schedules without an end are paused.
   void pause_schedules() { schedules_.calm(); }
+  // A time that stood still may keep the last ones waiting for long.
+  bool beats_are_over() { return log_time().value_or(Timestamp{}) >= schedules_.last_beat(); }
   void resume_queues() { operators_.resume_queues(); }
   // Nobody asks for anything any more.
   void end() {

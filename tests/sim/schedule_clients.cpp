@@ -25,9 +25,10 @@ ScheduleClients::ScheduleClients(World& world, const jobs::Requests& requests, L
 
 void ScheduleClients::begin() {
   const auto start = Timestamp(std::chrono::ceil<std::chrono::seconds>(clock_.wall())) + 2s;
+  last_beat_ = start + (kBeats - 1) * 1s;
   const std::string body =
       R"({"every":1000,"start_at":)" + std::to_string(to_unix_ms(start)) + R"(,"end_at":)" +
-      std::to_string(to_unix_ms(start) + (kBeats - 1) * 1'000) +
+      std::to_string(to_unix_ms(last_beat_)) +
       R"(,"catchup":"all","catchup_max":1000,"job":{"queue":"beta","type":"beat"}})";
   auto operation = requests_.schedule_set("beat", json::View(body), clock_.wall());
   WEIR_ASSERT(operation.has_value());

@@ -23,6 +23,8 @@ class ScheduleClients {
   void begin();
   // Nothing new; who waits is let go on.
   void calm();
+  // When the last run of the schedule that must not miss one is due, by the log's time.
+  Timestamp last_beat() const { return last_beat_; }
 
  private:
   void make_beat(const replica::Operation& operation);
@@ -36,6 +38,7 @@ class ScheduleClients {
   const Hooks hooks_;
   SimClock clock_;
   bool beat_made_ = false;
+  Timestamp last_beat_{};
   bool calm_ = false;
 };
 

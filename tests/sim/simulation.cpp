@@ -82,6 +82,8 @@ class Simulation {
     clients_->resume_queues();
     clients_->pause_schedules();
     const Micros end = world_.now() + kCalmLimit;
+    while (world_.now() < end && !clients_->beats_are_over()) world_.run_until(world_.now() + 1s);
+    world_.run_until(world_.now() + 1s);
     while (world_.now() < end && (!all_equal() || unfinished(*nodes_[0]) > 0)) {
       world_.run_until(world_.now() + 1s);
     }
