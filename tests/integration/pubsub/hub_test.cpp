@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <mutex>
+#include <thread>
 
 #include "pkg/json/view.hpp"
 #include "tests/support/nats_server.hpp"
@@ -189,6 +191,54 @@ TEST_P(HubTest, Refusals) {
   const std::string big(4U << 20U, 'x');
   EXPECT_EQ(hub_->publish({.topic = "a", .message = "\"" + big + "\""}).error().reason,
             "message_too_large");
+}
+
+// Many at once; who replies replies twice, and some get no reply in time.
+TEST_P(HubTest, RequestsAreAnsweredOnce) {
+  auto replier = connect();
+  const auto replies = replier->subscribe("weir.pubsub.sums.*", [&](const nats::Message& message) {
+    if (message.subject.ends_with("silent")) return;
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(replier->publish(message.reply, "", message.data));
+  });
+  ASSERT_TRUE(replies);
+  std::mutex mutex;
+  std::vector<std::string> answers;
+  const auto note = [&](const Result<std::string>& answer) {
+    const std::lock_guard lock(mutex);
+    answers.push_back(answer ? *answer : answer.error().reason);
+  };
+  const auto count = [&](const std::string& answer) {
+    const std::lock_guard lock(mutex);
+    return std::ranges::count(answers, answer);
+  };
+  auto& requests = hub_->requests();
+  ASSERT_TRUE(wait_until([&] {
+    EXPECT_TRUE(requests.ask({.topic = "sums.warm", .message = "0"}, note));
+    return count(R"({"topic":"sums.warm","message":0})") > 0;
+  }));
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 4; ++i) {
+    askers.emplace_back([&] {
+      for (int j = 0; j < 50; ++j)
+        EXPECT_TRUE(requests.ask({.topic = "sums.a", .message = "7"}, note));
+    });
+  }
+  for (auto& asker : askers) asker.join();
+  EXPECT_TRUE(wait_until([&] { return count(R"({"topic":"sums.a","message":7})") == 200; }));
+
+  const auto silent = requests.ask({.topic = "sums.silent", .message = "1"}, note);
+  ASSERT_TRUE(silent);
+  requests.give_up(*silent);
+  requests.give_up(*silent);
+  EXPECT_EQ(count("no_reply"), 1);
+  EXPECT_EQ(requests.ask({.topic = "sums.*", .message = "1"}, note).error().reason,
+            "invalid_topic");
+  ASSERT_TRUE(requests.ask({.topic = "sums.silent", .message = "1"}, note));
+  hub_->stop();
+  EXPECT_GE(count("shutting_down"), 1);
+  EXPECT_EQ(requests.ask({.topic = "sums.a", .message = "1"}, note).error().reason,
+            "shutting_down");
+  EXPECT_EQ(count(R"({"topic":"sums.a","message":7})"), 200) << "each once";
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, HubTest, testing::ValuesIn(test::nats_server_programs()),
