@@ -45,4 +45,19 @@ class ServerSuite : public testing::Test {
   HttpClient client_ = server_->client();
 };
 
+// The same, for tests of the command API over HTTP.
+class CommandSuite : public ServerSuite {
+ protected:
+  static HttpAnswer send(const std::string& frame) {
+    return server_->client().post("/api/v1/command", frame);
+  }
+  static HttpAnswer ask(const std::string& command, const std::string& payload) {
+    return send(R"({"command":")" + command + R"(","payload":)" + payload + "}");
+  }
+  // Of the error; "none" without one.
+  static std::string code(const HttpAnswer& answer) {
+    return answer.json().find("error").find("code").as_string().value_or("none");
+  }
+};
+
 }  // namespace weir::test

@@ -8,37 +8,15 @@
 #include <thread>
 
 #include "tests/support/nats_server.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
 using testing::HasSubstr;
 
-class ContractRefusals : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
-  static HttpAnswer send(const std::string& frame) {
-    return server_->client().post("/api/v1/command", frame);
-  }
-  static HttpAnswer ask(const std::string& command, const std::string& payload) {
-    return send(R"({"command":")" + command + R"(","payload":)" + payload + "}");
-  }
-  static std::string code(const HttpAnswer& answer) {
-    return answer.json().find("error").find("code").as_string().value_or("none");
-  }
-  static WeirServer* server_;
-};
-WeirServer* ContractRefusals::server_ = nullptr;
+class ContractRefusals : public CommandSuite {};
 
 // What each error of the reference looks like on the wire, but those that need a broken server.
 TEST_F(ContractRefusals, ErrorsOnTheWire) {
@@ -94,7 +72,7 @@ TEST_F(ContractRefusals, ErrorsOnTheWire) {
 
 TEST_F(ContractRefusals, BadFramesEndTheSocketWithTheRightCode) {
   const auto close_code = [](const std::vector<WebSocketFrame>& frames) {
-    WebSocketClient socket(server_->port(), "/api/v1/ws", "X-API-Key: " + server_->key() + "\r\n");
+    auto socket = connect();
     for (const auto& frame : frames) socket.send(frame);
     return socket.read_close_code();
   };
@@ -105,7 +83,7 @@ TEST_F(ContractRefusals, BadFramesEndTheSocketWithTheRightCode) {
   EXPECT_EQ(close_code({{.payload = "\xff\xfe"}}), 1007);
   EXPECT_EQ(close_code({{.payload = std::string((16U << 20U) + 1, ' ')}}), 1009);
   // A message in pieces is one; an error frame leaves the socket open.
-  WebSocketClient socket(server_->port(), "/api/v1/ws", "X-API-Key: " + server_->key() + "\r\n");
+  auto socket = connect();
   socket.send({.payload = R"({"request_id":"1",)", .last = false});
   socket.send({.kind = WebSocketFrame::more, .payload = R"("command":"kv.dbsize"})"});
   EXPECT_THAT(socket.hear(), HasSubstr(R"("status":"success")"));

@@ -7,37 +7,15 @@
 #include <regex>
 #include <set>
 
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
 
 using testing::HasSubstr;
 
-class Contract : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
-  }
-  static HttpAnswer send(const std::string& frame) {
-    return server_->client().post("/api/v1/command", frame);
-  }
-  static HttpAnswer ask(const std::string& command, const std::string& payload) {
-    return send(R"({"command":")" + command + R"(","payload":)" + payload + "}");
-  }
-  static std::string code(const HttpAnswer& answer) {
-    return answer.json().find("error").find("code").as_string().value_or("none");
-  }
-  static WeirServer* server_;
-};
-WeirServer* Contract::server_ = nullptr;
+class Contract : public CommandSuite {};
 
 char type_of(json::View value) {
   if (value.is_missing()) return '-';
@@ -330,7 +308,7 @@ TEST_F(Contract, TheBatchOfTheReference) {
 
 // What pushes, with the reference's frames.
 TEST_F(Contract, SubscriptionsOfTheReference) {
-  WebSocketClient socket(server_->port(), "/api/v1/ws", "X-API-Key: " + server_->key() + "\r\n");
+  auto socket = connect();
   ASSERT_TRUE(socket.accepted());
   const auto hear = [&](const char* request) {
     if (*request != '\0') socket.say(request);

@@ -5,9 +5,8 @@
 #include <future>
 
 #include "pkg/base/time_text.hpp"
+#include "tests/support/server_suite.hpp"
 #include "tests/support/wait.hpp"
-#include "tests/support/web_socket.hpp"
-#include "tests/support/weir_server.hpp"
 
 namespace weir::test {
 namespace {
@@ -15,11 +14,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class LiveKeys : public testing::Test {
+class LiveKeys : public ServerSuite {
  protected:
   static void SetUpTestSuite() {
-    server_ = new WeirServer();
-    server_->start();
+    ServerSuite::SetUpTestSuite();
     auto client = server_->client();
     ASSERT_EQ(
         client.post("/v1/jobs", R"({"id":"0190a0b0-0000-7000-8000-000000000001","queue":"q"})")
@@ -28,10 +26,6 @@ class LiveKeys : public testing::Test {
     ASSERT_EQ(client.put("/v1/kv/bucket/k", "1").status / 100, 2);
     ASSERT_EQ(client.put("/v1/rooms/lobby", "").status / 100, 2);
     ASSERT_EQ(client.put("/v1/streams/orders", R"({"subjects":["orders.>"]})").status, 201);
-  }
-  static void TearDownTestSuite() {
-    EXPECT_EQ(server_->stop(), 0);
-    delete server_;
   }
 
   struct Key {
@@ -61,9 +55,7 @@ class LiveKeys : public testing::Test {
     return wait_until(
         [&] { return server_->client().get("/metrics").body.find(line) != std::string::npos; });
   }
-  static WeirServer* server_;
 };
-WeirServer* LiveKeys::server_ = nullptr;
 
 std::string in_two_seconds() {
   return format_rfc3339(SystemClock().wall() + std::chrono::seconds(2));
